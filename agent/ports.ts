@@ -1,0 +1,149 @@
+import type { Inode } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { EtcdMember, NodeReport, ToolReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+import type { EtcdMemberPlan, NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+
+/**
+ * What the executor needs of the outside, in the words of the job. Adapters implement these;
+ * `main.ts` wires them. Every method that can wait takes an AbortSignal last, rejects with a
+ * LockstepError, and is safe to repeat. Paths are host paths; only adapters know the host root.
+ */
+
+/** The parts of a control plane, by their kubeadm component names. */
+export type Component = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+
+/** How the node runs its control plane. One implementation per hosting; kubeadm's is `static-pod`. */
+export interface Hosting {
+  readonly kind: 'static-pod';
+
+  /** Everything of the NodeReport that is not the ledger's. Changes nothing; what cannot be read is in `failures`. */
+  inspect(signal: AbortSignal): Promise<NodeReport>;
+
+  /** Kubelet durably kept from starting (read back from the service manager), then stopped, proven inactive. */
+  holdKubelet(operationId: string, signal: AbortSignal): Promise<void>;
+  /** The hold lifted durably and kubelet started, active. */
+  releaseKubelet(operationId: string, signal: AbortSignal): Promise<void>;
+  kubeletState(operationId: string, signal: AbortSignal): Promise<{ held: boolean; active: boolean }>;
+
+  /**
+   * Moves the manifests of these components out of kubelet's directory into `parkedDir`, both
+   * directories synced. One that is parked already is left; one found in both places is refused.
+   */
+  parkManifests(
+    plan: NodePlan,
+    components: readonly Component[],
+    parkedDir: string,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Moves one back, durably: same inode, so owner, mode and times are as they were. */
+  returnManifest(plan: NodePlan, component: Component, parkedDir: string, signal: AbortSignal): Promise<void>;
+  manifestsInPlace(plan: NodePlan, signal: AbortSignal): Promise<readonly Component[]>;
+
+  /** Stops and removes the static pods of these components through CRI, at once (SIGKILL): etcd is crash-safe by its WAL. */
+  stopComponents(plan: NodePlan, components: readonly Component[], signal: AbortSignal): Promise<void>;
+  /**
+   * Proof of a stop, closed: kubelet held, CRI answers and lists none, no process of theirs, no
+   * listener of theirs; for etcd also nobody with the store's db open or locked.
+   * Throws STOP_UNPROVEN naming the signal that disagrees.
+   */
+  proveStopped(
+    plan: NodePlan,
+    operationId: string,
+    components: readonly Component[],
+    signal: AbortSignal,
+  ): Promise<void>;
+
+  /** Resolves when the local API server's /readyz says ok; rejects with API_NOT_READY at the signal. */
+  waitApiReady(plan: NodePlan, signal: AbortSignal): Promise<void>;
+  /** Resolves when the member's peer listener serves (TLS answer on /version or /members). */
+  waitServingPeers(member: EtcdMemberPlan, signal: AbortSignal): Promise<void>;
+
+  /** Tries to open each sample with the node's EncryptionConfiguration. Secrets never leave the node. */
+  checkEncryption(uses: readonly EncryptionUse[], signal: AbortSignal): Promise<EncryptionVerdict[]>;
+  /** Literal shell lines that bring OLD back by hand, for UNDO.txt. */
+  undoText(plan: NodePlan, paths: UndoPaths): string;
+}
+
+export interface UndoPaths {
+  readonly parkedDir: string;
+  /** Where the store that is not in place lies: NEW before the swap, OLD after it. */
+  readonly otherStore: string;
+  readonly operationId: string;
+}
+
+/** Stores on disk: built, exchanged, owned, synced. */
+export interface Stores {
+  /** The inode of a directory, or undefined where nothing is there. Throws if it is no directory. */
+  inodeOf(path: string, signal: AbortSignal): Promise<Inode | undefined>;
+  /**
+   * Exchanges two directories in one system call while holding the lock on `lockDb` (OLD's
+   * member/snap/db), calling `prove` after the lock is taken and again before it goes; both
+   * parents are synced before it returns. Throws STORE_LOCKED, EXCHANGE_FAILED.
+   */
+  exchange(
+    request: { inPlace: string; other: string; lockDb: string; prove: () => Promise<void> },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Owner, modes and security labels as the model's, for a whole tree; then every file and directory synced. */
+  adopt(tree: string, model: string, signal: AbortSignal): Promise<void>;
+  makeDirectory(path: string, mode: number, signal: AbortSignal): Promise<void>;
+  /** Removes a tree that this operation made. Refuses anything outside the operation's own directories. */
+  removeOwnTree(path: string, operationId: string, signal: AbortSignal): Promise<void>;
+  /** Writes a whole file durably: dotfile, sync, rename, sync the directory. */
+  writeFile(path: string, content: string | Uint8Array, mode: number, signal: AbortSignal): Promise<void>;
+  /** Copies a store's files (db and WAL), durably. The source is only read. */
+  copyStore(from: string, to: string, signal: AbortSignal): Promise<void>;
+  freeBytes(path: string, signal: AbortSignal): Promise<bigint>;
+  /** The real path in this process's file system, for readers and for child processes. Checks the allow-list. */
+  realPath(path: string): string;
+}
+
+/** etcdutl, of the minor version that the plan names. */
+export interface StoreBuilder {
+  /** `etcdutl snapshot restore` into `targetDir`, which must not exist; at idle priority. Throws TOOL_MISMATCH, BUILD_FAILED. */
+  restore(
+    request: {
+      tool: ToolReport;
+      snapshotPath: string;
+      targetDir: string;
+      member: EtcdMemberPlan;
+      clusterToken: string;
+      /** Undefined: the tool is too old to bump. */
+      bumpBy: bigint | undefined;
+    },
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+export interface MemberObservation {
+  readonly memberId: string;
+  readonly clusterId: string;
+  readonly revision: bigint;
+  readonly leader: boolean;
+  readonly learner: boolean;
+  readonly version: string;
+  readonly dbSizeBytes: bigint;
+  readonly raftIndex: bigint;
+  readonly members: readonly EtcdMember[];
+  readonly alarms: readonly string[];
+}
+
+/** The etcd member on this node, over its own API with the certificates that the manifest names. */
+export interface LocalMember {
+  /** Status, member list and alarms in one. Throws ETCD_UNREACHABLE. */
+  observe(signal: AbortSignal): Promise<MemberObservation>;
+  hashKv(revision: bigint, signal: AbortSignal): Promise<{ hash: number; compactRevision: bigint }>;
+  /** Writes and deletes one key of ours; returns the revision of the write. */
+  writeCanary(operationId: string, signal: AbortSignal): Promise<bigint>;
+  disarmAlarms(alarms: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Deletes API server endpoints in /registry/masterleases of addresses not in `keep`; returns what was deleted. */
+  dropStaleMasterLeases(prefix: string, keep: readonly string[], signal: AbortSignal): Promise<string[]>;
+  /** etcd's own snapshot stream: raw file bytes, trailer included. */
+  snapshot(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** All keys under a prefix with their mod revisions, without values, paged. */
+  listKeys(prefix: string, signal: AbortSignal): AsyncIterable<{ key: Uint8Array; modRevision: bigint }>;
+  getValue(key: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** True where etcd's own auth is on. */
+  authEnabled(signal: AbortSignal): Promise<boolean>;
+}

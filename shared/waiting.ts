@@ -1,0 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A wait with words: what is waited for, and whether it has come. */
+export interface Condition {
+  /** "etcd on cp1 serves peers" */
+  describe(): string;
+  check(signal: AbortSignal): Promise<boolean>;
+}
+
+/** Polls until the condition holds; rejects with the signal's reason, so every wait has its caller's deadline. */
+export async function waitFor(condition: Condition, pollMs: number, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    if (await condition.check(signal)) return;
+    await delay(pollMs, undefined, { signal });
+  }
+}
+
+/** The caller's signal, or a deadline of its own, whichever comes first. */
+export function deadline(timeoutMs: number, signal?: AbortSignal): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+}
