@@ -92,6 +92,13 @@ export interface NodePlan {
   driftSha256: string;
   etcdutl: ToolReport | undefined;
   neededBytes: bigint;
+  /** What drift_sha256 is the digest of, by name, so that re-inspect can say what changed. */
+  driftFields: { [key: string]: string };
+}
+
+export interface NodePlan_DriftFieldsEntry {
+  key: string;
+  value: string;
 }
 
 export interface EtcdMemberPlan {
@@ -958,6 +965,7 @@ function createBaseNodePlan(): NodePlan {
     driftSha256: "",
     etcdutl: undefined,
     neededBytes: 0n,
+    driftFields: {},
   };
 }
 
@@ -999,6 +1007,9 @@ export const NodePlan: MessageFns<NodePlan> = {
       }
       writer.uint32(88).uint64(message.neededBytes);
     }
+    globalThis.Object.entries(message.driftFields).forEach(([key, value]: [string, string]) => {
+      NodePlan_DriftFieldsEntry.encode({ key: key as any, value }, writer.uint32(98).fork()).join();
+    });
     return writer;
   },
 
@@ -1103,6 +1114,17 @@ export const NodePlan: MessageFns<NodePlan> = {
             message.neededBytes = reader.uint64() as bigint;
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            const entry12 = NodePlan_DriftFieldsEntry.decode(reader, reader.uint32());
+            if (entry12.value !== undefined) {
+              message.driftFields[entry12.key] = entry12.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1150,6 +1172,33 @@ export const NodePlan: MessageFns<NodePlan> = {
         : isSet(object.needed_bytes)
         ? BigInt(object.needed_bytes)
         : 0n,
+      driftFields: isObject(object.driftFields)
+        ? (globalThis.Object.entries(object.driftFields) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.drift_fields)
+        ? (globalThis.Object.entries(object.drift_fields) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -1188,6 +1237,15 @@ export const NodePlan: MessageFns<NodePlan> = {
     if (message.neededBytes !== 0n) {
       obj.neededBytes = message.neededBytes.toString();
     }
+    if (message.driftFields) {
+      const entries = globalThis.Object.entries(message.driftFields) as [string, string][];
+      if (entries.length > 0) {
+        obj.driftFields = {};
+        entries.forEach(([k, v]) => {
+          obj.driftFields[k] = v;
+        });
+      }
+    }
     return obj;
   },
 
@@ -1213,6 +1271,100 @@ export const NodePlan: MessageFns<NodePlan> = {
     message.neededBytes = (object.neededBytes !== undefined && object.neededBytes !== null)
       ? BigInt(object.neededBytes)
       : 0n;
+    message.driftFields = (globalThis.Object.entries(object.driftFields ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseNodePlan_DriftFieldsEntry(): NodePlan_DriftFieldsEntry {
+  return { key: "", value: "" };
+}
+
+export const NodePlan_DriftFieldsEntry: MessageFns<NodePlan_DriftFieldsEntry> = {
+  encode(message: NodePlan_DriftFieldsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodePlan_DriftFieldsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodePlan_DriftFieldsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodePlan_DriftFieldsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: NodePlan_DriftFieldsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NodePlan_DriftFieldsEntry>, I>>(base?: I): NodePlan_DriftFieldsEntry {
+    return NodePlan_DriftFieldsEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NodePlan_DriftFieldsEntry>, I>>(object: I): NodePlan_DriftFieldsEntry {
+    const message = createBaseNodePlan_DriftFieldsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -1718,6 +1870,10 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 export type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;
