@@ -57,16 +57,14 @@ export function toFailure(thrown: unknown, node = ''): Failure {
 
 /** The error that a failure stands for; a code of a newer version becomes INTERNAL and keeps its words. */
 export function fromFailure(failure: Failure): LockstepError {
-  const known = isErrorCode(failure.code);
-  const nested = failure.causes.reduceRight<Error | undefined>(
-    (cause, text) => new Error(text, { cause }),
+  const cause = failure.causes.reduceRight<Error | undefined>(
+    (inner, text) => new Error(text, { cause: inner }),
     undefined,
   );
-  return new LockstepError(known ? failure.code : 'INTERNAL', {
-    message: known ? failure.message : `${failure.code}: ${failure.message}`,
-    node: failure.node,
-    cause: nested,
-  });
+  const { code, node } = failure;
+  return isErrorCode(code)
+    ? new LockstepError(code, { message: failure.message, node, cause })
+    : new LockstepError('INTERNAL', { message: `${code}: ${failure.message}`, node, cause });
 }
 
 const REFUSAL_CLASSES = {

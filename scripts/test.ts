@@ -1,0 +1,61 @@
+/**
+ * `npm test`: every check and every test tier that fits in twenty minutes, one after another.
+ * Goes on after a failure, so that one run tells everything; closes with one line of counts.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'lockstep-test-'));
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+/** A check counts as one test: it passes or it fails. */
+function check(title: string, command: string, args: string[]): void {
+  process.stdout.write(`\n== ${title}\n`);
+  const { status } = spawnSync(command, args, { stdio: 'inherit' });
+  if (status === 0) total.passed += 1;
+  else total.failed += 1;
+}
+
+/** One vitest project; its own JSON report is what is counted. */
+function tier(project: string): void {
+  process.stdout.write(`\n== ${project}\n`);
+  const report = join(scratch, `${project}.json`);
+  const { status } = spawnSync(
+    'vitest',
+    ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    { stdio: 'inherit' },
+  );
+  try {
+    const counts = JSON.parse(readFileSync(report, 'utf8'));
+    total.passed += counts.numPassedTests;
+    total.failed += counts.numFailedTests;
+    total.skipped += counts.numPendingTests + counts.numTodoTests;
+    // A file that cannot even be loaded has no failed test of its own.
+    if (status !== 0 && counts.numFailedTests === 0) total.failed += 1;
+  } catch (error) {
+    process.stdout.write(`${project}: no report: ${String(error)}\n`);
+    total.failed += 1;
+  }
+}
+
+check('types', 'tsc', []);
+check('format and imports', 'biome', ['ci', '--linter-enabled=false', '.']);
+check('lint', 'oxlint', ['--type-aware']);
+check('contract lint', 'buf', ['lint']);
+tier('unit');
+tier('integration');
+tier('e2e');
+
+rmSync(scratch, { recursive: true, force: true });
+process.stdout.write(
+  `\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}\n`,
+);
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
