@@ -1,0 +1,70 @@
+/**
+ * The versions that the lab runs, and where each comes from. The one place to change them.
+ * A Debian version is matched by its upstream part: rebuilds of the same source (`+b2`) are the same to us.
+ */
+
+export interface DebianSource {
+  readonly suite: string;
+  readonly packages: readonly string[];
+}
+
+export interface GoSource {
+  /** A module whose root package is the program. All of one tool share one temporary module. */
+  readonly modules: readonly { readonly module: string; readonly binary: string }[];
+}
+
+export interface PinnedTool {
+  readonly name: 'etcd' | 'nats-server';
+  /** Upstream's version, without `v`. */
+  readonly version: string;
+  readonly binaries: readonly string[];
+  readonly debian?: DebianSource;
+  readonly go?: GoSource;
+  /** What a person does where neither source works. */
+  readonly byHand: string;
+}
+
+const ETCD_PACKAGES = ['etcd-server', 'etcd-client'] as const;
+
+const ETCD_MODULES: GoSource = {
+  modules: [
+    { module: 'go.etcd.io/etcd/server/v3', binary: 'etcd' },
+    { module: 'go.etcd.io/etcd/etcdctl/v3', binary: 'etcdctl' },
+    { module: 'go.etcd.io/etcd/etcdutl/v3', binary: 'etcdutl' },
+  ],
+};
+
+function etcd(version: string, sources: { debian?: DebianSource; go?: GoSource }): PinnedTool {
+  const binaries = version.startsWith('3.4.') ? ['etcd', 'etcdctl'] : ['etcd', 'etcdctl', 'etcdutl'];
+  return {
+    name: 'etcd',
+    version,
+    binaries,
+    ...sources,
+    byHand: `put ${binaries.join(', ')} of etcd ${version} into .tools/etcd/${version}/bin, or point LOCKSTEP_TOOLS to a directory that has them`,
+  };
+}
+
+/** Had from Debian in seconds, and young enough to bump a revision: what everything runs on unless told otherwise. */
+export const defaultEtcd: PinnedTool = etcd('3.5.16', {
+  debian: { suite: 'trixie', packages: ETCD_PACKAGES },
+  go: ETCD_MODULES,
+});
+
+/** One of each minor version that the main job supports. 3.4.23 is too old to bump a revision: a case of its own. */
+export const everyEtcd: readonly PinnedTool[] = [
+  etcd('3.4.23', { debian: { suite: 'bookworm', packages: ETCD_PACKAGES } }),
+  defaultEtcd,
+  etcd('3.6.16', { go: ETCD_MODULES }),
+  etcd('3.7.3', { go: ETCD_MODULES }),
+];
+
+export const natsServer: PinnedTool = {
+  name: 'nats-server',
+  version: '2.10.27',
+  binaries: ['nats-server'],
+  debian: { suite: 'trixie', packages: ['nats-server'] },
+  go: { modules: [{ module: 'github.com/nats-io/nats-server/v2', binary: 'nats-server' }] },
+  byHand:
+    'put nats-server 2.10 or later into .tools/nats-server/2.10.27/bin, or point LOCKSTEP_TOOLS to a directory that has it',
+};
