@@ -122,9 +122,19 @@ export class Syscalls {
   #renameat2(from: string, to: string, flags: number): void {
     const number = SYSCALL_NUMBERS[process.arch]?.renameat2;
     if (number === undefined) throw new SyscallError('renameat2', constants.errno.ENOSYS, process.arch);
-    const result = this.#load().syscall(
+    const libc = this.#load();
+    const result = libc.syscall(
       number,
-      ...['int', AT_FDCWD, 'str', from, 'int', AT_FDCWD, 'str', to, 'uint', flags],
+      'int',
+      AT_FDCWD,
+      'str',
+      from,
+      'int',
+      AT_FDCWD,
+      'str',
+      to,
+      'uint',
+      flags,
     );
     if (result !== 0) throw new SyscallError('renameat2', koffi.errno(), `'${from}' -> '${to}'`);
   }

@@ -1,0 +1,150 @@
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+import { type ErrorCode } from '@lockstep/shared/errors/catalogue.ts';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+
+import type { Access, HostRoot } from './host-root.ts';
+import type { Syscalls } from './syscalls.ts';
+
+/** Files of the host, by host path: guarded, and durable before a promise resolves. */
+export class HostFiles {
+  readonly #root: HostRoot;
+  readonly #syscalls: Syscalls;
+
+  constructor(root: HostRoot, syscalls: Syscalls) {
+    this.#root = root;
+    this.#syscalls = syscalls;
+  }
+
+  realPath(path: string, access: Access): string {
+    return this.#root.resolve(path, access);
+  }
+
+  async read(path: string, signal: AbortSignal): Promise<Buffer> {
+    return readFile(this.realPath(path, 'read'), { signal });
+  }
+
+  /** Undefined where nothing bears the name. */
+  async readIfThere(path: string, signal: AbortSignal): Promise<Buffer | undefined> {
+    return absentAsUndefined(this.read(path, signal));
+  }
+
+  /** Names in a directory; none where there is no directory. */
+  async list(path: string, signal: AbortSignal): Promise<string[]> {
+    signal.throwIfAborted();
+    return (await absentAsUndefined(readdir(this.realPath(path, 'read')))) ?? [];
+  }
+
+  async exists(path: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    return (await absentAsUndefined(lstat(this.realPath(path, 'read')))) !== undefined;
+  }
+
+  /**
+   * After this resolves the file is whole on disk under its name; before, or after a crash, it is
+   * whole or as it was. The dotfile is invisible to kubelet.
+   */
+  async write(path: string, content: string | Uint8Array, mode: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const real = this.realPath(path, 'write');
+    const draft = join(dirname(real), `.${basename(real)}.lockstep-new`);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+    await withFile(draft, flags, mode, async (handle) => {
+      await handle.chmod(mode);
+      await handle.writeFile(content);
+      await synced(handle, draft);
+    });
+    await rename(draft, real).catch(rethrow(`'${path}' could not be put in place`));
+    await syncPath(dirname(real));
+  }
+
+  /** Moves a file under a new name that nothing bears; both directories are synced. */
+  async move(from: string, to: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const [realFrom, realTo] = [this.realPath(from, 'write'), this.realPath(to, 'write')];
+    this.#syscalls.renameNoReplace(realFrom, realTo);
+    await syncPath(dirname(realTo));
+    if (dirname(realFrom) !== dirname(realTo)) await syncPath(dirname(realFrom));
+  }
+
+  async syncDirectory(path: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await syncPath(this.realPath(path, 'write'));
+  }
+
+  /** Makes a directory and those above it; each new name is durable. */
+  async makeDirectory(path: string, mode: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const real = this.realPath(path, 'write');
+    const topmost = await mkdir(real, { recursive: true, mode }).catch(
+      rethrow(`'${path}' could not be made`),
+    );
+    if (topmost === undefined) return;
+    for (let made = real; made.length >= topmost.length; made = dirname(made)) await syncPath(dirname(made));
+  }
+
+  /** True if it was there. */
+  async remove(path: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    const real = this.realPath(path, 'write');
+    const removed = await absentAsUndefined(unlink(real).then(() => true));
+    if (removed === true) await syncPath(dirname(real));
+    return removed === true;
+  }
+}
+
+/** Opens, uses and closes a file of this process's own paths; disk errors come out with their code. */
+export async function withFile<T>(
+  real: string,
+  flags: number,
+  mode: number,
+  use: (handle: FileHandle) => Promise<T>,
+): Promise<T> {
+  try {
+    await using handle = await open(real, flags, mode);
+    return await use(handle);
+  } catch (thrown) {
+    return rethrow(`'${real}' could not be used`)(thrown);
+  }
+}
+
+/** Syncs a file or a directory. */
+export async function syncPath(real: string): Promise<void> {
+  await withFile(real, constants.O_RDONLY, 0, (handle) => synced(handle, real));
+}
+
+/** A failed sync is final: the kernel has dropped the pages, and asking again would lie. */
+export async function synced(handle: FileHandle, real: string): Promise<void> {
+  try {
+    await handle.sync();
+  } catch (thrown) {
+    throw new LockstepError('SYNC_FAILED', { message: `'${real}' could not be synced.`, cause: thrown });
+  }
+}
+
+export function errorCodeOf(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
+  return typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+/** Undefined where the path, or a directory on the way to it, is not there. */
+export async function absentAsUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (thrown) {
+    if (errorCodeOf(thrown) === 'ENOENT' || errorCodeOf(thrown) === 'ENOTDIR') return undefined;
+    throw thrown;
+  }
+}
+
+const CODES_OF_ERRNO: Readonly<Record<string, ErrorCode>> = { ENOSPC: 'DISK_FULL', EDQUOT: 'DISK_FULL' };
+
+function rethrow(message: string): (thrown: unknown) => never {
+  return (thrown) => {
+    const code = CODES_OF_ERRNO[errorCodeOf(thrown) ?? ''];
+    if (code === undefined) throw thrown;
+    throw new LockstepError(code, { message: `${message}: the disk is full.`, cause: thrown });
+  };
+}
