@@ -1,0 +1,78 @@
+import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { LockstepError } from '../errors/lockstep-error.ts';
+import type { TlsFiles } from './identity.ts';
+
+/** TLS 1.3 alone: both ends are ours. */
+const MIN_VERSION = 'TLSv1.3';
+
+export interface TlsMaterial {
+  readonly options: SecureContextOptions;
+  readonly context: SecureContext;
+}
+
+/**
+ * The files of one identity as they are on disk now. A rotation writes three files one after
+ * another, so a set that cannot be read or does not belong together leaves the last good one
+ * in force; the next look takes the new one once it is whole.
+ */
+export class TlsMaterialFiles {
+  readonly #files: TlsFiles;
+  #stamp: string;
+  #material: TlsMaterial;
+
+  /** Throws CONFIG_INVALID where there is no good set to begin with. */
+  constructor(files: TlsFiles) {
+    this.#files = files;
+    this.#stamp = stampOf(files) ?? '';
+    this.#material = readMaterial(files);
+  }
+
+  current(): TlsMaterial {
+    const stamp = stampOf(this.#files);
+    if (stamp === undefined || stamp === this.#stamp) return this.#material;
+    try {
+      this.#material = readMaterial(this.#files);
+      this.#stamp = stamp;
+    } catch {
+      // Half of a rotation: the stamp stays behind, so the next look tries again.
+    }
+    return this.#material;
+  }
+}
+
+/** Inode, size and time of each file, links followed; `undefined` while one is missing. */
+function stampOf(files: TlsFiles): string | undefined {
+  const stamps: string[] = [];
+  for (const path of [files.caFile, files.certFile, files.keyFile]) {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    stamps.push(`${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}`);
+  }
+  return stamps.join(' ');
+}
+
+function readMaterial(files: TlsFiles): TlsMaterial {
+  const options: SecureContextOptions = {
+    ca: readTlsFile(files.caFile, 'CA certificate'),
+    cert: readTlsFile(files.certFile, 'certificate'),
+    key: readTlsFile(files.keyFile, 'private key'),
+    minVersion: MIN_VERSION,
+  };
+  try {
+    return { options, context: createSecureContext(options) };
+  } catch (cause) {
+    throw new LockstepError('CONFIG_INVALID', {
+      message: `The certificate ${files.certFile} and the key ${files.keyFile} are not readable or do not belong together.`,
+      cause,
+    });
+  }
+}
+
+function readTlsFile(path: string, what: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new LockstepError('CONFIG_INVALID', { message: `The ${what} ${path} cannot be read.`, cause });
+  }
+}
