@@ -117,6 +117,11 @@ export const agentErrors = {
     meaning: 'The member did not answer within the deadline.',
     cure: 'Check the member’s own log.',
   },
+  ETCD_REFUSED: {
+    class: 'fault',
+    meaning: 'The member answered a call with an error.',
+    cure: 'Read etcd’s own words in the causes, and the member’s log.',
+  },
   API_NOT_READY: {
     class: 'fault',
     meaning: 'The API server did not become ready within the deadline.',
