@@ -1,0 +1,150 @@
+import { identityUri } from '@lockstep/shared/tls/identity.ts';
+import { stringify } from 'yaml';
+import type { Endpoint } from './init.ts';
+
+/** Where deploy/ puts an identity on its host. */
+const AGENT_TLS_DIR = '/etc/lockstep/tls';
+const COORDINATOR_TLS_DIR = '/etc/lockstep-coordinator/tls';
+const NATS_TLS_DIR = '/etc/nats/tls';
+
+const NATS_CLUSTER_PORT = 6222;
+
+export function agentYaml(cluster: string, agent: Endpoint, nats: readonly Endpoint[]): string {
+  return yaml(`The agent of ${agent.name}: /etc/lockstep/agent.yaml, its identity in ${AGENT_TLS_DIR}.`, {
+    cluster,
+    node: agent.name,
+    hostRoot: '/',
+    listen: agent.address,
+    advertise: agent.address,
+    stateDir: '/var/lib/lockstep',
+    tls: tlsFiles(AGENT_TLS_DIR),
+    containerRuntime: { socket: '/run/containerd/containerd.sock' },
+    serviceManager: {
+      systemctl: '/usr/bin/systemctl',
+      unitDir: '/etc/systemd/system',
+      kubeletUnit: 'kubelet.service',
+    },
+    kubelet: { config: '/var/lib/kubelet/config.yaml', staticPodPath: '/etc/kubernetes/manifests' },
+    ...natsServers(nats),
+  });
+}
+
+export function coordinatorYaml(
+  cluster: string,
+  coordinator: Endpoint,
+  agents: readonly Endpoint[],
+  nats: readonly Endpoint[],
+): string {
+  return yaml(
+    `The coordinator ${coordinator.name}: /etc/lockstep-coordinator/coordinator.yaml, its identity in ${COORDINATOR_TLS_DIR}.`,
+    {
+      cluster,
+      id: coordinator.name,
+      listen: coordinator.address,
+      stateDir: '/var/lib/lockstep-coordinator',
+      tls: tlsFiles(COORDINATOR_TLS_DIR),
+      nodes: agents.map(({ name, address }) => ({ name, address })),
+      ...natsServers(nats),
+    },
+  );
+}
+
+export function commandLineYaml(cluster: string, coordinator: Endpoint, identityDir: string): string {
+  return yaml('The command line: $LOCKSTEP_CONFIG or ~/.config/lockstep/config.yaml.', {
+    currentContext: cluster,
+    contexts: [{ name: cluster, cluster, coordinator: coordinator.address, tls: tlsFiles(identityDir) }],
+  });
+}
+
+interface NatsPlan {
+  readonly cluster: string;
+  readonly server: Endpoint;
+  readonly servers: readonly Endpoint[];
+  readonly agents: readonly Endpoint[];
+  readonly coordinators: readonly Endpoint[];
+}
+
+/**
+ * A NATS server whose users are the URI names of Lockstep's own certificates. An agent may say
+ * that it is there and nothing else; replies come to an inbox of its own.
+ */
+export function natsConf({ cluster, server, servers, agents, coordinators }: NatsPlan): string {
+  const tls = (indent: string): string =>
+    [
+      'tls {',
+      `  cert_file: "${NATS_TLS_DIR}/tls.crt"`,
+      `  key_file: "${NATS_TLS_DIR}/tls.key"`,
+      `  ca_file: "${NATS_TLS_DIR}/ca.crt"`,
+      '  timeout: 5',
+    ]
+      .map((line, index) => (index === 0 ? line : indent + line))
+      .join('\n');
+  const agentUsers = agents.map(
+    ({ name }) =>
+      `    { user: "${identityUri({ cluster, role: 'agent', name })}", permissions: {\n` +
+      `        publish: ["lockstep.${cluster}.presence.${subjectToken(name)}"],\n` +
+      `        subscribe: ["lockstep.${cluster}.inbox.${subjectToken(name)}.>"] } }`,
+  );
+  const coordinatorUsers = coordinators.map(
+    ({ name }) =>
+      `    { user: "${identityUri({ cluster, role: 'coordinator', name })}", permissions: {\n` +
+      `        publish: ["lockstep.${cluster}.>", "$JS.API.>", "$KV.>"],\n` +
+      `        subscribe: ["lockstep.${cluster}.>", "_INBOX.>", "$KV.>"] } }`,
+  );
+  const routes = servers.map(({ host }) => `"tls://${bracketed(host)}:${NATS_CLUSTER_PORT}"`);
+  return `# The NATS server ${server.name}: /etc/nats/nats.conf, its identity in ${NATS_TLS_DIR}.
+server_name: "${server.name}"
+listen: "${server.address}"
+
+${tls('')}
+  # The user is the certificate's URI name.
+  verify_and_map: true
+}
+
+jetstream {
+  store_dir: "/var/lib/nats"
+  # Acknowledged means on disk; the default syncs every two minutes.
+  sync_interval: always
+}
+${
+  servers.length > 1
+    ? `
+cluster {
+  name: "lockstep-${cluster}"
+  listen: "${bracketed(server.host)}:${NATS_CLUSTER_PORT}"
+  routes: [${routes.join(', ')}]
+  ${tls('  ')}
+    verify: true
+  }
+}
+`
+    : ''
+}
+authorization {
+  users: [
+${[...coordinatorUsers, ...agentUsers].join('\n')}
+  ]
+}
+`;
+}
+
+/** Node names may hold dots, which separate the tokens of a subject. */
+export function subjectToken(name: string): string {
+  return name.replaceAll('.', '_');
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function tlsFiles(directory: string): { caFile: string; certFile: string; keyFile: string } {
+  return { caFile: `${directory}/ca.crt`, certFile: `${directory}/tls.crt`, keyFile: `${directory}/tls.key` };
+}
+
+function natsServers(nats: readonly Endpoint[]): { nats?: { servers: string[] } } {
+  return nats.length === 0 ? {} : { nats: { servers: nats.map(({ address }) => `tls://${address}`) } };
+}
+
+function yaml(comment: string, content: object): string {
+  return `# ${comment}\n${stringify(content, { lineWidth: 0 })}`;
+}

@@ -1,0 +1,203 @@
+import { X509Certificate } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { identityUri, parseIdentityUri, type Role } from '@lockstep/shared/tls/identity.ts';
+import {
+  generatePrivateKeyPem,
+  type KeyPair,
+  type LeafRequest,
+  selfSign,
+  signLeaf,
+  type Validity,
+} from './certificates.ts';
+import { agentYaml, commandLineYaml, coordinatorYaml, natsConf } from './configurations.ts';
+import { type FilesWritten, NewFiles, readIfPresent } from './new-files.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+export const CA_VALID_DAYS = 3_650;
+/** docs/tls.md says why not one. */
+export const LEAF_VALID_DAYS = 1_095;
+/** A node whose clock is behind must still take a certificate made just now. */
+const BACKDATE_MS = 60 * 60 * 1_000;
+
+export const AGENT_PORT = 7443;
+export const COORDINATOR_PORT = 7444;
+export const NATS_PORT = 4222;
+
+/** A program and where it is reached: "HOST" or "HOST:PORT". */
+export interface Placed {
+  readonly name: string;
+  readonly address: string;
+}
+
+export interface PkiRequest {
+  readonly cluster: string;
+  readonly outDir: string;
+  readonly agents: readonly Placed[];
+  readonly coordinators: readonly Placed[];
+  readonly operators: readonly string[];
+  /** NATS servers; none: Lockstep works from its node list. */
+  readonly nats?: readonly Placed[];
+  readonly leafValidDays?: number;
+  readonly nowMs: number;
+}
+
+/**
+ * Makes a cluster's CA, an identity for each program and person, and a configuration beside
+ * each. What is there already is never replaced, so running it again with more nodes adds those.
+ * Throws CONFIG_INVALID where a name is not one or a directory holds half an identity.
+ */
+export async function initPki(request: PkiRequest): Promise<FilesWritten> {
+  const out = resolve(request.outDir);
+  const { cluster, nowMs } = request;
+  const agents = request.agents.map((agent) => placed(agent, AGENT_PORT));
+  const coordinators = request.coordinators.map((coordinator) => placed(coordinator, COORDINATOR_PORT));
+  const nats = (request.nats ?? []).map((server) => placed(server, NATS_PORT));
+  checkNames(cluster, [
+    ...agents.map(({ name }) => ['agent', name] as const),
+    ...[...coordinators, ...nats].map(({ name }) => ['coordinator', name] as const),
+    ...request.operators.map((name) => ['operator', name] as const),
+  ]);
+
+  const files = new NewFiles();
+  const validity = validFor(nowMs, request.leafValidDays ?? LEAF_VALID_DAYS);
+  const authority = await ensureAuthority(files, out, cluster, validFor(nowMs, CA_VALID_DAYS));
+  const identity = (directory: string, leaf: Omit<LeafRequest, 'validity'>): Promise<void> =>
+    ensureIdentity(files, join(out, directory), authority, { ...leaf, validity });
+
+  for (const agent of agents) {
+    const directory = join('agents', agent.name);
+    await identity(directory, {
+      bearer: { cluster, role: 'agent', name: agent.name },
+      hosts: [agent.host],
+      usages: ['server', 'client'],
+    });
+    await files.ensureText(join(out, directory, 'agent.yaml'), 0o644, agentYaml(cluster, agent, nats));
+  }
+  for (const coordinator of coordinators) {
+    const directory = join('coordinators', coordinator.name);
+    await identity(directory, {
+      bearer: { cluster, role: 'coordinator', name: coordinator.name },
+      hosts: [coordinator.host],
+      usages: ['server', 'client'],
+    });
+    await files.ensureText(
+      join(out, directory, 'coordinator.yaml'),
+      0o644,
+      coordinatorYaml(cluster, coordinator, agents, nats),
+    );
+  }
+  for (const name of request.operators) {
+    await identity(join('operators', name), {
+      bearer: { cluster, role: 'operator', name },
+      hosts: [],
+      usages: ['client'],
+    });
+  }
+  for (const server of nats) {
+    const directory = join('nats', server.name);
+    await identity(directory, {
+      bearer: { role: 'nats', name: server.name },
+      hosts: [server.host],
+      usages: ['server', 'client'],
+    });
+    await files.ensureText(
+      join(out, directory, 'nats.conf'),
+      0o644,
+      natsConf({ cluster, server, servers: nats, agents, coordinators }),
+    );
+  }
+  const [coordinator] = coordinators;
+  const [operator] = request.operators;
+  if (coordinator !== undefined && operator !== undefined) {
+    const content = commandLineYaml(cluster, coordinator, join(out, 'operators', operator));
+    await files.ensureText(join(out, 'config.yaml'), 0o600, content);
+  }
+  return files.written;
+}
+
+/** An address in its parts; `address` has both. */
+export interface Endpoint {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly address: string;
+}
+
+function placed({ name, address }: Placed, defaultPort: number): Endpoint {
+  const match = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(address);
+  const port = Number(match?.[2] ?? defaultPort);
+  if (match === null || port < 1 || port > 65_535) {
+    throw new LockstepError('CONFIG_INVALID', {
+      message: `"${address}" of ${name} is no address; write HOST or HOST:PORT, an IPv6 host in brackets.`,
+    });
+  }
+  const bracketed = match[1] as string;
+  return { name, host: bracketed.replace(/^\[|\]$/g, ''), port, address: `${bracketed}:${port}` };
+}
+
+function checkNames(cluster: string, names: readonly (readonly [Role, string])[]): void {
+  const seen = new Set<string>();
+  for (const [role, name] of names) {
+    const uri = identityUri({ cluster, role, name });
+    if (parseIdentityUri(uri) === undefined) {
+      throw new LockstepError('CONFIG_INVALID', {
+        message: `"${cluster}" or "${name}" is no name: letters, digits, ".", "-", and in names "_" and "@".`,
+      });
+    }
+    if (role !== 'coordinator' && seen.has(uri)) {
+      throw new LockstepError('CONFIG_INVALID', { message: `The ${role} ${name} is named twice.` });
+    }
+    seen.add(uri);
+  }
+}
+
+function validFor(nowMs: number, days: number): Validity {
+  return { notBefore: new Date(nowMs - BACKDATE_MS), notAfter: new Date(nowMs + days * DAY_MS) };
+}
+
+async function ensureAuthority(
+  files: NewFiles,
+  out: string,
+  cluster: string,
+  validity: Validity,
+): Promise<KeyPair> {
+  const certificateFile = join(out, 'ca.crt');
+  const keyFile = join(out, 'ca.key');
+  await refuseOrphan(certificateFile, keyFile);
+  const privateKeyPem = await files.ensure(keyFile, 0o600, generatePrivateKeyPem);
+  const certificatePem = await files.ensure(certificateFile, 0o644, () =>
+    selfSign(cluster, privateKeyPem, validity),
+  );
+  const expected = `CN=${cluster} CA`;
+  if (!new X509Certificate(certificatePem).subject.split('\n').includes(expected)) {
+    throw new LockstepError('CONFIG_INVALID', {
+      message: `${certificateFile} is the CA of another cluster than ${cluster}.`,
+    });
+  }
+  return { certificatePem, privateKeyPem };
+}
+
+async function ensureIdentity(
+  files: NewFiles,
+  directory: string,
+  authority: KeyPair,
+  leaf: LeafRequest,
+): Promise<void> {
+  const certificateFile = join(directory, 'tls.crt');
+  const keyFile = join(directory, 'tls.key');
+  await refuseOrphan(certificateFile, keyFile);
+  await files.ensure(join(directory, 'ca.crt'), 0o644, () => authority.certificatePem);
+  const privateKeyPem = await files.ensure(keyFile, 0o600, generatePrivateKeyPem);
+  await files.ensure(certificateFile, 0o644, () => signLeaf(authority, privateKeyPem, leaf));
+}
+
+/** A key without a certificate is a run that was cut short and is completed; the reverse is a loss. */
+async function refuseOrphan(certificateFile: string, keyFile: string): Promise<void> {
+  if ((await readIfPresent(keyFile)) !== undefined || (await readIfPresent(certificateFile)) === undefined)
+    return;
+  throw new LockstepError('CONFIG_INVALID', {
+    message: `${certificateFile} is there but its key ${keyFile} is not; put the key back, or remove the certificate to have both made anew.`,
+  });
+}
