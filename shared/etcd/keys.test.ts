@@ -13,3 +13,9 @@ test.each([
 ])('the range of prefix %j ends before %j', (prefix, end) => {
   expect([...prefixEnd(Uint8Array.from(prefix))]).toEqual(end);
 });
+
+test('a prefix given as a Buffer stays as it is', () => {
+  const prefix = Buffer.from('/registry/');
+  prefixEnd(prefix);
+  expect(prefix.toString()).toBe('/registry/');
+});

@@ -6,7 +6,8 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
   for (let at = prefix.length - 1; at >= 0; at -= 1) {
     const byte = prefix[at] ?? 0;
     if (byte === 0xff) continue;
-    const end = prefix.slice(0, at + 1);
+    // Not slice(): a Buffer's shares its bytes.
+    const end = Uint8Array.from(prefix.subarray(0, at + 1));
     end[at] = byte + 1;
     return end;
   }
