@@ -150,7 +150,7 @@ export class EtcdClient {
       const last = page.kvs.at(-1);
       if (!page.more || last === undefined) return;
       // The first page's revision is held for the rest, so that no key is seen twice or not at all.
-      revision = page.header?.revision ?? revision;
+      if (revision === 0n) revision = page.header?.revision ?? 0n;
       key = Buffer.concat([last.key, Buffer.of(0)]);
     }
   }
