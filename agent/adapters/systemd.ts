@@ -1,0 +1,181 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
+
+import type { HostFiles } from './host-files.ts';
+import { runProgram } from './run-program.ts';
+
+/** A unit as the service manager shows it. */
+export interface UnitState {
+  /** "active", "inactive", "failed", "activating", "deactivating". */
+  readonly activeState: string;
+  /** 0: no process. */
+  readonly mainPid: number;
+  /** "loaded", "not-found", "masked". */
+  readonly loadState: string;
+  readonly needDaemonReload: boolean;
+  readonly dropInPaths: readonly string[];
+}
+
+export interface UnitHoldSettings {
+  /** Host path of systemctl. */
+  readonly systemctl: string;
+  /** "/etc/systemd/system" */
+  readonly unitDir: string;
+  /** "kubelet.service" */
+  readonly unit: string;
+  /** Host path: as long as it exists the unit does not start. */
+  readonly holdFile: string;
+}
+
+const PROPERTIES = 'ActiveState,MainPID,LoadState,NeedDaemonReload,DropInPaths';
+const ACTIVE_POLL_MS = 20;
+
+/**
+ * Keeps one unit from starting, across reboots. `systemctl mask` fails for a unit file in
+ * /etc/systemd/system, so a drop-in makes the start depend on the absence of a file: to hold is to
+ * write that file, to release is to remove it.
+ */
+export class UnitHold {
+  readonly #settings: UnitHoldSettings;
+  readonly #files: HostFiles;
+
+  constructor(settings: UnitHoldSettings, files: HostFiles) {
+    this.#settings = settings;
+    this.#files = files;
+  }
+
+  get dropInPath(): string {
+    const { unitDir, unit } = this.#settings;
+    return `${unitDir}/${unit}.d/99-lockstep-hold.conf`;
+  }
+
+  async state(signal: AbortSignal): Promise<UnitState> {
+    const { unit } = this.#settings;
+    return parseUnitState(await this.#systemctl(['show', unit, `--property=${PROPERTIES}`], signal));
+  }
+
+  /**
+   * Puts the condition in place and has it loaded, without holding anything. A reload may take long
+   * on a busy host, so this belongs before the downtime. Does nothing where it is loaded already.
+   */
+  async prepare(signal: AbortSignal): Promise<UnitState> {
+    const wanted = dropInContent(this.#settings.holdFile);
+    const present = await this.#files.readIfThere(this.dropInPath, signal);
+    let state = await this.state(signal);
+    if (present?.toString() === wanted && this.#isLoaded(state)) return state;
+
+    await this.#files.makeDirectory(`${this.#settings.unitDir}/${this.#settings.unit}.d`, 0o755, signal);
+    await this.#files.write(this.dropInPath, wanted, 0o644, signal);
+    await this.#systemctl(['daemon-reload'], signal);
+    state = await this.state(signal);
+    if (!this.#isLoaded(state)) {
+      throw new LockstepError('KUBELET_HOLD_FAILED', {
+        message: `${this.#settings.unit} does not show ${this.dropInPath} after a daemon-reload (${describeState(state)}).`,
+      });
+    }
+    return state;
+  }
+
+  /** Held durably, then stopped, proven by the service manager's own word. */
+  async hold(operationId: string, signal: AbortSignal): Promise<void> {
+    await this.#files.write(this.#settings.holdFile, `${operationId}\n`, 0o600, signal);
+    const before = await this.prepare(signal);
+    if (isStopped(before)) return;
+    await this.#systemctl(['stop', this.#settings.unit], signal);
+    const after = await this.state(signal);
+    if (!isStopped(after)) {
+      throw new LockstepError('KUBELET_HOLD_FAILED', {
+        message: `${this.#settings.unit} did not stop (${describeState(after)}).`,
+      });
+    }
+  }
+
+  /** The hold lifted, the unit started and active. The condition stays: without the file it holds nothing. */
+  async release(signal: AbortSignal): Promise<void> {
+    await this.#files.remove(this.#settings.holdFile, signal);
+    await this.#systemctl(['start', this.#settings.unit], signal);
+    let last: UnitState | undefined;
+    const condition = {
+      describe: () => `${this.#settings.unit} is active`,
+      check: async () => {
+        last = await this.state(signal);
+        return last.activeState === 'active';
+      },
+    };
+    try {
+      await waitFor(condition, ACTIVE_POLL_MS, signal);
+    } catch (thrown) {
+      if (thrown instanceof LockstepError) throw thrown;
+      throw new LockstepError('SERVICE_MANAGER_FAILED', {
+        message: `${this.#settings.unit} did not become active${last === undefined ? '' : ` (${describeState(last)})`}.`,
+        cause: thrown,
+      });
+    }
+  }
+
+  /** Held: the file names this operation, and the service manager has loaded the condition on it. */
+  async observe(operationId: string, signal: AbortSignal): Promise<{ held: boolean; state: UnitState }> {
+    const [state, owner] = await Promise.all([
+      this.state(signal),
+      this.#files.readIfThere(this.#settings.holdFile, signal),
+    ]);
+    return { held: owner?.toString().trim() === operationId && this.#isLoaded(state), state };
+  }
+
+  #isLoaded(state: UnitState): boolean {
+    return state.dropInPaths.includes(this.dropInPath) && !state.needDaemonReload;
+  }
+
+  async #systemctl(args: readonly string[], signal: AbortSignal): Promise<string> {
+    try {
+      const program = this.#files.realPath(this.#settings.systemctl, 'read');
+      return await runProgram(program, ['--no-pager', ...args], signal);
+    } catch (thrown) {
+      if (thrown instanceof LockstepError) throw thrown;
+      throw new LockstepError('SERVICE_MANAGER_FAILED', {
+        message: `systemctl ${args.join(' ')} failed.`,
+        cause: thrown,
+      });
+    }
+  }
+}
+
+export function dropInContent(holdFile: string): string {
+  return [
+    '# Lockstep keeps this unit stopped while the file below exists (a restore is under way).',
+    '# To lift it by hand: remove that file, then start the unit.',
+    '[Unit]',
+    `ConditionPathExists=!${holdFile}`,
+    '',
+  ].join('\n');
+}
+
+/** Not "deactivating" and not "activating": only what has no process and will get none by itself. */
+export function isStopped(state: UnitState): boolean {
+  return (state.activeState === 'inactive' || state.activeState === 'failed') && state.mainPid === 0;
+}
+
+export function parseUnitState(output: string): UnitState {
+  const values = new Map<string, string>();
+  for (const line of output.split('\n')) {
+    const at = line.indexOf('=');
+    if (at > 0) values.set(line.slice(0, at), line.slice(at + 1));
+  }
+  const get = (name: string): string => {
+    const value = values.get(name);
+    // What is not said cannot be taken for "inactive".
+    if (value !== undefined) return value;
+    throw new LockstepError('SERVICE_MANAGER_FAILED', { message: `systemctl show did not say ${name}.` });
+  };
+  return {
+    activeState: get('ActiveState'),
+    mainPid: Number(get('MainPID')),
+    loadState: get('LoadState'),
+    needDaemonReload: get('NeedDaemonReload') !== 'no',
+    dropInPaths: get('DropInPaths').split(' ').filter(Boolean),
+  };
+}
+
+function describeState(state: UnitState): string {
+  return `ActiveState=${state.activeState} MainPID=${state.mainPid} LoadState=${state.loadState} NeedDaemonReload=${state.needDaemonReload ? 'yes' : 'no'}`;
+}
