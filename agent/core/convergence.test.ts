@@ -1,0 +1,148 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Component } from '../ports.ts';
+import {
+  type Action,
+  identifyStore,
+  MAX_ACTIONS,
+  nextAction,
+  type Observation,
+  RETURN_ORDER,
+  type StoreInPlace,
+} from './convergence.ts';
+
+const observations = (stores: StoreInPlace[] = ['old', 'new']): fc.Arbitrary<Observation> =>
+  fc.record({
+    store: fc.constantFrom(...stores),
+    kubelet: fc.record({ held: fc.boolean(), active: fc.boolean() }),
+    planned: fc.subarray([...RETURN_ORDER], { minLength: 1 }),
+    manifestsInPlace: fc.subarray([...RETURN_ORDER]),
+    provenStopped: fc.boolean(),
+  });
+
+const isHeld = (world: Observation): boolean => world.kubelet.held && !world.kubelet.active;
+
+function assertTrue(holds: boolean, invariant: string): void {
+  if (!holds) throw new Error(`invariant broken: ${invariant}`);
+}
+
+/** The world after an action that took effect; the invariants are asserted as it is taken. */
+function apply(world: Observation, action: Action): Observation {
+  switch (action.kind) {
+    case 'hold-kubelet':
+      return { ...world, kubelet: { held: true, active: false } };
+    case 'park-manifests':
+      return { ...world, manifestsInPlace: [] };
+    case 'stop-components':
+      assertTrue(isHeld(world), 'nothing is stopped under a running kubelet');
+      return { ...world, provenStopped: true };
+    case 'exchange-back':
+      assertTrue(world.store === 'new', 'only NEW is exchanged back');
+      assertTrue(isHeld(world) && world.provenStopped, 'data moves only with the stop proven');
+      assertTrue(world.manifestsInPlace.length === 0, 'data moves only with the manifests out');
+      return { ...world, store: 'old' };
+    case 'return-manifest':
+      assertTrue(world.store === 'old', 'a manifest returns only over OLD');
+      return { ...world, manifestsInPlace: [...world.manifestsInPlace, action.component] };
+    case 'release-kubelet':
+      assertTrue(world.store === 'old', 'kubelet is released only over OLD');
+      assertTrue(
+        world.planned.every((component) => world.manifestsInPlace.includes(component)),
+        'kubelet is released last',
+      );
+      return { ...world, kubelet: { held: false, active: true } };
+    default:
+      return action satisfies never;
+  }
+}
+
+describe('convergence', () => {
+  it('reaches OLD serving from everywhere, within the bound, though actions fail', () => {
+    fc.assert(
+      fc.property(observations(), fc.array(fc.boolean(), { maxLength: 10 }), (start, failures) => {
+        let world = start;
+        let turn = 0;
+        for (const target of ['old-in-place', 'old-serving'] as const) {
+          for (let actions = 0; ; actions += 1) {
+            expect(actions).toBeLessThanOrEqual(MAX_ACTIONS);
+            const next = nextAction(world, target);
+            if (next.kind === 'done') break;
+            if (next.kind !== 'act') throw new Error(`halted: ${next.kind}`);
+            const fails = failures[turn] === true;
+            turn += 1;
+            if (!fails) world = apply(world, next.action);
+          }
+        }
+        expect(world.store).toBe('old');
+        expect(world.kubelet).toEqual({ held: false, active: true });
+      }),
+    );
+  });
+
+  it('does nothing at all where it is already there', () => {
+    const planned: Component[] = [...RETURN_ORDER];
+    const world: Observation = {
+      store: 'old',
+      kubelet: { held: false, active: true },
+      planned,
+      manifestsInPlace: planned,
+      provenStopped: false,
+    };
+    expect(nextAction(world, 'old-in-place')).toStrictEqual({ kind: 'done' });
+    expect(nextAction(world, 'old-serving')).toStrictEqual({ kind: 'done' });
+  });
+
+  it('touches nothing where the store is neither OLD nor NEW', () => {
+    fc.assert(
+      fc.property(
+        observations(['unknown']),
+        fc.constantFrom('old-in-place', 'old-serving'),
+        (world, target) => {
+          expect(nextAction(world, target)).toStrictEqual({ kind: 'store-not-as-recorded' });
+        },
+      ),
+    );
+  });
+
+  it('starts nothing over NEW', () => {
+    fc.assert(
+      fc.property(observations(['new']), (world) => {
+        expect(nextAction(world, 'old-serving')).toStrictEqual({ kind: 'new-in-place' });
+      }),
+    );
+  });
+
+  it('returns manifests in order', () => {
+    const world: Observation = {
+      store: 'old',
+      kubelet: { held: true, active: false },
+      planned: [...RETURN_ORDER],
+      manifestsInPlace: ['etcd'],
+      provenStopped: true,
+    };
+    expect(nextAction(world, 'old-serving')).toStrictEqual({
+      kind: 'act',
+      action: { kind: 'return-manifest', component: 'kube-apiserver' },
+    });
+  });
+});
+
+describe('which store is in place', () => {
+  const inode = (number: bigint, device = 1n) => ({ device, number });
+  const recorded = { old: inode(10n), new: inode(20n) };
+
+  it.each([
+    ['OLD, NEW beside it', inode(10n), inode(20n), recorded, 'old'],
+    ['NEW, OLD beside it', inode(20n), inode(10n), recorded, 'new'],
+    ['the device got another number at boot', inode(20n, 7n), inode(10n, 7n), recorded, 'new'],
+    ['OLD, NEW gone', inode(10n), undefined, recorded, 'old'],
+    ['OLD by number only, NEW gone, device unknown', inode(10n, 7n), undefined, recorded, 'unknown'],
+    ['a stranger in place', inode(30n), inode(20n), recorded, 'unknown'],
+    ['a stranger beside OLD', inode(10n), inode(30n), recorded, 'unknown'],
+    ['nothing in place', undefined, inode(10n), recorded, 'unknown'],
+    ['never exchanged', inode(99n), undefined, undefined, 'old'],
+    ['never exchanged, and gone', undefined, undefined, undefined, 'unknown'],
+  ] as const)('%s', (_name, inPlace, other, record, expected) => {
+    expect(identifyStore({ inPlace, other }, record)).toBe(expected);
+  });
+});

@@ -1,0 +1,48 @@
+import { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { describe, expect, it } from 'vitest';
+import { isSafeName, operationPaths, plannedComponents } from './paths.ts';
+
+const plan = (isMountPoint: boolean, dataDir = '/var/lib/etcd'): NodePlan =>
+  NodePlan.fromPartial({
+    node: 'cp1',
+    staticPodPath: '/etc/kubernetes/manifests',
+    etcd: { dataDir, oldStore: { isMountPoint } },
+    manifests: [{ component: 'kube-apiserver' }, { component: '' }, { component: 'etcd' }],
+  });
+
+describe('paths of an operation', () => {
+  it('stages beside the data directory and exchanges the whole of it', () => {
+    expect(operationPaths(plan(false), 'r-1', '/var/lib/lockstep')).toStrictEqual({
+      operationDir: '/var/lib/lockstep/operations/r-1',
+      planFile: '/var/lib/lockstep/operations/r-1/plan.json',
+      undoFile: '/var/lib/lockstep/operations/r-1/UNDO.txt',
+      parkedDir: '/etc/kubernetes/lockstep/r-1',
+      stagingDir: '/var/lib/.lockstep/r-1',
+      newStore: '/var/lib/.lockstep/r-1/store',
+      inPlace: '/var/lib/etcd',
+      other: '/var/lib/.lockstep/r-1/store',
+      inPlaceDb: '/var/lib/etcd/member/snap/db',
+      otherDb: '/var/lib/.lockstep/r-1/store/member/snap/db',
+    });
+  });
+
+  it('stages inside a mount and exchanges member/', () => {
+    expect(operationPaths(plan(true, '/var/lib/etcd/'), 'r-1', '/var/lib/lockstep')).toMatchObject({
+      stagingDir: '/var/lib/etcd/.lockstep/r-1',
+      newStore: '/var/lib/etcd/.lockstep/r-1/store',
+      inPlace: '/var/lib/etcd/member',
+      other: '/var/lib/etcd/.lockstep/r-1/store/member',
+      inPlaceDb: '/var/lib/etcd/member/snap/db',
+      otherDb: '/var/lib/etcd/.lockstep/r-1/store/member/snap/db',
+    });
+  });
+
+  it.each(['', '..', '.r', 'a/b', 'a b', `r${'x'.repeat(200)}`])('takes no operation called %j', (id) => {
+    expect(isSafeName(id)).toBe(false);
+    expect(() => operationPaths(plan(false), id, '/var/lib/lockstep')).toThrow(TypeError);
+  });
+
+  it('plans only the components whose manifest is there, in the order of return', () => {
+    expect(plannedComponents(plan(false))).toStrictEqual(['etcd', 'kube-apiserver']);
+  });
+});

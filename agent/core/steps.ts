@@ -1,0 +1,111 @@
+import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { isUndo, isUndoing, type OperationView, type RunnableStep, STEP_NAMES } from './operation.ts';
+import { type Refused, refused } from './verdict.ts';
+
+export type StepVerdict =
+  | Refused
+  /** Do it; every step converges, so doing it again is safe. */
+  | { readonly kind: 'run' }
+  /** It was done, and its time is over: answer from the ledger, touch nothing. */
+  | { readonly kind: 'answer' };
+
+const RUN: StepVerdict = { kind: 'run' };
+const ANSWER: StepVerdict = { kind: 'answer' };
+
+/**
+ * The step that must have completed on this node before. The barrier across nodes is the
+ * coordinator's; this is what one node can hold by itself.
+ */
+const FOLLOWS = {
+  [Step.STEP_STAGE]: undefined,
+  [Step.STEP_BUILD]: Step.STEP_STAGE,
+  [Step.STEP_SAFEGUARD]: Step.STEP_BUILD,
+  [Step.STEP_REINSPECT]: Step.STEP_SAFEGUARD,
+  [Step.STEP_FENCE_API]: Step.STEP_REINSPECT,
+  [Step.STEP_FENCE_ETCD]: Step.STEP_FENCE_API,
+  [Step.STEP_SWAP]: Step.STEP_FENCE_ETCD,
+  [Step.STEP_START_KUBELET]: Step.STEP_SWAP,
+  [Step.STEP_START_ETCD]: Step.STEP_START_KUBELET,
+  [Step.STEP_PREPARE_GATE]: Step.STEP_START_ETCD,
+  [Step.STEP_START_API]: Step.STEP_START_ETCD,
+  [Step.STEP_START_CONTROLLERS]: Step.STEP_START_API,
+  [Step.STEP_CLOSE]: Step.STEP_START_CONTROLLERS,
+  [Step.STEP_UNDO_STOP]: undefined,
+  [Step.STEP_UNDO_START]: Step.STEP_UNDO_STOP,
+  [Step.STEP_UNDO_VERIFY]: Step.STEP_UNDO_START,
+} as const satisfies Record<RunnableStep, RunnableStep | undefined>;
+
+/**
+ * The step whose beginning ends another's time. A late or repeated command of before is then
+ * answered from the ledger if it was done, and refused if not: BUILD after SWAP would remove OLD,
+ * FENCE_API after START_KUBELET would stop what was just started.
+ */
+const TIME_ENDS_WITH = {
+  [Step.STEP_STAGE]: Step.STEP_FENCE_API,
+  [Step.STEP_BUILD]: Step.STEP_FENCE_API,
+  [Step.STEP_SAFEGUARD]: Step.STEP_FENCE_API,
+  [Step.STEP_REINSPECT]: Step.STEP_FENCE_API,
+  [Step.STEP_FENCE_API]: Step.STEP_START_KUBELET,
+  [Step.STEP_FENCE_ETCD]: Step.STEP_START_KUBELET,
+  [Step.STEP_SWAP]: Step.STEP_START_KUBELET,
+  [Step.STEP_START_KUBELET]: undefined,
+  [Step.STEP_START_ETCD]: undefined,
+  [Step.STEP_PREPARE_GATE]: undefined,
+  [Step.STEP_START_API]: undefined,
+  [Step.STEP_START_CONTROLLERS]: undefined,
+  [Step.STEP_CLOSE]: undefined,
+  [Step.STEP_UNDO_STOP]: undefined,
+  [Step.STEP_UNDO_START]: undefined,
+  [Step.STEP_UNDO_VERIFY]: undefined,
+} as const satisfies Record<RunnableStep, RunnableStep | undefined>;
+
+/** Refused before commit: a client could write, and the write would die with an undo. */
+const ONLY_COMMITTED: ReadonlySet<RunnableStep> = new Set([
+  Step.STEP_START_API,
+  Step.STEP_START_CONTROLLERS,
+  Step.STEP_CLOSE,
+]);
+
+/** Whether a step may run now. Total over every state of the ledger and every step. */
+export function judgeStep(operation: OperationView, step: RunnableStep): StepVerdict {
+  const name = STEP_NAMES[step];
+  switch (operation.phase) {
+    case 'undone':
+      return isUndo(step) ? ANSWER : refused('ALREADY_UNDONE', `${name}: OLD is back on this node.`);
+    case 'closed':
+      if (isUndo(step)) return refused('ALREADY_COMMITTED', `${name}: the operation is closed as restored.`);
+      return answerIfDone(operation, step);
+    case 'committed':
+      if (isUndo(step))
+        return refused('ALREADY_COMMITTED', `${name}: the operation is committed on this node.`);
+      return inOrder(operation, step);
+    case 'open':
+      if (isUndo(step)) return inOrder(operation, step);
+      if (isUndoing(operation)) return refused('ALREADY_UNDONE', `${name}: undo has begun on this node.`);
+      if (ONLY_COMMITTED.has(step)) return refused('NOT_COMMITTED', `${name}: not committed on this node.`);
+      return inOrder(operation, step);
+    default:
+      return operation.phase satisfies never;
+  }
+}
+
+function inOrder(operation: OperationView, step: RunnableStep): StepVerdict {
+  const before = FOLLOWS[step];
+  if (before !== undefined && !operation.completed.has(before)) {
+    return refused(
+      'STEP_OUT_OF_ORDER',
+      `${STEP_NAMES[step]} follows ${STEP_NAMES[before]}, which has not completed on this node.`,
+    );
+  }
+  const end = TIME_ENDS_WITH[step];
+  if (end === undefined || !operation.intended.has(end)) return RUN;
+  return answerIfDone(operation, step);
+}
+
+function answerIfDone(operation: OperationView, step: RunnableStep): StepVerdict {
+  if (operation.completed.has(step)) return ANSWER;
+  return refused(
+    'STEP_OUT_OF_ORDER',
+    `${STEP_NAMES[step]}: its time is over, and it did not complete on this node.`,
+  );
+}
