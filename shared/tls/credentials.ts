@@ -4,7 +4,7 @@ import { connect } from 'node:tls';
 import { CallCredentials, ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
 import { LockstepError } from '../errors/lockstep-error.ts';
 import type { Role, TlsFiles } from './identity.ts';
-import { TlsMaterialFiles } from './material.ts';
+import { TlsMaterialFiles, whyUnusable } from './material.ts';
 import { identityOf } from './peer.ts';
 
 /** A peer that accepts the connection and then says nothing is given up after this. */
@@ -117,12 +117,17 @@ class RotatingChannelCredentials extends ChannelCredentials {
 /**
  * No server name is sent: nodes are reached by IP address, which TLS does not allow as one, and
  * who answers is proven by the name in the certificate.
+ *
+ * Rejects with an error whose words begin with the code, because gRPC keeps nothing but the words.
  */
-function handshake(socket: Socket, files: TlsMaterialFiles, expected: ExpectedPeer): Promise<Socket> {
-  return new Promise((resolve, reject) => {
+async function handshake(socket: Socket, files: TlsMaterialFiles, expected: ExpectedPeer): Promise<Socket> {
+  const material = files.current();
+  const unusable = whyUnusable(material, Date.now());
+  if (unusable !== undefined) throw worded(unusable);
+  return await new Promise((resolve, reject) => {
     const secured = connect({
       socket,
-      secureContext: files.current().context,
+      secureContext: material.context,
       ALPNProtocols: ['h2'],
       rejectUnauthorized: true,
       checkServerIdentity: (_host, certificate) => checkPeer(new X509Certificate(certificate.raw), expected),
@@ -137,9 +142,20 @@ function handshake(socket: Socket, files: TlsMaterialFiles, expected: ExpectedPe
     // Stays for the life of the socket: an alert of the server arrives after our side is done.
     secured.on('error', (error) => {
       clearTimeout(timer);
-      reject(error);
+      reject(worded(error));
     });
   });
+}
+
+/** OpenSSL's verdicts on the other side's certificate, as Node names them. */
+const VERIFICATION_CODE =
+  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|INVALID_CA|INVALID_PURPOSE|ERR_TLS_CERT)/;
+
+function worded(error: Error): Error {
+  const verdict =
+    'code' in error && VERIFICATION_CODE.test(String(error.code)) ? 'NOT_AUTHENTICATED' : undefined;
+  const code = error instanceof LockstepError ? error.code : verdict;
+  return code === undefined ? error : new Error(`${code}: ${error.message}`, { cause: error });
 }
 
 /** Why the certificate is not that of `expected`; `undefined` if it is. */

@@ -1,13 +1,16 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { LockstepError } from '../errors/lockstep-error.ts';
 import type { TlsFiles } from './identity.ts';
+import { isCurrent } from './peer.ts';
 
 /** TLS 1.3 alone: both ends are ours. */
 const MIN_VERSION = 'TLSv1.3';
 
 export interface TlsMaterial {
-  readonly options: SecureContextOptions;
+  readonly files: TlsFiles;
+  readonly options: SecureContextOptions & { readonly ca: Buffer; readonly cert: Buffer };
   readonly context: SecureContext;
 }
 
@@ -53,14 +56,14 @@ function stampOf(files: TlsFiles): string | undefined {
 }
 
 function readMaterial(files: TlsFiles): TlsMaterial {
-  const options: SecureContextOptions = {
+  const options = {
     ca: readTlsFile(files.caFile, 'CA certificate'),
     cert: readTlsFile(files.certFile, 'certificate'),
     key: readTlsFile(files.keyFile, 'private key'),
     minVersion: MIN_VERSION,
-  };
+  } satisfies SecureContextOptions;
   try {
-    return { options, context: createSecureContext(options) };
+    return { files, options, context: createSecureContext(options) };
   } catch (cause) {
     throw new LockstepError('CONFIG_INVALID', {
       message: `The certificate ${files.certFile} and the key ${files.keyFile} are not readable or do not belong together.`,
@@ -75,4 +78,32 @@ function readTlsFile(path: string, what: string): Buffer {
   } catch (cause) {
     throw new LockstepError('CONFIG_INVALID', { message: `The ${what} ${path} cannot be read.`, cause });
   }
+}
+
+/**
+ * Why no server of this CA would take the certificate. A server that refuses one drops the
+ * connection without a word, so what can be known beforehand is said here.
+ */
+export function whyUnusable({ files, options }: TlsMaterial, nowMs: number): LockstepError | undefined {
+  const chain = certificatesIn(options.cert);
+  const leaf = chain[0];
+  if (leaf === undefined) return undefined;
+  if (!isCurrent(leaf, nowMs)) {
+    return new LockstepError('NOT_AUTHENTICATED', {
+      message: `The certificate ${files.certFile} is valid from ${leaf.validFrom} to ${leaf.validTo}, not now.`,
+    });
+  }
+  const issued =
+    chain.length > 1 ||
+    certificatesIn(options.ca).some((ca) => leaf.checkIssued(ca) && leaf.verify(ca.publicKey));
+  if (issued) return undefined;
+  return new LockstepError('NOT_AUTHENTICATED', {
+    message: `The certificate ${files.certFile} was not issued by the CA ${files.caFile}.`,
+  });
+}
+
+function certificatesIn(pem: Buffer): X509Certificate[] {
+  const blocks =
+    pem.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
 }

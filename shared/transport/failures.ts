@@ -82,13 +82,11 @@ export function fromServiceError(error: ServiceError, target: string): LockstepE
 }
 
 /**
- * A handshake that fails looks to gRPC like a host that is down. TLS's own words tell which
- * side refused which: alerts are the other side's verdict on us, the rest is ours on it.
+ * A handshake that fails looks to gRPC like a host that is down; only words remain. TLS alerts
+ * are the other side's verdict on us; our verdict on it is worded in shared/tls/credentials.ts.
  */
-const THEIR_VERDICT =
-  /alert (?:certificate|bad certificate|unknown ca|certificate expired)|tlsv1[23]? alert|sslv3 alert/i;
-const OUR_VERDICT =
-  /NOT_AUTHENTICATED|self[- ]signed certificate|unable to (?:get|verify)[a-z ]*certificate|certificate (?:has expired|is not yet valid|signature failure)|carries no Lockstep name|answered; expected/i;
+const THEIR_VERDICT = /alert (?:bad )?certificate|alert unknown ca|alert access denied/i;
+const OUR_VERDICT = /NOT_AUTHENTICATED: /;
 
 function unavailable(error: ServiceError, target: string): LockstepError {
   if (THEIR_VERDICT.test(error.details)) {
@@ -99,7 +97,7 @@ function unavailable(error: ServiceError, target: string): LockstepError {
   }
   if (OUR_VERDICT.test(error.details)) {
     return new LockstepError('NOT_AUTHENTICATED', {
-      message: `${target} did not prove to be who it should be: ${lastError(error.details)}`,
+      message: `${target}: ${lastError(error.details).replace(OUR_VERDICT, '')}`,
       cause: error,
     });
   }
@@ -112,5 +110,8 @@ function unavailable(error: ServiceError, target: string): LockstepError {
 /** grpc-js wraps the cause: "No connection established. Last error: Error: connect ECONNREFUSED …. Resolution note: ". */
 function lastError(details: string): string {
   const match = /Last error: (?:[A-Za-z]*Error: )?(.*?)(?:\. Resolution note:.*)?$/s.exec(details);
-  return (match?.[1] ?? details).trim();
+  const words = (match?.[1] ?? details).trim();
+  return words.startsWith('Failed to connect (')
+    ? 'it closed the connection straight after the handshake, as one does that does not take the certificate.'
+    : words;
 }

@@ -20,6 +20,9 @@ export { callerOf } from './caller.ts';
 /** Calls that are under way get this long to end before they are cut off. */
 const DEFAULT_GRACE_MS = 1_000;
 
+/** Then connections are given this long to close before they are left to the process's end. */
+const CUT_OFF_MS = 500;
+
 export interface ServedService {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
@@ -114,9 +117,15 @@ function guard({ policy, cluster, logger }: ServerSettings): ServerInterceptor {
 
 function shutDown(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.forceShutdown(), graceMs);
+    let cutOff: NodeJS.Timeout | undefined;
+    const grace = setTimeout(() => {
+      server.forceShutdown();
+      // HTTP/2 ends a closing connection politely, which a dead peer never answers.
+      cutOff = setTimeout(resolve, CUT_OFF_MS);
+    }, graceMs);
     server.tryShutdown(() => {
-      clearTimeout(timer);
+      clearTimeout(grace);
+      clearTimeout(cutOff);
       resolve();
     });
   });
