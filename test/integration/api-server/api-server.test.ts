@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { WatchEvent } from '../../lab/api-server/client.ts';
 import { timings } from '../../lab/timings.ts';
 import { Fixture } from './fixture.ts';
 
@@ -56,10 +57,10 @@ test('its masterlease is under a lease of 15 seconds', async () => {
 });
 
 test('who shows no certificate learns its health and nothing else', async () => {
-  const agent = fixture.anonymous();
-  expect(await fixture.call('GET', '/readyz', undefined, agent)).toEqual({ code: 200, body: 'ok' });
-  expect((await fixture.call('GET', CONFIG_MAPS, undefined, agent)).code).toBe(401);
-  agent.destroy();
+  using nobody = fixture.anonymous();
+  const signal = AbortSignal.timeout(5_000);
+  expect(await nobody.call('GET', '/readyz', undefined, signal)).toEqual({ code: 200, body: 'ok' });
+  expect((await nobody.call('GET', CONFIG_MAPS, undefined, signal)).code).toBe(401);
 });
 
 test('objects are created once, replaced over the revision they name, and deleted', async () => {
@@ -105,11 +106,17 @@ test('a watch from a list misses nothing, and follows the field selector', async
 
   await fixture.json('POST', '/api/v1/namespaces/default/pods', 201, pod('between', 'cp1'));
   const watch = fixture.watch(`${pods}&watch=1&resourceVersion=${listed.metadata.resourceVersion}`);
-  expect(await watch.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'between' } } });
+  expect((await watch.next()).value).toMatchObject({
+    type: 'ADDED',
+    object: { metadata: { name: 'between' } },
+  });
   await fixture.json('POST', '/api/v1/namespaces/default/pods', 201, pod('elsewhere', 'cp2'));
   await fixture.json('DELETE', '/api/v1/namespaces/default/pods/before', 200);
-  expect(await watch.next()).toMatchObject({ type: 'DELETED', object: { metadata: { name: 'before' } } });
-  watch.close();
+  expect((await watch.next()).value).toMatchObject({
+    type: 'DELETED',
+    object: { metadata: { name: 'before' } },
+  });
+  await watch.return(undefined);
 });
 
 test('a list at a compacted revision is refused with 410, and one from the future with 504', async () => {
@@ -139,8 +146,8 @@ test('health fails while etcd is away, and a watch held over it goes on after', 
   await fixture.startEtcd();
   await expect.poll(async () => (await fixture.call('GET', '/readyz')).code, { timeout: 10_000 }).toBe(200);
   await fixture.json('POST', CONFIG_MAPS, 201, configMap('after-the-fall', 'x'));
-  expect(await watch.next()).toMatchObject({ object: { metadata: { name: 'after-the-fall' } } });
-  watch.close();
+  expect((await watch.next()).value).toMatchObject({ object: { metadata: { name: 'after-the-fall' } } });
+  await watch.return(undefined);
 });
 
 test('asked to stop, it takes its masterlease with it; killed, it leaves it', async () => {
@@ -157,10 +164,10 @@ test('a watch from before its last list is told that its revision is too old; on
   fixture.startApiServer();
   await fixture.waitReady();
   const old = fixture.watch(`${CONFIG_MAPS}?watch=1&resourceVersion=1`);
-  const event = await old.next();
+  const { value: event } = (await old.next()) as { value: WatchEvent };
   expect(event).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } });
-  expect(event?.object.message).toContain('too old resource version: 1');
-  expect(await old.next()).toBeUndefined();
+  expect(event.object.message).toContain('too old resource version: 1');
+  expect((await old.next()).done).toBe(true);
 
   const future = fixture.watch(`${CONFIG_MAPS}?watch=1&resourceVersion=9000000000`);
   const first = await Promise.race([
@@ -168,5 +175,4 @@ test('a watch from before its last list is told that its revision is too old; on
     new Promise((resolve) => setTimeout(resolve, 500, 'silence')),
   ]);
   expect(first).toBe('silence');
-  future.close();
 });

@@ -1,21 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:https';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from '@lockstep/shared/waiting.ts';
+import { type Answer, ApiClient, type ClientFiles, type WatchEvent } from '../../lab/api-server/client.ts';
 import { locateTools } from '../../lab/tools/locate.ts';
 import { type PemFiles, writeCertificates } from '../adapters/support/certificates.ts';
 import { freePort, killProcess, type RunningEtcd, startEtcd } from '../adapters/support/etcd-process.ts';
 
 const API_SERVER = fileURLToPath(new URL('../../lab/api-server/main.ts', import.meta.url));
 const ADDRESS = '127.0.0.1';
+const CALL_TIMEOUT_MS = 15_000;
 
-export interface Answer {
-  readonly code: number;
-  readonly body: string;
+interface Ports {
+  readonly client: number;
+  readonly peer: number;
+  readonly api: number;
 }
 
 /** One real etcd without TLS and an API server over it; everything in one directory that goes with it. */
@@ -23,8 +25,8 @@ export class Fixture implements AsyncDisposable {
   readonly directory: string;
   readonly etcdctl: string;
   private readonly pem: PemFiles;
-  private readonly ports: { readonly client: number; readonly peer: number; readonly api: number };
-  private readonly agent: Agent;
+  private readonly ports: Ports;
+  readonly client: ApiClient;
   private etcd: RunningEtcd | undefined;
   private apiServer: ChildProcess | undefined;
 
@@ -32,21 +34,19 @@ export class Fixture implements AsyncDisposable {
     directory: string;
     etcdctl: string;
     pem: PemFiles;
-    ports: Fixture['ports'];
-    agent: Agent;
+    ports: Ports;
   }) {
     this.directory = options.directory;
     this.etcdctl = options.etcdctl;
     this.pem = options.pem;
     this.ports = options.ports;
-    this.agent = options.agent;
+    this.client = new ApiClient(`https://${ADDRESS}:${this.ports.api}`, this.clientFiles);
   }
 
   static async create(): Promise<Fixture> {
     const { etcd } = await locateTools();
     const directory = await mkdtemp(join(tmpdir(), 'lockstep-api-server-'));
     const pem = await writeCertificates(join(directory, 'pki'), ADDRESS);
-    const [ca, cert, key] = await Promise.all([pem.ca, pem.cert, pem.key].map((path) => readFile(path)));
     return new Fixture({
       directory,
       etcdctl: etcd.etcdctl,
@@ -56,7 +56,6 @@ export class Fixture implements AsyncDisposable {
         peer: await freePort(ADDRESS),
         api: await freePort(ADDRESS),
       },
-      agent: new Agent({ ca, cert, key, keepAlive: true } as ConstructorParameters<typeof Agent>[0] & object),
     });
   }
 
@@ -117,78 +116,33 @@ export class Fixture implements AsyncDisposable {
     return performance.now() - begin;
   }
 
-  async call(method: string, path: string, body?: unknown, agent = this.agent): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const outgoing = request({ host: ADDRESS, port: this.ports.api, method, path, agent }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({ code: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
-      );
-    });
-    outgoing.on('error', reject);
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-    return promise;
+  async call(method: string, path: string, body?: unknown): Promise<Answer> {
+    return this.client.call(method, path, body, AbortSignal.timeout(CALL_TIMEOUT_MS));
   }
 
-  /** The call's body as JSON; throws where the code is another. */
+  /** The body as JSON; rejects where the code is another. */
   async json<T>(method: string, path: string, code: number, body?: unknown): Promise<T> {
-    const answer = await this.call(method, path, body);
-    if (answer.code !== code) throw new Error(`${method} ${path}: ${answer.code} ${answer.body}`);
-    return JSON.parse(answer.body) as T;
+    return this.client.json<T>(method, path, code, body, AbortSignal.timeout(CALL_TIMEOUT_MS));
   }
 
-  /** A watch: its events as they come, until it is closed by either side. */
-  watch(path: string): { next(): Promise<WatchEvent | undefined>; close(): void } {
-    const waiting: ((event: WatchEvent | undefined) => void)[] = [];
-    const arrived: (WatchEvent | undefined)[] = [];
-    const push = (event: WatchEvent | undefined): void => {
-      const waiter = waiting.shift();
-      if (waiter === undefined) arrived.push(event);
-      else waiter(event);
-    };
-    const outgoing = request({ host: ADDRESS, port: this.ports.api, path, agent: this.agent }, (response) => {
-      let rest = '';
-      response.on('data', (chunk: Buffer) => {
-        const lines = (rest + chunk.toString('utf8')).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) push(JSON.parse(line) as WatchEvent);
-      });
-      response.on('close', () => push(undefined));
-    });
-    outgoing.on('error', () => push(undefined));
-    outgoing.end();
-    return {
-      next: async () => {
-        if (arrived.length > 0) return arrived.shift();
-        const { promise, resolve } = Promise.withResolvers<WatchEvent | undefined>();
-        waiting.push(resolve);
-        return promise;
-      },
-      close: () => outgoing.destroy(),
-    };
+  watch(path: string): AsyncGenerator<WatchEvent> {
+    return this.client.watch(path, AbortSignal.timeout(CALL_TIMEOUT_MS));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.agent.destroy();
+    this.client[Symbol.dispose]();
     await this.killApiServer();
     await this.killEtcd();
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** An agent without a client certificate. */
-  anonymous(): Agent {
-    return new Agent({ rejectUnauthorized: false });
+  /** A client without a certificate. */
+  anonymous(): ApiClient {
+    return new ApiClient(this.client.server, undefined);
   }
-}
 
-export interface WatchEvent {
-  readonly type: string;
-  readonly object: {
-    readonly metadata: { readonly name?: string; readonly resourceVersion?: string };
-    readonly code?: number;
-    readonly reason?: string;
-    readonly message?: string;
-  };
+  /** What a client needs to be known to the API server. */
+  get clientFiles(): ClientFiles {
+    return { caFile: this.pem.ca, certFile: this.pem.cert, keyFile: this.pem.key };
+  }
 }
