@@ -133,6 +133,8 @@ export interface Consequences {
   lostExamples: string[];
   /** False where the live store could not be read: then nothing above is known. */
   known: boolean;
+  /** Names of the lists above that were cut at 1,000 entries; the counts are whole. */
+  truncatedLists: string[];
 }
 
 function createBaseRestorePlan(): RestorePlan {
@@ -1622,6 +1624,7 @@ function createBaseConsequences(): Consequences {
     nodesRevived: [],
     lostExamples: [],
     known: false,
+    truncatedLists: [],
   };
 }
 
@@ -1656,6 +1659,9 @@ export const Consequences: MessageFns<Consequences> = {
     }
     if (message.known !== false) {
       writer.uint32(80).bool(message.known);
+    }
+    for (const v of message.truncatedLists) {
+      writer.uint32(90).string(v!);
     }
     return writer;
   },
@@ -1753,6 +1759,14 @@ export const Consequences: MessageFns<Consequences> = {
             message.known = reader.bool();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.truncatedLists.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1801,6 +1815,11 @@ export const Consequences: MessageFns<Consequences> = {
         ? object.lost_examples.map((e: any) => globalThis.String(e))
         : [],
       known: isSet(object.known) ? globalThis.Boolean(object.known) : false,
+      truncatedLists: globalThis.Array.isArray(object?.truncatedLists)
+        ? object.truncatedLists.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.truncated_lists)
+        ? object.truncated_lists.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1836,6 +1855,9 @@ export const Consequences: MessageFns<Consequences> = {
     if (message.known !== false) {
       obj.known = message.known;
     }
+    if (message.truncatedLists?.length) {
+      obj.truncatedLists = message.truncatedLists;
+    }
     return obj;
   },
 
@@ -1854,6 +1876,7 @@ export const Consequences: MessageFns<Consequences> = {
     message.nodesRevived = object.nodesRevived?.map((e) => e) || [];
     message.lostExamples = object.lostExamples?.map((e) => e) || [];
     message.known = object.known ?? false;
+    message.truncatedLists = object.truncatedLists?.map((e) => e) || [];
     return message;
   },
 };

@@ -57,7 +57,10 @@ export interface EncryptionUse {
   count: bigint;
   /** One etcd key whose value carries this prefix. */
   sampleKey: string;
-  /** That value, still encrypted: what the agents try to open. */
+  /**
+   * That value, still encrypted: what the agents try to open. Empty for plain, which may be a
+   * secret.
+   */
   sampleValue: Buffer;
 }
 
@@ -72,10 +75,11 @@ export interface SnapshotFacts {
   trailerPresent: boolean;
   trailerValid: boolean;
   /**
-   * SHA-256 over the key bucket's rows up to `status.revision`: the same for a snapshot
+   * SHA-256 over the key bucket's rows up to `content_revision`: the same for a snapshot
    * and for every store restored from it.
    */
   contentSha256: string;
+  /** The last compaction that has finished; 0 if none. */
   compactRevision: bigint;
   /** Cluster version in the `cluster` bucket ("3.5.0"), or empty. */
   clusterVersion: string;
@@ -94,8 +98,22 @@ export interface SnapshotFacts {
   clusterCaSha256: string;
   /** From the kubeadm-config ConfigMap ("v1.34.1"), empty if absent. */
   kubernetesVersion: string;
-  /** Fail-closed admission webhooks whose Service is not in the snapshot. */
+  /**
+   * Fail-closed admission webhooks whose Service is not in the snapshot:
+   * "validatingwebhookconfigurations/NAME WEBHOOK -> NAMESPACE/SERVICE".
+   */
   orphanWebhooks: string[];
+  /**
+   * Rows of the key bucket with a revision up to this one are the content; `status.revision`
+   * unless the reader was asked for less.
+   */
+  contentRevision: bigint;
+  /** Rows of the key bucket above it: 0 in a snapshot, 1 in a store restored with a bump. */
+  rowsAboveContent: bigint;
+  /** True where that one row is the empty one that a bump adds, and nothing else is above. */
+  onlyBumpRowAboveContent: boolean;
+  /** The compaction that was asked for last: above compact_revision where it has not finished. */
+  scheduledCompactRevision: bigint;
 }
 
 /** The card of a snapshot: what, whence, when, digests. */
@@ -728,6 +746,10 @@ function createBaseSnapshotFacts(): SnapshotFacts {
     clusterCaSha256: "",
     kubernetesVersion: "",
     orphanWebhooks: [],
+    contentRevision: 0n,
+    rowsAboveContent: 0n,
+    onlyBumpRowAboveContent: false,
+    scheduledCompactRevision: 0n,
   };
 }
 
@@ -801,6 +823,27 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
     }
     for (const v of message.orphanWebhooks) {
       writer.uint32(154).string(v!);
+    }
+    if (message.contentRevision !== 0n) {
+      if (BigInt.asIntN(64, message.contentRevision) !== message.contentRevision) {
+        throw new globalThis.Error("value provided for field message.contentRevision of type int64 too large");
+      }
+      writer.uint32(160).int64(message.contentRevision);
+    }
+    if (message.rowsAboveContent !== 0n) {
+      if (BigInt.asUintN(64, message.rowsAboveContent) !== message.rowsAboveContent) {
+        throw new globalThis.Error("value provided for field message.rowsAboveContent of type uint64 too large");
+      }
+      writer.uint32(168).uint64(message.rowsAboveContent);
+    }
+    if (message.onlyBumpRowAboveContent !== false) {
+      writer.uint32(176).bool(message.onlyBumpRowAboveContent);
+    }
+    if (message.scheduledCompactRevision !== 0n) {
+      if (BigInt.asIntN(64, message.scheduledCompactRevision) !== message.scheduledCompactRevision) {
+        throw new globalThis.Error("value provided for field message.scheduledCompactRevision of type int64 too large");
+      }
+      writer.uint32(184).int64(message.scheduledCompactRevision);
     }
     return writer;
   },
@@ -970,6 +1013,38 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
             message.orphanWebhooks.push(reader.string());
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.contentRevision = reader.int64() as bigint;
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.rowsAboveContent = reader.uint64() as bigint;
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.onlyBumpRowAboveContent = reader.bool();
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.scheduledCompactRevision = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1067,6 +1142,26 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
         : globalThis.Array.isArray(object?.orphan_webhooks)
         ? object.orphan_webhooks.map((e: any) => globalThis.String(e))
         : [],
+      contentRevision: isSet(object.contentRevision)
+        ? BigInt(object.contentRevision)
+        : isSet(object.content_revision)
+        ? BigInt(object.content_revision)
+        : 0n,
+      rowsAboveContent: isSet(object.rowsAboveContent)
+        ? BigInt(object.rowsAboveContent)
+        : isSet(object.rows_above_content)
+        ? BigInt(object.rows_above_content)
+        : 0n,
+      onlyBumpRowAboveContent: isSet(object.onlyBumpRowAboveContent)
+        ? globalThis.Boolean(object.onlyBumpRowAboveContent)
+        : isSet(object.only_bump_row_above_content)
+        ? globalThis.Boolean(object.only_bump_row_above_content)
+        : false,
+      scheduledCompactRevision: isSet(object.scheduledCompactRevision)
+        ? BigInt(object.scheduledCompactRevision)
+        : isSet(object.scheduled_compact_revision)
+        ? BigInt(object.scheduled_compact_revision)
+        : 0n,
     };
   },
 
@@ -1129,6 +1224,18 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
     if (message.orphanWebhooks?.length) {
       obj.orphanWebhooks = message.orphanWebhooks;
     }
+    if (message.contentRevision !== 0n) {
+      obj.contentRevision = message.contentRevision.toString();
+    }
+    if (message.rowsAboveContent !== 0n) {
+      obj.rowsAboveContent = message.rowsAboveContent.toString();
+    }
+    if (message.onlyBumpRowAboveContent !== false) {
+      obj.onlyBumpRowAboveContent = message.onlyBumpRowAboveContent;
+    }
+    if (message.scheduledCompactRevision !== 0n) {
+      obj.scheduledCompactRevision = message.scheduledCompactRevision.toString();
+    }
     return obj;
   },
 
@@ -1166,6 +1273,17 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
     message.clusterCaSha256 = object.clusterCaSha256 ?? "";
     message.kubernetesVersion = object.kubernetesVersion ?? "";
     message.orphanWebhooks = object.orphanWebhooks?.map((e) => e) || [];
+    message.contentRevision = (object.contentRevision !== undefined && object.contentRevision !== null)
+      ? BigInt(object.contentRevision)
+      : 0n;
+    message.rowsAboveContent = (object.rowsAboveContent !== undefined && object.rowsAboveContent !== null)
+      ? BigInt(object.rowsAboveContent)
+      : 0n;
+    message.onlyBumpRowAboveContent = object.onlyBumpRowAboveContent ?? false;
+    message.scheduledCompactRevision =
+      (object.scheduledCompactRevision !== undefined && object.scheduledCompactRevision !== null)
+        ? BigInt(object.scheduledCompactRevision)
+        : 0n;
     return message;
   },
 };
