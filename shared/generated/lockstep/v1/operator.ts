@@ -142,10 +142,15 @@ export interface GetOperationRequest {
   operationId: string;
 }
 
+/** Of an operation, and of a plan that has not been run yet: then `operation` is unset. */
 export interface GetOperationResponse {
   operation: Operation | undefined;
   plan: RestorePlan | undefined;
   report: OperationReport | undefined;
+  planSha256: string;
+  /** As PlanRestore answered them. */
+  refusals: Refusal[];
+  warnings: Refusal[];
 }
 
 export interface Operation {
@@ -1908,7 +1913,7 @@ export const GetOperationRequest: MessageFns<GetOperationRequest> = {
 };
 
 function createBaseGetOperationResponse(): GetOperationResponse {
-  return { operation: undefined, plan: undefined, report: undefined };
+  return { operation: undefined, plan: undefined, report: undefined, planSha256: "", refusals: [], warnings: [] };
 }
 
 export const GetOperationResponse: MessageFns<GetOperationResponse> = {
@@ -1921,6 +1926,15 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
     }
     if (message.report !== undefined) {
       OperationReport.encode(message.report, writer.uint32(26).fork()).join();
+    }
+    if (message.planSha256 !== "") {
+      writer.uint32(34).string(message.planSha256);
+    }
+    for (const v of message.refusals) {
+      Refusal.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.warnings) {
+      Refusal.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1962,6 +1976,30 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
             message.report = OperationReport.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.planSha256 = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.refusals.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.warnings.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1979,6 +2017,13 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
       operation: isSet(object.operation) ? Operation.fromJSON(object.operation) : undefined,
       plan: isSet(object.plan) ? RestorePlan.fromJSON(object.plan) : undefined,
       report: isSet(object.report) ? OperationReport.fromJSON(object.report) : undefined,
+      planSha256: isSet(object.planSha256)
+        ? globalThis.String(object.planSha256)
+        : isSet(object.plan_sha256)
+        ? globalThis.String(object.plan_sha256)
+        : "",
+      refusals: globalThis.Array.isArray(object?.refusals) ? object.refusals.map((e: any) => Refusal.fromJSON(e)) : [],
+      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => Refusal.fromJSON(e)) : [],
     };
   },
 
@@ -1992,6 +2037,15 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
     }
     if (message.report !== undefined) {
       obj.report = OperationReport.toJSON(message.report);
+    }
+    if (message.planSha256 !== "") {
+      obj.planSha256 = message.planSha256;
+    }
+    if (message.refusals?.length) {
+      obj.refusals = message.refusals.map((e) => Refusal.toJSON(e));
+    }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings.map((e) => Refusal.toJSON(e));
     }
     return obj;
   },
@@ -2010,6 +2064,9 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
     message.report = (object.report !== undefined && object.report !== null)
       ? OperationReport.fromPartial(object.report)
       : undefined;
+    message.planSha256 = object.planSha256 ?? "";
+    message.refusals = object.refusals?.map((e) => Refusal.fromPartial(e)) || [];
+    message.warnings = object.warnings?.map((e) => Refusal.fromPartial(e)) || [];
     return message;
   },
 };
