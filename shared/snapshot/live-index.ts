@@ -1,0 +1,66 @@
+import { corrupt } from './bbolt/corrupt.ts';
+import { BboltFile, WALK_CACHE_BYTES } from './bbolt/file.ts';
+import { walk } from './bbolt/walk.ts';
+import { KeyBucket } from './live-rows.ts';
+
+/** The live keys under a prefix as columns, cheap to hand from a worker to its caller. */
+export interface LiveIndex {
+  /** All keys end to end, latin1. */
+  readonly keys: Buffer;
+  /** Where each key ends in `keys`. */
+  readonly keyEnds: Float64Array;
+  /** Revision of the newest put of each key, and its place in that transaction. */
+  readonly mains: Float64Array;
+  readonly subs: Float64Array;
+}
+
+/** Reads the whole store, synchronously. Throws as `collectFacts` does. */
+export function liveIndex(path: string, registryPrefix: string): LiveIndex {
+  const bucket = new KeyBucket(0);
+  let name = '';
+  let found = false;
+  using file = new BboltFile(path, WALK_CACHE_BYTES);
+  walk(file, {
+    bucket(next) {
+      name = next;
+      found ||= next === 'key';
+    },
+    leaf(leaf) {
+      if (name === 'key') bucket.leaf(leaf);
+    },
+  });
+  if (!found) throw corrupt('The file has no bucket key: it is no etcd store.');
+  const under = `${Buffer.from(registryPrefix).toString('latin1')}/`;
+  const rows = [...bucket.live].filter(([key]) => key.startsWith(under));
+  const keyEnds = new Float64Array(rows.length);
+  const mains = new Float64Array(rows.length);
+  const subs = new Float64Array(rows.length);
+  let end = 0;
+  rows.forEach(([key, row], index) => {
+    end += key.length;
+    keyEnds[index] = end;
+    mains[index] = row.main;
+    subs[index] = row.sub;
+  });
+  const keys = Buffer.alloc(end);
+  let at = 0;
+  for (const [key] of rows) at += keys.write(key, at, 'latin1');
+  return { keys, keyEnds, mains, subs };
+}
+
+export interface IndexedRow {
+  readonly main: number;
+  readonly sub: number;
+}
+
+/** The index as a map from keys (latin1) to rows. */
+export function* rowsOf(index: LiveIndex): Generator<[string, IndexedRow]> {
+  // Across a worker's boundary a Buffer arrives as a plain Uint8Array.
+  const keys = Buffer.from(index.keys.buffer, index.keys.byteOffset, index.keys.byteLength);
+  let start = 0;
+  for (let row = 0; row < index.keyEnds.length; row++) {
+    const end = index.keyEnds[row]!;
+    yield [keys.toString('latin1', start, end), { main: index.mains[row]!, sub: index.subs[row]! }];
+    start = end;
+  }
+}
