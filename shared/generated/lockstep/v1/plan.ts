@@ -94,6 +94,11 @@ export interface NodePlan {
   neededBytes: bigint;
   /** What drift_sha256 is the digest of, by name, so that re-inspect can say what changed. */
   driftFields: { [key: string]: string };
+  /**
+   * Address under which the node's API server registers itself in etcd. Empty: the host of
+   * `address`.
+   */
+  apiServerAddress: string;
 }
 
 export interface NodePlan_DriftFieldsEntry {
@@ -968,6 +973,7 @@ function createBaseNodePlan(): NodePlan {
     etcdutl: undefined,
     neededBytes: 0n,
     driftFields: {},
+    apiServerAddress: "",
   };
 }
 
@@ -1012,6 +1018,9 @@ export const NodePlan: MessageFns<NodePlan> = {
     globalThis.Object.entries(message.driftFields).forEach(([key, value]: [string, string]) => {
       NodePlan_DriftFieldsEntry.encode({ key: key as any, value }, writer.uint32(98).fork()).join();
     });
+    if (message.apiServerAddress !== "") {
+      writer.uint32(106).string(message.apiServerAddress);
+    }
     return writer;
   },
 
@@ -1127,6 +1136,14 @@ export const NodePlan: MessageFns<NodePlan> = {
             }
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.apiServerAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1201,6 +1218,11 @@ export const NodePlan: MessageFns<NodePlan> = {
           {},
         )
         : {},
+      apiServerAddress: isSet(object.apiServerAddress)
+        ? globalThis.String(object.apiServerAddress)
+        : isSet(object.api_server_address)
+        ? globalThis.String(object.api_server_address)
+        : "",
     };
   },
 
@@ -1248,6 +1270,9 @@ export const NodePlan: MessageFns<NodePlan> = {
         });
       }
     }
+    if (message.apiServerAddress !== "") {
+      obj.apiServerAddress = message.apiServerAddress;
+    }
     return obj;
   },
 
@@ -1282,6 +1307,7 @@ export const NodePlan: MessageFns<NodePlan> = {
       },
       {},
     );
+    message.apiServerAddress = object.apiServerAddress ?? "";
     return message;
   },
 };
