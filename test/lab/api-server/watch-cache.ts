@@ -109,6 +109,7 @@ export class WatchCache {
   /** Resolves once the cache has seen the revision; false at the signal. */
   async reached(revision: bigint, signal: AbortSignal): Promise<boolean> {
     if (this.currentRevision >= revision) return true;
+    if (signal.aborted) return false;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiter = { revision, resolve };
     this.revisionWaiters.add(waiter);
@@ -124,8 +125,16 @@ export class WatchCache {
     // The oldest revision from which nothing is missing: the list's own, or that of the last change dropped.
     if (since < this.listRevision) throw tooOld(since, this.listRevision);
     const backlog = this.history.filter((change) => change.revision > since);
-    this.watchers.add(watcher);
-    return { backlog, close: () => void this.watchers.delete(watcher) };
+    // As upstream: who says it has seen up to `since` is never told of anything at or before it, even
+    // where the store was rewound and those revisions are new ones.
+    const beyond: Watcher = {
+      onChange: (change) => {
+        if (change.revision > since) watcher.onChange(change);
+      },
+      onLost: () => watcher.onLost(),
+    };
+    this.watchers.add(beyond);
+    return { backlog, close: () => void this.watchers.delete(beyond) };
   }
 
   private record(change: Change): void {
