@@ -11,6 +11,8 @@ export const timings = {
   kubeletPlegMs: 1_000,
   /** kubelet: orphans killed, and pods whose removed manifest came back started again. */
   kubeletHousekeepingMs: 2_000,
+  /** kubelet: ended containers and sandboxes of pods that are gone removed. */
+  kubeletGarbageMs: 60_000,
   /** kubelet: grace of a pod that sets none. */
   kubeletGraceMs: 30_000,
   /** kubelet: grace of a pod that runs but that no source knows. */

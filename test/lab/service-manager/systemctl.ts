@@ -77,7 +77,7 @@ function parseCall(args: readonly string[]): Call {
   let quiet = false;
   for (let index = 0; index < args.length; index++) {
     const argument = args[index] ?? '';
-    const [name = '', inline] = splitOption(argument);
+    const [name, inline] = splitOption(argument);
     const meaning = VALUED[name];
     if (meaning !== undefined) {
       const value = inline ?? args[++index] ?? '';
