@@ -28,10 +28,11 @@ export class HostRoot {
   readonly #root: string;
   readonly #fixed: readonly AllowedPrefix[];
   readonly #discover: () => readonly AllowedPrefix[];
+  #learnt: readonly AllowedPrefix[] = [];
 
   /**
    * `discover` names prefixes that only the node itself knows (where its manifests put the store
-   * and the keys); it is asked when the fixed ones do not allow a path.
+   * and the keys); it is asked when what is known does not allow a path.
    */
   constructor(
     root: string,
@@ -51,11 +52,20 @@ export class HostRoot {
       (access === 'read' || prefix.access === 'write') &&
       !(prefix.access === 'write' && isSystemPath(prefix.path)) &&
       isWithin(this.#follow(prefix.path), resolved);
-    if (!this.#fixed.some(permits) && !this.#discover().some(permits)) {
+    if (!this.#fixed.some(permits) && !this.#learnt.some(permits) && !this.#learn().some(permits)) {
       const via = resolved === hostPath ? '' : ` (by symbolic links: ${resolved})`;
       throw notAllowed(hostPath, `it is outside what the agent may ${access}${via}`);
     }
     return this.#root + resolved;
+  }
+
+  /** What was once learnt stays: the manifest that named the store is moved away during a restore. */
+  #learn(): readonly AllowedPrefix[] {
+    const fresh = this.#discover().filter(
+      ({ path, access }) => !this.#learnt.some((known) => known.path === path && known.access === access),
+    );
+    this.#learnt = [...this.#learnt, ...fresh];
+    return fresh;
   }
 
   /** The host path with no symbolic link left in it; what does not exist stays as it was written. */

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
@@ -55,8 +55,11 @@ export class ProcessTable {
 
   /**
    * Who has one of these files or directories open, by device and inode, whatever its name: a
-   * container sees it elsewhere, an exchange has moved it. This process is left out. Throws where
-   * a process cannot be looked into: "cannot tell" is not "nobody".
+   * container sees it elsewhere, an exchange has moved it. This process is left out.
+   *
+   * Even root may be kept out of a process (a security module, more capabilities than ours). One
+   * that says it is etcd is then taken for the worst: "cannot tell" is not "nobody". Of any other
+   * the lock table would still show that it holds the store.
    */
   async openFiles(files: readonly FileIdentity[], signal: AbortSignal): Promise<OpenFile[]> {
     const wanted = new Set(files.map(keyOf));
@@ -66,14 +69,10 @@ export class ProcessTable {
     for (const name of readdirSync(this.#proc)) {
       const pid = Number(name);
       if (!Number.isInteger(pid) || pid === process.pid) continue;
-      for (const descriptor of this.#descriptors(pid)) {
-        const path = join(this.#proc, name, 'fd', descriptor);
-        const stats = statIfThere(path);
-        // Numbers lose the last bits of a very large inode, so what looks alike is looked at again.
-        if (stats === undefined || !inodes.has(stats.ino)) continue;
-        const identity = identityIfThere(path);
-        if (identity === undefined || !wanted.has(keyOf(identity))) continue;
-        found.push({ pid, command: this.command(pid), path: linkOf(path) });
+      try {
+        found.push(...this.#openFilesOf(pid, wanted, inodes));
+      } catch (thrown) {
+        if (!isForbidden(thrown) || this.#claimsToBeEtcd(pid)) throw cannotTell(`${name}/fd`, thrown);
       }
       looked += 1;
       if (looked % BATCH_PROCESSES === 0) {
@@ -99,13 +98,21 @@ export class ProcessTable {
     return join(this.#proc, String(pid), 'root');
   }
 
-  #descriptors(pid: number): string[] {
-    try {
-      return readdirSync(join(this.#proc, String(pid), 'fd'));
-    } catch (thrown) {
-      if (isGone(thrown)) return [];
-      throw cannotTell(`${pid}/fd`, thrown);
+  *#openFilesOf(pid: number, wanted: ReadonlySet<string>, inodes: ReadonlySet<number>): Generator<OpenFile> {
+    const directory = join(this.#proc, String(pid), 'fd');
+    for (const descriptor of unlessGone(() => readdirSync(directory)) ?? []) {
+      const path = join(directory, descriptor);
+      const stats = unlessGone(() => statSync(path, { throwIfNoEntry: false }));
+      // Numbers lose the last bits of a very large inode, so what looks alike is looked at again.
+      if (stats === undefined || !inodes.has(stats.ino)) continue;
+      const identity = identityIfThere(path);
+      if (identity === undefined || !wanted.has(keyOf(identity))) continue;
+      yield { pid, command: this.command(pid), path: unlessGone(() => readlinkSync(path)) ?? '' };
     }
+  }
+
+  #claimsToBeEtcd(pid: number): boolean {
+    return [this.command(pid), ...this.commandLine(pid)].some((word) => basename(word) === 'etcd');
   }
 
   #read(name: string): string {
@@ -118,9 +125,8 @@ export class ProcessTable {
 
   #readIfThere(name: string): string | undefined {
     try {
-      return readFileSync(join(this.#proc, name), 'utf8');
+      return unlessGone(() => readFileSync(join(this.#proc, name), 'utf8'));
     } catch (thrown) {
-      if (isGone(thrown)) return undefined;
       throw cannotTell(name, thrown);
     }
   }
@@ -128,13 +134,8 @@ export class ProcessTable {
 
 /** Device and inode of what lies at a path; undefined where nothing does. */
 export function identityIfThere(path: string): FileIdentity | undefined {
-  try {
-    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stats === undefined ? undefined : { device: formatDevice(stats.dev), inode: stats.ino };
-  } catch (thrown) {
-    if (isGone(thrown)) return undefined;
-    throw cannotTell(path, thrown);
-  }
+  const stats = unlessGone(() => statSync(path, { bigint: true, throwIfNoEntry: false }));
+  return stats === undefined ? undefined : { device: formatDevice(stats.dev), inode: stats.ino };
 }
 
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
@@ -145,26 +146,18 @@ function keyOf(file: FileIdentity): string {
   return `${file.device}/${file.inode}`;
 }
 
-function statIfThere(path: string): Stats | undefined {
+/** Undefined where the process, or the descriptor, went while it was looked at. */
+function unlessGone<T>(look: () => T): T | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return look();
   } catch (thrown) {
-    if (isGone(thrown)) return undefined;
-    throw cannotTell(path, thrown);
+    if (['ENOENT', 'ESRCH', 'ENOTDIR', 'ENXIO'].includes(errorCodeOf(thrown) ?? '')) return undefined;
+    throw thrown;
   }
 }
 
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
-}
-
-/** The process or the descriptor went while it was looked at. */
-function isGone(thrown: unknown): boolean {
-  return ['ENOENT', 'ESRCH', 'ENOTDIR', 'ENXIO'].includes(errorCodeOf(thrown) ?? '');
+function isForbidden(thrown: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes(errorCodeOf(thrown) ?? '');
 }
 
 function cannotTell(name: string, cause: unknown): LockstepError {

@@ -1,0 +1,174 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { EtcdEndpoint } from '@lockstep/shared/etcd/channel.ts';
+import { EtcdClient, type KeyAndRevision } from '@lockstep/shared/etcd/client.ts';
+import { prefixEnd } from '@lockstep/shared/etcd/keys.ts';
+import { AlarmType, type Member } from '@lockstep/shared/generated/etcd/etcdserverpb/rpc.ts';
+import type { EtcdMember } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+
+import type { LocalMember, MemberObservation } from '../ports.ts';
+
+/** Where the member answers and who asks; read anew when a connection is made, so that rotated files count. */
+export interface MemberEndpoint {
+  endpoint(signal: AbortSignal): Promise<EtcdEndpoint>;
+}
+
+/** Outside what API servers list. */
+const CANARY_PREFIX = '/lockstep.io/canary/';
+/** The root role exists wherever auth was ever switched on. */
+const AUTH_PROBE_KEY = Buffer.of(0);
+
+/** The member on this node, over its own API. */
+export class EtcdLocalMember implements LocalMember {
+  readonly #where: MemberEndpoint;
+  #client: EtcdClient | undefined;
+
+  constructor(where: MemberEndpoint) {
+    this.#where = where;
+  }
+
+  close(): void {
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  observe(signal: AbortSignal): Promise<MemberObservation> {
+    return this.#with(signal, async (client) => {
+      const [status, members, alarms] = await Promise.all([
+        client.status(signal),
+        client.members(signal),
+        client.alarms(signal),
+      ]);
+      const header = status.header;
+      if (header === undefined) {
+        throw new LockstepError('ETCD_UNREACHABLE', { message: `${client.url} answered without a header.` });
+      }
+      return {
+        memberId: hex(header.memberId),
+        clusterId: hex(header.clusterId),
+        revision: header.revision,
+        leader: status.leader === header.memberId,
+        learner: status.isLearner,
+        version: status.version,
+        dbSizeBytes: status.dbSize,
+        raftIndex: status.raftIndex,
+        members: members.map(describeMember),
+        alarms: [...new Set(alarms.map(({ alarm }) => alarmName(alarm)))].sort(),
+      };
+    });
+  }
+
+  hashKv(revision: bigint, signal: AbortSignal): Promise<{ hash: number; compactRevision: bigint }> {
+    return this.#with(signal, async (client) => {
+      const { hash, compactRevision } = await client.hashKv(revision, signal);
+      return { hash, compactRevision };
+    });
+  }
+
+  writeCanary(operationId: string, signal: AbortSignal): Promise<bigint> {
+    return this.#with(signal, async (client) => {
+      const key = Buffer.from(CANARY_PREFIX + operationId);
+      const { header } = await client.put(key, Buffer.from(operationId), signal);
+      await client.deleteRange(key, signal);
+      return header?.revision ?? 0n;
+    });
+  }
+
+  disarmAlarms(alarms: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#with(signal, async (client) => {
+      for (const { memberId, alarm } of await client.alarms(signal)) {
+        if (alarms.includes(alarmName(alarm))) await client.disarm(memberId, alarm, signal);
+      }
+    });
+  }
+
+  dropStaleMasterLeases(prefix: string, keep: readonly string[], signal: AbortSignal): Promise<string[]> {
+    return this.#with(signal, async (client) => {
+      const base = `${prefix.replace(/\/+$/u, '')}/masterleases/`;
+      const dropped: string[] = [];
+      for await (const { key } of client.listKeys(Buffer.from(base), signal)) {
+        const name = Buffer.from(key).toString();
+        const address = name.slice(base.length);
+        if (keep.includes(address)) continue;
+        await client.deleteRange(Buffer.from(key), signal);
+        dropped.push(address);
+      }
+      return dropped;
+    });
+  }
+
+  async *snapshot(signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const client = await this.#connection(signal);
+    yield* client.snapshot(signal);
+  }
+
+  async *listKeys(prefix: string, signal: AbortSignal): AsyncIterable<KeyAndRevision> {
+    const client = await this.#connection(signal);
+    yield* client.listKeys(Buffer.from(prefix), signal);
+  }
+
+  getValue(key: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    return this.#with(signal, (client) => client.get(key, signal));
+  }
+
+  /** A 3.4 member does not tell; it refuses those who have no name, and kubeadm's certificates have one. */
+  authEnabled(signal: AbortSignal): Promise<boolean> {
+    return this.#with(signal, async (client) => {
+      const told = await client.authEnabled(signal);
+      if (told !== undefined) return told;
+      try {
+        await client.range({ key: AUTH_PROBE_KEY, limit: 1n, serializable: true }, signal);
+        return false;
+      } catch (thrown) {
+        if (thrown instanceof LockstepError && thrown.code === 'ETCD_REFUSED') return true;
+        throw thrown;
+      }
+    });
+  }
+
+  /** Addresses of API servers that have announced themselves in this etcd. */
+  apiServerAddresses(prefix: string, signal: AbortSignal): Promise<string[]> {
+    return this.#with(signal, async (client) => {
+      const base = Buffer.from(`${prefix.replace(/\/+$/u, '')}/masterleases/`);
+      const { kvs } = await client.range(
+        { key: base, rangeEnd: Buffer.from(prefixEnd(base)), keysOnly: true, serializable: true },
+        signal,
+      );
+      return kvs.map(({ key }) => key.subarray(base.length).toString()).sort();
+    });
+  }
+
+  /** A connection that failed is made anew: the certificates or the address may have changed meanwhile. */
+  async #with<T>(signal: AbortSignal, use: (client: EtcdClient) => Promise<T>): Promise<T> {
+    const client = await this.#connection(signal);
+    try {
+      return await use(client);
+    } catch (thrown) {
+      if (thrown instanceof LockstepError && thrown.code === 'ETCD_UNREACHABLE') this.close();
+      throw thrown;
+    }
+  }
+
+  async #connection(signal: AbortSignal): Promise<EtcdClient> {
+    this.#client ??= new EtcdClient(await this.#where.endpoint(signal));
+    return this.#client;
+  }
+}
+
+/** As etcd prints ids: hexadecimal without leading zeros. */
+export function hex(id: bigint): string {
+  return id.toString(16);
+}
+
+export function alarmName(alarm: AlarmType): string {
+  return Object.entries(AlarmType).find(([, value]) => value === alarm)?.[0] ?? `ALARM_${alarm}`;
+}
+
+function describeMember(member: Member): EtcdMember {
+  return {
+    id: hex(member.ID),
+    name: member.name,
+    peerUrls: member.peerURLs,
+    clientUrls: member.clientURLs,
+    learner: member.isLearner,
+  };
+}
