@@ -1,0 +1,115 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type {
+  AgentServiceServer,
+  ExecuteRequest,
+  SaveSnapshotRequest,
+  SaveSnapshotResponse,
+} from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { compareLive } from '@lockstep/shared/snapshot/compare-live.ts';
+import { identityUri } from '@lockstep/shared/tls/identity.ts';
+import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
+import type { AgentConfig } from '../config.ts';
+import { EffectSlot } from '../executor/effect-slot.ts';
+import type { Executor } from '../executor/executor.ts';
+import type { StepPorts } from '../executor/step.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { saveSnapshot } from '../snapshots/save.ts';
+import { serveSnapshot } from '../snapshots/serve.ts';
+import { observeMember } from './observe-member.ts';
+import { readLedger } from './read-ledger.ts';
+import { streamSave } from './stream-save.ts';
+
+export interface AgentServiceDependencies {
+  readonly config: AgentConfig;
+  readonly ledger: Ledger;
+  readonly executor: Executor;
+  readonly ports: StepPorts;
+  readonly now: () => number;
+}
+
+/** The agent's service: each call handed to the one that answers it. */
+export function createAgentService(dependencies: AgentServiceDependencies): AgentServiceServer {
+  const { config, ledger, executor, ports } = dependencies;
+  const { hosting, member, snapshots } = ports;
+  // Two snapshots at once would take the member's disk for twice as long, and prove no more.
+  const saving = new EffectSlot();
+  return {
+    describe: unaryHandler(async (_request, { signal }) => ({ report: await ports.describe(signal) })),
+    checkEncryption: unaryHandler(async (request, { signal }) => ({
+      verdicts: await hosting.checkEncryption(request.uses, signal),
+    })),
+    compareLive: unaryHandler(async (request, { signal }) => ({
+      consequences: await consequencesOf(ports, request.snapshotId, signal),
+    })),
+    promise: unaryHandler((request, { caller }) => executor.promise(request, identityUri(caller))),
+    execute: streamHandler((request: ExecuteRequest, { caller, signal }: CallContext) =>
+      executor.execute(request, identityUri(caller), signal),
+    ),
+    commit: unaryHandler((request, { caller }) => executor.commit(request, identityUri(caller))),
+    observeMember: unaryHandler((request, { signal }) =>
+      observeMember(member, config.node, request.hashRevision, signal),
+    ),
+    readLedger: unaryHandler(async (request) => readLedger(ledger, request.operationId)),
+    saveSnapshot: streamHandler((request: SaveSnapshotRequest, { caller, signal }: CallContext) =>
+      save(dependencies, saving, request, identityUri(caller), signal),
+    ),
+    listSnapshots: unaryHandler(async () => ({ snapshots: await snapshots.list() })),
+    verifySnapshot: unaryHandler((request, { signal }) => snapshots.verify(request.snapshotId, signal)),
+    readSnapshot: streamHandler((request, { signal }) => serveSnapshot(snapshots, request, signal)),
+  };
+}
+
+async function consequencesOf(
+  { snapshots, member }: StepPorts,
+  snapshotId: string,
+  signal: AbortSignal,
+): Promise<Consequences> {
+  const { card } = await snapshots.get(snapshotId);
+  const registryPrefix = card.facts?.registryPrefix || '/registry';
+  return compareLive(
+    {
+      snapshotPath: snapshots.pathOf(snapshotId),
+      registryPrefix,
+      live: member.listKeys(`${registryPrefix}/`, signal),
+      getLive: (key) => member.getValue(key, signal),
+    },
+    signal,
+  );
+}
+
+async function* save(
+  { config, ledger, ports, now }: AgentServiceDependencies,
+  saving: EffectSlot,
+  request: SaveSnapshotRequest,
+  caller: string,
+  signal: AbortSignal,
+): AsyncGenerator<SaveSnapshotResponse, void, undefined> {
+  const { node, cluster } = config;
+  if (request.cluster !== '' && request.cluster !== cluster) {
+    throw new LockstepError('CLUSTER_MISMATCH', {
+      node,
+      message: `Asked for cluster ${request.cluster}; ${node} belongs to ${cluster}.`,
+    });
+  }
+  using slot = await saving.acquire(0);
+  if (slot === undefined) {
+    throw new LockstepError('SAVE_FAILED', { node, message: `${node} is taking a snapshot already.` });
+  }
+  let outcome = 'failed';
+  try {
+    for await (const response of streamSave(node, (progress) =>
+      saveSnapshot(
+        { hosting: ports.hosting, member: ports.member, store: ports.snapshots, now },
+        { node, cluster, reason: request.reason },
+        progress,
+        signal,
+      ),
+    )) {
+      if (response.event?.$case === 'snapshot') outcome = 'done';
+      yield response;
+    }
+  } finally {
+    ledger.recordAudit({ caller, command: 'SaveSnapshot', operationId: '', epoch: undefined, outcome });
+  }
+}

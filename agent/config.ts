@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const hostPath = z.string().regex(/^\/[^\0]*$/, 'must be an absolute path');
+const address = z.string().regex(/^.+:\d{1,5}$/, 'must be HOST:PORT');
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be a plain name');
+
+const schema = z.strictObject({
+  cluster: name,
+  node: name,
+  /** Put in front of every host path. */
+  hostRoot: hostPath.default('/'),
+  listen: address,
+  /** Where the coordinator reaches this agent; `listen` where left out. */
+  advertise: address.optional(),
+  stateDir: hostPath.default('/var/lib/lockstep'),
+  tls: z.strictObject({ caFile: hostPath, certFile: hostPath, keyFile: hostPath }),
+  containerRuntime: z
+    .strictObject({ socket: hostPath })
+    .default({ socket: '/run/containerd/containerd.sock' }),
+  serviceManager: z
+    .strictObject({
+      systemctl: hostPath.default('/usr/bin/systemctl'),
+      unitDir: hostPath.default('/etc/systemd/system'),
+      kubeletUnit: z.string().default('kubelet.service'),
+    })
+    .prefault({}),
+  kubelet: z
+    .strictObject({
+      config: hostPath.default('/var/lib/kubelet/config.yaml'),
+      staticPodPath: hostPath.default('/etc/kubernetes/manifests'),
+    })
+    .prefault({}),
+  /** Real paths. */
+  tools: z.strictObject({ etcdutl: hostPath.optional(), etcdctl: hostPath.optional() }).prefault({}),
+  nats: z.strictObject({ servers: z.array(z.string()).min(1) }).optional(),
+});
+
+/** The agent's configuration (docs/architecture.md). Paths are host paths but for `tools`. */
+export type AgentConfig = Omit<z.infer<typeof schema>, 'advertise'> & { readonly advertise: string };
+
+export const DEFAULT_CONFIG_PATH = '/etc/lockstep/agent.yaml';
+
+/** Reads and checks a configuration file; `path` is a real path. Throws CONFIG_INVALID naming the field. */
+export async function readConfig(path: string): Promise<AgentConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new LockstepError('CONFIG_INVALID', { message: `${path} cannot be read.`, cause });
+  }
+  return parseConfig(text, path);
+}
+
+export function parseConfig(text: string, path: string): AgentConfig {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch (cause) {
+    throw new LockstepError('CONFIG_INVALID', { message: `${path} is no YAML.`, cause });
+  }
+  const parsed = schema.safeParse(document);
+  if (!parsed.success) {
+    const words = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`,
+    );
+    throw new LockstepError('CONFIG_INVALID', { message: `${path}: ${words.join('; ')}.` });
+  }
+  return { ...parsed.data, advertise: parsed.data.advertise ?? parsed.data.listen };
+}

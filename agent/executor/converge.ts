@@ -1,0 +1,107 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { type Action, MAX_ACTIONS, nextAction, type Observation, type Target } from '../core/convergence.ts';
+import type { StepContext } from './step.ts';
+import { findStores, notAsRecorded, swapRecord } from './swap-record.ts';
+
+const WORDS: Record<Action['kind'], string> = {
+  'hold-kubelet': 'holding kubelet',
+  'park-manifests': 'moving manifests out',
+  'stop-components': 'stopping',
+  'exchange-back': 'exchanging stores',
+  'return-manifest': 'returning manifests',
+  'release-kubelet': 'starting kubelet',
+};
+
+/**
+ * Goes to the target by the core's rule, observing afresh before each action. Returns the actions
+ * that were taken. Throws STORE_NOT_AS_RECORDED, UNDO_FAILED past the bound, and what the ports throw.
+ */
+export async function converge(
+  context: StepContext,
+  target: Target,
+  signal: AbortSignal,
+): Promise<Action['kind'][]> {
+  const taken: Action['kind'][] = [];
+  const recorded = swapRecord(context.effects);
+  for (;;) {
+    signal.throwIfAborted();
+    const found = await findStores(context.ports.stores, context.paths, recorded, signal);
+    const next = nextAction(await observe(context, found.store, signal), target);
+    switch (next.kind) {
+      case 'done':
+        return taken;
+      case 'store-not-as-recorded':
+        throw notAsRecorded(context.node, context.paths, found, recorded);
+      case 'new-in-place':
+        throw new LockstepError('STEP_OUT_OF_ORDER', {
+          node: context.node,
+          message: `NEW is in place on ${context.node}: it must be stopped and exchanged back first.`,
+        });
+      case 'act':
+        if (taken.length >= MAX_ACTIONS) {
+          throw new LockstepError('UNDO_FAILED', {
+            node: context.node,
+            message: `${context.node} did not come nearer to OLD after ${taken.length} actions; the last was ${taken.at(-1)}.`,
+          });
+        }
+        context.logger.info({ action: next.action, target }, 'undo acts');
+        context.progress(WORDS[next.action.kind]);
+        await perform(context, next.action, signal);
+        taken.push(next.action.kind);
+        break;
+      default:
+        next satisfies never;
+    }
+  }
+}
+
+async function observe(
+  { ports: { hosting }, nodePlan, operationId, components }: StepContext,
+  store: Observation['store'],
+  signal: AbortSignal,
+): Promise<Observation> {
+  const [kubelet, manifestsInPlace] = await Promise.all([
+    hosting.kubeletState(operationId, signal),
+    hosting.manifestsInPlace(nodePlan, signal),
+  ]);
+  // The proof costs, and says nothing while kubelet may start what was stopped.
+  const worthProving = store === 'new' && kubelet.held && !kubelet.active && manifestsInPlace.length === 0;
+  const provenStopped =
+    worthProving &&
+    (await hosting.proveStopped(nodePlan, operationId, components, signal).then(
+      () => true,
+      (error: unknown) => {
+        signal.throwIfAborted();
+        if (error instanceof LockstepError) return false;
+        throw error;
+      },
+    ));
+  return { store, kubelet, planned: components, manifestsInPlace, provenStopped };
+}
+
+async function perform(context: StepContext, action: Action, signal: AbortSignal): Promise<void> {
+  const { ports, nodePlan, operationId, paths, components } = context;
+  const { hosting, stores } = ports;
+  const prove = (): Promise<void> => hosting.proveStopped(nodePlan, operationId, components, signal);
+  switch (action.kind) {
+    case 'hold-kubelet':
+      return hosting.holdKubelet(operationId, signal);
+    case 'park-manifests':
+      return hosting.parkManifests(nodePlan, components, paths.parkedDir, signal);
+    case 'stop-components':
+      await hosting.stopComponents(nodePlan, components, signal);
+      return prove();
+    case 'exchange-back':
+      // The lock is on what may still have a writer: the store that is in place.
+      return stores.exchange(
+        { inPlace: paths.inPlace, other: paths.other, lockDb: paths.inPlaceDb, prove },
+        signal,
+      );
+    case 'return-manifest':
+      return hosting.returnManifest(nodePlan, action.component, paths.parkedDir, signal);
+    case 'release-kubelet':
+      return hosting.releaseKubelet(operationId, signal);
+    default:
+      return action satisfies never;
+  }
+}

@@ -1,0 +1,342 @@
+import { sha256Hex } from '@lockstep/shared/digest.ts';
+import { asLockstepError, LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
+import {
+  type CommitRequest,
+  type CommitResponse,
+  type ExecuteRequest,
+  type ExecuteResponse,
+  OperationState,
+  type PromiseRequest,
+  type PromiseResponse,
+  StepResult,
+} from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { Logger } from '@lockstep/shared/logging.ts';
+import { deadline } from '@lockstep/shared/waiting.ts';
+import { epochText } from '../core/epoch.ts';
+import {
+  type FenceState,
+  judgeCommand,
+  judgeCommit,
+  judgePromise,
+  type OfferedPlan,
+  unended,
+} from '../core/fence.ts';
+import { isRunnable, type OperationPhase, type RunnableStep, STEP_NAMES } from '../core/operation.ts';
+import { operationPaths, plannedComponents } from '../core/paths.ts';
+import { judgeStep } from '../core/steps.ts';
+import type { Refused } from '../core/verdict.ts';
+import { type Ledger, viewOf } from '../ledger/ledger.ts';
+import type { OperationRecord } from '../ledger/records.ts';
+import { recordedResult } from './answer.ts';
+import { EffectSlot } from './effect-slot.ts';
+import { HANDLERS } from './handlers.ts';
+import type { Injection } from './injection.ts';
+import { required, type StepContext, type StepPorts } from './step.ts';
+import { ProgressSlot, streamStep } from './step-stream.ts';
+
+/** A command that meets an effect that is just ending waits for it this long. */
+const PATIENCE_MS = 3_000;
+/** What a step gets that names no deadline. */
+const DEFAULT_STEP_TIMEOUT_MS = 120_000;
+
+export interface ExecutorSettings {
+  readonly node: string;
+  readonly cluster: string;
+  /** Host path. */
+  readonly stateDir: string;
+  readonly ledger: Ledger;
+  readonly ports: StepPorts;
+  readonly injection: Injection;
+  readonly logger: Logger;
+}
+
+/** What a command is run under; a person on the node has no epoch of his own. */
+interface Command {
+  readonly caller: string;
+  readonly epoch: Epoch;
+}
+
+/**
+ * The one runner of steps on this node: holds every command against the fence and the order of
+ * steps, records the intent before and the completion after each effect, one effect at a time.
+ */
+export class Executor {
+  readonly #settings: ExecutorSettings;
+  readonly #slot = new EffectSlot();
+
+  constructor(settings: ExecutorSettings) {
+    this.#settings = settings;
+  }
+
+  /** Throws the fence's refusals: EPOCH_STALE, EFFECT_IN_FLIGHT, OPERATION_IN_PROGRESS, … */
+  async promise(request: PromiseRequest, caller: string): Promise<PromiseResponse> {
+    const epoch = this.#requiredEpoch(request.epoch);
+    return this.#audited('Promise', caller, request.operationId, epoch, async () => {
+      using slot = await this.#slot.acquire(PATIENCE_MS);
+      const { ledger, cluster, logger } = this.#settings;
+      const held = ledger.operation(request.operationId);
+      const heldView = held === undefined ? undefined : viewOf(held);
+      const verdict = judgePromise(this.#fence(slot === undefined), cluster, heldView, {
+        epoch,
+        operationId: request.operationId,
+        ledgerId: request.ledgerId,
+        plan: request.plan.length === 0 ? undefined : this.#offered(request.plan),
+      });
+      if (verdict.kind === 'refused') throw this.#refusal(verdict);
+      if (verdict.kind === 'promise') {
+        ledger.recordPromise(epoch, request.operationId, verdict.openPlan ? request.plan : undefined);
+        logger.info({ operationId: request.operationId, epoch: epochText(epoch) }, 'epoch promised');
+      }
+      return { promised: epoch, state: STATES[held?.phase ?? 'open'] };
+    });
+  }
+
+  /**
+   * Throws the fence's refusals, with nothing done. A step that was begun and failed ends the
+   * stream with a result that carries the failure.
+   */
+  async *execute(
+    request: ExecuteRequest,
+    caller: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<ExecuteResponse, void, undefined> {
+    const epoch = this.#requiredEpoch(request.epoch);
+    const step = request.step;
+    if (!isRunnable(step)) {
+      throw new LockstepError('STEP_OUT_OF_ORDER', { message: `There is no step ${step}.` });
+    }
+    const name = STEP_NAMES[step];
+    const timeoutMs = request.timeoutMs === 0n ? DEFAULT_STEP_TIMEOUT_MS : Number(request.timeoutMs);
+    const limited = deadline(timeoutMs, signal);
+    const progress = new ProgressSlot();
+    let began: (() => void) | undefined;
+    const admitted = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const running = this.#audited(`Execute ${name}`, caller, request.operationId, epoch, async () => {
+      using slot = await this.#slot.acquire(PATIENCE_MS);
+      if (slot === undefined) throw this.#inFlight();
+      const record = this.#obeyed({ ...request, epoch });
+      const verdict = judgeStep(viewOf(record), step);
+      if (verdict.kind === 'refused') throw this.#refusal(verdict);
+      began?.();
+      if (verdict.kind === 'answer') return recordedResult(record.effects, step);
+      return this.#run(record, step, { caller, epoch }, progress, limited);
+    });
+    // A refusal is the call's own error; what fails after that is the step's result.
+    await Promise.race([admitted, running]);
+    const node = this.#settings.node;
+    const settled = running.catch((error: unknown) => {
+      const named =
+        isTimeout(limited) && !(error instanceof LockstepError)
+          ? new LockstepError('STEP_TIMED_OUT', {
+              node,
+              message: `${name} on ${node} did not end within ${timeoutMs} ms.`,
+              cause: error,
+            })
+          : error;
+      return StepResult.fromPartial({ failure: toFailure(named, node) });
+    });
+    yield* streamStep(settled, progress, { signal: limited, node, what: name });
+  }
+
+  /** Records durably that NEW it is. */
+  async commit(request: CommitRequest, caller: string): Promise<CommitResponse> {
+    const epoch = this.#requiredEpoch(request.epoch);
+    return this.#audited('Commit', caller, request.operationId, epoch, async () => {
+      using slot = await this.#slot.acquire(PATIENCE_MS);
+      if (slot === undefined) throw this.#inFlight();
+      const record = this.#obeyed({ ...request, epoch });
+      const verdict = judgeCommit(viewOf(record));
+      if (verdict.kind === 'refused') throw this.#refusal(verdict);
+      if (verdict.kind === 'repeat') return { state: STATES[record.phase] };
+      this.#settings.ledger.recordCommit(record.operationId, epoch);
+      this.#settings.logger.info({ operationId: record.operationId }, 'committed');
+      return { state: OperationState.OPERATION_STATE_COMMITTED };
+    });
+  }
+
+  /**
+   * An undo step by a person on the node, with nobody's promise: the executor lock is his fence.
+   * Refused after commit, like any undo.
+   */
+  async undoLocally(
+    step: RunnableStep,
+    caller: string,
+    progress: ProgressSlot,
+    signal: AbortSignal,
+  ): Promise<StepResult> {
+    const { ledger } = this.#settings;
+    const record = ledger.openOperation() ?? ledger.latestOperation();
+    if (record === undefined) {
+      throw new LockstepError('OPERATION_NOT_FOUND', { message: 'This node’s ledger holds no operation.' });
+    }
+    const epoch = ledger.promised() ?? { number: 0n, coordinatorId: '' };
+    return this.#audited(`Execute ${STEP_NAMES[step]}`, caller, record.operationId, epoch, async () => {
+      using slot = await this.#slot.acquire(0);
+      if (slot === undefined) throw this.#inFlight();
+      const verdict = judgeStep(viewOf(record), step);
+      if (verdict.kind === 'refused') throw this.#refusal(verdict);
+      if (verdict.kind === 'answer') return recordedResult(record.effects, step);
+      return this.#run(record, step, { caller, epoch }, progress, signal);
+    });
+  }
+
+  /** Resolves once no effect is in flight, for a graceful stop. */
+  async idle(patienceMs: number): Promise<void> {
+    using _slot = await this.#slot.acquire(patienceMs);
+  }
+
+  async #run(
+    record: OperationRecord,
+    step: RunnableStep,
+    command: Command,
+    progress: ProgressSlot,
+    signal: AbortSignal,
+  ): Promise<StepResult> {
+    const { ledger, injection } = this.#settings;
+    const name = STEP_NAMES[step];
+    const handler = HANDLERS[step];
+    const context = this.#context(record, name, command, progress);
+    const startedMs = performance.now();
+    const intent = (await handler.prepare?.(context, signal)) ?? null;
+    const sequence = ledger.recordIntent(record.operationId, step, command.epoch, intent);
+    context.logger.info('step began');
+    try {
+      const { result = {}, detail } = await handler.perform(context, intent, signal);
+      if (result.failure === undefined) {
+        await injection.afterEffect(name, signal);
+        ledger.recordCompletion(
+          sequence,
+          detail,
+          handler.ends === undefined
+            ? undefined
+            : { operationId: record.operationId, phase: handler.ends, epoch: command.epoch },
+        );
+      }
+      const durationMs = Math.round(performance.now() - startedMs);
+      context.logger.info({ durationMs, code: result.failure?.code }, 'step ended');
+      return StepResult.fromPartial(result);
+    } catch (error) {
+      context.logger.error({ err: error }, 'step failed');
+      throw error;
+    }
+  }
+
+  #context(record: OperationRecord, name: string, command: Command, progress: ProgressSlot): StepContext {
+    const { node, stateDir, ports, logger } = this.#settings;
+    const plan = RestorePlan.decode(record.plan);
+    const nodePlan = required(
+      plan.nodes.find((candidate) => candidate.node === node),
+      'part',
+      node,
+    );
+    return {
+      node,
+      operationId: record.operationId,
+      plan,
+      nodePlan,
+      memberPlan: required(nodePlan.etcd, 'etcd member', node),
+      snapshot: required(plan.snapshot, 'snapshot', node),
+      paths: operationPaths(nodePlan, record.operationId, stateDir),
+      components: plannedComponents(nodePlan),
+      effects: record.effects,
+      ports,
+      logger: logger.child({
+        operationId: record.operationId,
+        epoch: epochText(command.epoch),
+        step: name,
+        caller: command.caller,
+      }),
+      progress: (doing, doneBytes = 0n, totalBytes = 0n) => progress.put(doing, doneBytes, totalBytes),
+    };
+  }
+
+  /** The operation that a command may act on. Throws EPOCH_STALE, PLAN_UNKNOWN. */
+  #obeyed(command: { epoch: Epoch; operationId: string; planSha256: string }): OperationRecord {
+    const record = this.#settings.ledger.operation(command.operationId);
+    const verdict = judgeCommand(
+      this.#fence(false),
+      record === undefined ? undefined : viewOf(record),
+      command,
+    );
+    if (verdict.kind === 'refused') throw this.#refusal(verdict);
+    return record as OperationRecord;
+  }
+
+  #fence(effectInFlight: boolean): FenceState {
+    const { ledger } = this.#settings;
+    const open = ledger.openOperation();
+    return {
+      ledgerId: ledger.identity.ledgerId,
+      promised: ledger.promised(),
+      effectInFlight,
+      open: unended(open === undefined ? undefined : viewOf(open)),
+    };
+  }
+
+  #offered(bytes: Uint8Array): OfferedPlan {
+    let plan: RestorePlan;
+    try {
+      plan = RestorePlan.decode(bytes);
+    } catch (cause) {
+      throw new LockstepError('PLAN_UNKNOWN', { message: 'The offered plan cannot be read.', cause });
+    }
+    return {
+      sha256: sha256Hex(bytes),
+      operationId: plan.operationId,
+      cluster: plan.cluster,
+      ledgerId: plan.nodes.find((candidate) => candidate.node === this.#settings.node)?.ledgerId,
+    };
+  }
+
+  #requiredEpoch(epoch: Epoch | undefined): Epoch {
+    if (epoch !== undefined) return epoch;
+    throw new LockstepError('EPOCH_STALE', {
+      node: this.#settings.node,
+      message: 'The command carries no epoch.',
+    });
+  }
+
+  #refusal({ code, message }: Refused): LockstepError {
+    return new LockstepError(code, { node: this.#settings.node, message });
+  }
+
+  #inFlight(): LockstepError {
+    return new LockstepError('EFFECT_IN_FLIGHT', { node: this.#settings.node });
+  }
+
+  /** Every command leaves a line in the audit, with how it ended, before it is answered. */
+  async #audited<T extends object>(
+    command: string,
+    caller: string,
+    operationId: string,
+    epoch: Epoch,
+    body: () => Promise<T>,
+  ): Promise<T> {
+    let outcome = 'done';
+    try {
+      const answer = await body();
+      if (answer instanceof Object && 'failure' in answer && answer.failure !== undefined) outcome = 'failed';
+      return answer;
+    } catch (error) {
+      outcome = asLockstepError(error).code;
+      throw error;
+    } finally {
+      this.#settings.ledger.recordAudit({ caller, command, operationId, epoch, outcome });
+    }
+  }
+}
+
+export const STATES: { readonly [P in OperationPhase]: OperationState } = {
+  open: OperationState.OPERATION_STATE_OPEN,
+  committed: OperationState.OPERATION_STATE_COMMITTED,
+  undone: OperationState.OPERATION_STATE_UNDONE,
+  closed: OperationState.OPERATION_STATE_CLOSED,
+};
+
+function isTimeout(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
+}

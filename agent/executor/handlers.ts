@@ -1,0 +1,39 @@
+import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { RunnableStep } from '../core/operation.ts';
+import type { StepHandler } from './step.ts';
+import { build } from './steps/build.ts';
+import { close } from './steps/close.ts';
+import { fenceApi } from './steps/fence-api.ts';
+import { fenceEtcd } from './steps/fence-etcd.ts';
+import { prepareGate } from './steps/prepare-gate.ts';
+import { reinspect } from './steps/reinspect.ts';
+import { safeguard } from './steps/safeguard.ts';
+import { stage } from './steps/stage.ts';
+import { startApi } from './steps/start-api.ts';
+import { startControllers } from './steps/start-controllers.ts';
+import { startEtcd } from './steps/start-etcd.ts';
+import { startKubelet } from './steps/start-kubelet.ts';
+import { swap } from './steps/swap.ts';
+import { undoStart } from './steps/undo-start.ts';
+import { undoStop } from './steps/undo-stop.ts';
+import { undoVerify } from './steps/undo-verify.ts';
+
+/** Total: a step of the contract without a handler does not compile. */
+export const HANDLERS: { readonly [S in RunnableStep]: StepHandler } = {
+  [Step.STEP_STAGE]: stage,
+  [Step.STEP_BUILD]: build,
+  [Step.STEP_SAFEGUARD]: safeguard,
+  [Step.STEP_REINSPECT]: reinspect,
+  [Step.STEP_FENCE_API]: fenceApi,
+  [Step.STEP_FENCE_ETCD]: fenceEtcd,
+  [Step.STEP_SWAP]: swap,
+  [Step.STEP_START_KUBELET]: startKubelet,
+  [Step.STEP_START_ETCD]: startEtcd,
+  [Step.STEP_PREPARE_GATE]: prepareGate,
+  [Step.STEP_START_API]: startApi,
+  [Step.STEP_START_CONTROLLERS]: startControllers,
+  [Step.STEP_CLOSE]: close,
+  [Step.STEP_UNDO_STOP]: undoStop,
+  [Step.STEP_UNDO_START]: undoStart,
+  [Step.STEP_UNDO_VERIFY]: undoVerify,
+};

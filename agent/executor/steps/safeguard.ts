@@ -1,0 +1,37 @@
+import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { StepHandler } from '../step.ts';
+import { findStores, swapRecord } from '../swap-record.ts';
+
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+/** Records OLD as it is, and leaves a person everything that is needed to bring it back by hand. */
+export const safeguard: StepHandler = {
+  async perform({ operationId, plan, nodePlan, paths, effects, ports, progress }, _intent, signal) {
+    const { hosting, stores, member } = ports;
+    progress('recording the baseline');
+    await stores.makeDirectory(paths.operationDir, DIRECTORY_MODE, signal);
+    // A cluster whose quorum is gone does not answer: that is a baseline too.
+    const baseline = await member.observe(signal).then(
+      (observed) => ({ serving: true, ...observed }),
+      (error: unknown) => {
+        signal.throwIfAborted();
+        return { serving: false, because: error instanceof Error ? error.message : String(error) };
+      },
+    );
+    const found = await findStores(stores, paths, swapRecord(effects), signal);
+    await stores.writeFile(
+      paths.planFile,
+      `${JSON.stringify(RestorePlan.toJSON(plan), null, 2)}\n`,
+      FILE_MODE,
+      signal,
+    );
+    await stores.writeFile(
+      paths.undoFile,
+      hosting.undoText(nodePlan, { operationId, parkedDir: paths.parkedDir, otherStore: paths.other }),
+      FILE_MODE,
+      signal,
+    );
+    return { detail: { baseline, old: found.inPlace, new: found.other } };
+  },
+};

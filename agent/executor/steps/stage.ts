@@ -1,0 +1,35 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { pullSnapshot } from '../../snapshots/pull.ts';
+import type { StepHandler } from '../step.ts';
+
+/** Pulls the snapshot of the plan, or reads again the one that is here. */
+export const stage: StepHandler = {
+  async perform({ node, plan, snapshot, ports, progress }, _intent, signal) {
+    const { snapshots, openSnapshot } = ports;
+    if ((await snapshots.find(snapshot.id).catch(() => undefined)) !== undefined) {
+      progress('verifying');
+      const { facts, refusals } = await snapshots.verify(snapshot.id, signal);
+      if (refusals.length === 0 && facts?.fileSha256 === snapshot.facts?.fileSha256) {
+        return { detail: { pulled: false, sha256: facts?.fileSha256 } };
+      }
+      // A copy that went bad here is replaced; elsewhere the good one is kept.
+      await snapshots.remove(snapshot.id);
+    }
+    const sources = plan.sources.filter((source) => source.node !== node);
+    if (sources.length === 0) {
+      throw new LockstepError('PULL_FAILED', {
+        node,
+        message: `${node} has no good copy of ${snapshot.id}, and the plan names no other source.`,
+      });
+    }
+    progress('pulling');
+    await pullSnapshot(
+      { store: snapshots, openSnapshot },
+      snapshot,
+      sources,
+      (done, total) => progress('pulling', done, total),
+      signal,
+    );
+    return { detail: { pulled: true, sha256: snapshot.facts?.fileSha256 } };
+  },
+};

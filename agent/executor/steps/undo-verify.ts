@@ -1,0 +1,54 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { z } from 'zod';
+import { baselineDifferences } from '../../core/baseline.ts';
+import type { MemberObservation } from '../../ports.ts';
+import { completionOf, type StepContext, type StepHandler } from '../step.ts';
+import { findStores, notAsRecorded, swapRecord } from '../swap-record.ts';
+import { untilServing } from './prepare-gate.ts';
+
+const staged = z.object({ pulled: z.boolean() });
+
+/** Waits until OLD serves as its baseline says; then removes what this operation made, and ends it. */
+export const undoVerify: StepHandler = {
+  ends: 'undone',
+  async perform(context, _intent, signal) {
+    const { node, plan, nodePlan, components, ports, progress } = context;
+    const baseline = plan.baseline;
+    if (baseline?.serving === true) {
+      progress('waiting for OLD to serve');
+      let last: MemberObservation | undefined;
+      try {
+        await untilServing(context, signal, (observed) => {
+          last = observed;
+          return baselineDifferences(baseline, observed).length === 0;
+        });
+      } catch (cause) {
+        throw new LockstepError('BASELINE_NOT_BACK', {
+          node,
+          message:
+            last === undefined
+              ? `The member on ${node} does not answer.`
+              : `The member on ${node} serves, but ${baselineDifferences(baseline, last).join('; ')}.`,
+          cause,
+        });
+      }
+      if (components.includes('kube-apiserver')) await ports.hosting.waitApiReady(nodePlan, signal);
+    }
+    await removeOwn(context, signal);
+    return {};
+  },
+};
+
+/** NEW and the pulled snapshot; never OLD, which is why the inodes are looked at once more. */
+async function removeOwn(
+  { node, operationId, snapshot, paths, effects, ports }: StepContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const recorded = swapRecord(effects);
+  const found = await findStores(ports.stores, paths, recorded, signal);
+  if (found.store !== 'old') throw notAsRecorded(node, paths, found, recorded);
+  await ports.stores.removeOwnTree(paths.stagingDir, operationId, signal);
+  const stage = staged.safeParse(completionOf(effects, Step.STEP_STAGE));
+  if (stage.success && stage.data.pulled) await ports.snapshots.remove(snapshot.id);
+}

@@ -1,0 +1,67 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Inode } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { z } from 'zod';
+import { identifyStore, type StoreInPlace } from '../core/convergence.ts';
+import type { SwapRecord } from '../core/operation.ts';
+import type { OperationPaths } from '../core/paths.ts';
+import type { EffectRecord } from '../ledger/records.ts';
+import type { Stores } from '../ports.ts';
+
+const inode = z.object({ device: z.coerce.bigint(), number: z.coerce.bigint() });
+const schema = z.object({ old: inode, new: inode });
+
+/**
+ * Both inodes as they were before the first exchange: the first intent of SWAP holds them for
+ * good, because only then is it certain which is which. Undefined where none was intended.
+ */
+export function swapRecord(effects: readonly EffectRecord[]): SwapRecord | undefined {
+  const first = effects.find((effect) => effect.step === Step.STEP_SWAP);
+  if (first === undefined) return undefined;
+  const parsed = schema.safeParse(first.intent);
+  if (!parsed.success) {
+    throw new LockstepError('LEDGER_UNREADABLE', {
+      message: 'The ledger’s record of the exchange cannot be read.',
+      cause: parsed.error,
+    });
+  }
+  return parsed.data;
+}
+
+export interface FoundStores {
+  readonly store: StoreInPlace;
+  readonly inPlace: Inode | undefined;
+  readonly other: Inode | undefined;
+}
+
+/** Which store bears the data directory's name now. */
+export async function findStores(
+  stores: Stores,
+  paths: OperationPaths,
+  recorded: SwapRecord | undefined,
+  signal: AbortSignal,
+): Promise<FoundStores> {
+  const [inPlace, other] = await Promise.all([
+    stores.inodeOf(paths.inPlace, signal),
+    stores.inodeOf(paths.other, signal),
+  ]);
+  return { store: identifyStore({ inPlace, other }, recorded), inPlace, other };
+}
+
+export function notAsRecorded(
+  node: string,
+  paths: OperationPaths,
+  found: FoundStores,
+  recorded: SwapRecord | undefined,
+): LockstepError {
+  return new LockstepError('STORE_NOT_AS_RECORDED', {
+    node,
+    message:
+      `${paths.inPlace} is inode ${inodeText(found.inPlace)} and ${paths.other} is ${inodeText(found.other)}; ` +
+      `recorded were OLD ${inodeText(recorded?.old)} and NEW ${inodeText(recorded?.new)}.`,
+  });
+}
+
+export function inodeText(of: Inode | undefined): string {
+  return of === undefined ? 'nothing' : `${of.device}:${of.number}`;
+}

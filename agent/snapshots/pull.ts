@@ -1,0 +1,129 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rm, stat } from 'node:fs/promises';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { ReadSnapshotResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { SnapshotSource } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
+import { unpackChunk } from './chunks.ts';
+import { syncOrFail, writeAll } from './durable.ts';
+import { cardDifferences, type SnapshotStore } from './store.ts';
+
+/** Each source is asked this often; what arrived is kept between the attempts. */
+const ATTEMPTS_PER_SOURCE = 2;
+
+/** Chunks of a snapshot from another agent, from an offset on. */
+export type OpenSnapshot = (
+  source: SnapshotSource,
+  snapshotId: string,
+  offsetBytes: bigint,
+  signal: AbortSignal,
+) => AsyncIterable<ReadSnapshotResponse>;
+
+/**
+ * Brings a snapshot here from the first source that has it: goes on where an earlier attempt
+ * ended, at any byte; holds each chunk against its digest and the whole against the card; keeps
+ * it only once our own reader agrees with the card. Throws PULL_FAILED, DISK_FULL.
+ */
+export async function pullSnapshot(
+  dependencies: { readonly store: SnapshotStore; readonly openSnapshot: OpenSnapshot },
+  card: SnapshotCard,
+  sources: readonly SnapshotSource[],
+  progress: (doneBytes: bigint, totalBytes: bigint) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store } = dependencies;
+  await store.prepare();
+  const attempts = Array.from({ length: ATTEMPTS_PER_SOURCE }, () => sources).flat();
+  const failures: unknown[] = [];
+  for (const source of attempts) {
+    signal.throwIfAborted();
+    try {
+      await pullFrom(dependencies, source, card, progress, signal);
+      await proveAndKeep(store, card, signal);
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof LockstepError && (error.code === 'DISK_FULL' || error.code === 'SYNC_FAILED'))
+        throw error;
+      failures.push(error);
+    }
+  }
+  throw new LockstepError('PULL_FAILED', {
+    message: `Snapshot ${card.id} could not be pulled from ${sources.map((source) => source.node).join(', ') || 'nowhere: the plan names no other source'}.`,
+    cause: failures.at(-1),
+  });
+}
+
+async function pullFrom(
+  { store, openSnapshot }: { readonly store: SnapshotStore; readonly openSnapshot: OpenSnapshot },
+  source: SnapshotSource,
+  card: SnapshotCard,
+  progress: (doneBytes: bigint, totalBytes: bigint) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const part = store.partOf(card.id);
+  const totalBytes = card.facts?.fileSizeBytes ?? 0n;
+  const digest = createHash('sha256');
+  let offset = await digestWhatIsHere(part, digest, signal);
+  if (offset > totalBytes) {
+    await rm(part, { force: true });
+    throw new LockstepError('PULL_FAILED', {
+      message: `What was there of ${card.id} was longer than the whole.`,
+    });
+  }
+  {
+    await using file = await open(part, 'a', 0o600);
+    if (offset < totalBytes) {
+      for await (const chunk of openSnapshot(source, card.id, offset, signal)) {
+        if (chunk.offsetBytes !== offset || chunk.totalSizeBytes !== totalBytes) {
+          throw new LockstepError('PULL_FAILED', {
+            message: `${source.node} sent byte ${chunk.offsetBytes} of ${chunk.totalSizeBytes}; expected byte ${offset} of ${totalBytes}.`,
+          });
+        }
+        const plain = await unpackChunk(chunk);
+        await writeAll(file, plain, part);
+        digest.update(plain);
+        offset += BigInt(plain.length);
+        progress(offset, totalBytes);
+      }
+    }
+    if (offset < totalBytes) {
+      throw new LockstepError('PULL_FAILED', {
+        message: `${source.node} ended the stream at byte ${offset}.`,
+      });
+    }
+    await syncOrFail(file, part);
+  }
+  const sha256 = digest.digest('hex');
+  if (offset !== totalBytes || sha256 !== card.facts?.fileSha256) {
+    // Nothing says which byte is wrong, so none of them is kept.
+    await rm(part, { force: true });
+    throw new LockstepError('SNAPSHOT_CARD_MISMATCH', {
+      message: `The bytes of ${card.id} have digest ${sha256}; the card says ${card.facts?.fileSha256}.`,
+    });
+  }
+}
+
+async function proveAndKeep(store: SnapshotStore, card: SnapshotCard, signal: AbortSignal): Promise<void> {
+  const part = store.partOf(card.id);
+  const differences = cardDifferences(card, await readSnapshotFacts(part, { trailer: 'required' }, signal));
+  if (differences.length > 0) {
+    await rm(part, { force: true });
+    throw new LockstepError('SNAPSHOT_CARD_MISMATCH', { message: `${card.id}: ${differences.join('; ')}.` });
+  }
+  await store.keep(card);
+}
+
+/** Feeds the digest with what an earlier attempt left; returns how many bytes that is. */
+async function digestWhatIsHere(part: string, digest: Hash, signal: AbortSignal): Promise<bigint> {
+  const here = await stat(part).catch(() => undefined);
+  if (here === undefined) return 0n;
+  let bytes = 0n;
+  for await (const chunk of createReadStream(part, { signal, highWaterMark: 1024 * 1024 })) {
+    digest.update(chunk as Buffer);
+    bytes += BigInt((chunk as Buffer).length);
+  }
+  return bytes;
+}

@@ -1,0 +1,56 @@
+import { open } from 'node:fs/promises';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type {
+  ReadSnapshotRequest,
+  ReadSnapshotResponse,
+} from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { CHUNK_BYTES, packChunk } from './chunks.ts';
+import type { SnapshotStore } from './store.ts';
+
+/** Chunks read and packed ahead of the wire: one packs while one is sent, and no more are held. */
+const READ_AHEAD_CHUNKS = 2;
+
+/** A stored snapshot from an offset on, in chunks; as fast as they are taken. Throws SNAPSHOT_NOT_FOUND. */
+export async function* serveSnapshot(
+  store: SnapshotStore,
+  request: ReadSnapshotRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ReadSnapshotResponse, void, undefined> {
+  await store.get(request.snapshotId);
+  await using file = await open(store.pathOf(request.snapshotId), 'r');
+  const totalBytes = (await file.stat()).size;
+  const start = Number(request.offsetBytes);
+  if (start > totalBytes) {
+    throw new LockstepError('USAGE', { message: `Offset ${start} is past the end, ${totalBytes}.` });
+  }
+
+  const packed = async (offset: number): Promise<ReadSnapshotResponse> => {
+    const plain = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, totalBytes - offset));
+    for (let filled = 0; filled < plain.length; ) {
+      const { bytesRead } = await file.read(plain, filled, plain.length - filled, offset + filled);
+      if (bytesRead === 0) {
+        throw new LockstepError('SNAPSHOT_TRUNCATED', { message: 'The file shrank while it was read.' });
+      }
+      filled += bytesRead;
+    }
+    return packChunk(plain, BigInt(offset), BigInt(totalBytes));
+  };
+
+  const ahead: Promise<ReadSnapshotResponse>[] = [];
+  let next = start;
+  try {
+    for (;;) {
+      while (ahead.length < READ_AHEAD_CHUNKS && next < totalBytes) {
+        ahead.push(packed(next));
+        next += CHUNK_BYTES;
+      }
+      const chunk = ahead.shift();
+      if (chunk === undefined) return;
+      signal.throwIfAborted();
+      yield await chunk;
+    }
+  } finally {
+    // The file is not closed under a read that is still in flight.
+    await Promise.allSettled(ahead);
+  }
+}

@@ -1,0 +1,195 @@
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import {
+  SnapshotCard,
+  type SnapshotFacts,
+  type StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
+import { isSafeName } from '../core/paths.ts';
+import { renameDurably, syncDirectory, syncOrFail, writeAll } from './durable.ts';
+
+export interface SnapshotStoreSettings {
+  /** Real path of the directory. */
+  readonly directory: string;
+  /** The same as a host path, for people. */
+  readonly hostDirectory: string;
+  readonly node: string;
+}
+
+/**
+ * The snapshots of this node: `ID.db` with its card `ID.json` beside it. A snapshot exists once
+ * both bear their names; the database gets its name first, so that no card is without bytes. A
+ * file on its way in is `.ID.part`.
+ */
+export class SnapshotStore {
+  readonly #settings: SnapshotStoreSettings;
+
+  constructor(settings: SnapshotStoreSettings) {
+    this.#settings = settings;
+  }
+
+  /** Real path of a snapshot's bytes. */
+  pathOf(id: string): string {
+    return join(this.#settings.directory, `${checked(id)}.db`);
+  }
+
+  /** Real path of a snapshot that is on its way in. */
+  partOf(id: string): string {
+    return join(this.#settings.directory, `.${checked(id)}.part`);
+  }
+
+  async prepare(): Promise<void> {
+    await mkdir(this.#settings.directory, { recursive: true, mode: 0o700 });
+  }
+
+  /** Newest first. A card that cannot be read is left out. */
+  async list(): Promise<StoredSnapshot[]> {
+    await this.prepare();
+    const names = await readdir(this.#settings.directory);
+    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+    const found = await Promise.all(ids.filter(isSafeName).map((id) => this.find(id).catch(() => undefined)));
+    return found
+      .filter((snapshot) => snapshot !== undefined)
+      .sort((a, b) => (b.card?.takenAt ?? '').localeCompare(a.card?.takenAt ?? ''));
+  }
+
+  /** The card and the place of a snapshot; undefined where this node has none of that id. */
+  async find(id: string): Promise<StoredSnapshot | undefined> {
+    const [text, bytes] = await Promise.all([
+      readFile(this.#cardOf(id), 'utf8').catch(ifMissing),
+      stat(this.pathOf(id)).catch(ifMissing),
+    ]);
+    if (bytes === undefined) return undefined;
+    if (text === undefined) {
+      throw new LockstepError('SNAPSHOT_CARD_MISSING', {
+        node: this.#settings.node,
+        message: `Snapshot ${id} on ${this.#settings.node} has no card.`,
+      });
+    }
+    const card = parseCard(id, text);
+    const path = posix.join(this.#settings.hostDirectory, `${id}.db`);
+    return {
+      card,
+      node: this.#settings.node,
+      path,
+      file: { path, sha256: card.facts?.fileSha256 ?? '', sizeBytes: BigInt(bytes.size) },
+    };
+  }
+
+  /** Throws SNAPSHOT_NOT_FOUND. */
+  async get(id: string): Promise<StoredSnapshot & { card: SnapshotCard }> {
+    const found = await this.find(id);
+    if (found?.card === undefined) {
+      throw new LockstepError('SNAPSHOT_NOT_FOUND', {
+        node: this.#settings.node,
+        message: `${this.#settings.node} holds no snapshot ${id}.`,
+      });
+    }
+    return { ...found, card: found.card };
+  }
+
+  /** Gives a synced and proven part its name, with its card. */
+  async keep(card: SnapshotCard): Promise<StoredSnapshot> {
+    await renameDurably(this.partOf(card.id), this.pathOf(card.id));
+    const cardPath = this.#cardOf(card.id);
+    const part = `${cardPath}.part`;
+    {
+      await using handle = await open(part, 'w', 0o600);
+      await writeAll(handle, Buffer.from(`${JSON.stringify(SnapshotCard.toJSON(card), null, 2)}\n`), part);
+      await syncOrFail(handle, part);
+    }
+    await renameDurably(part, cardPath);
+    return this.get(card.id);
+  }
+
+  /** Removes a snapshot, or what there is of one. The card goes first. */
+  async remove(id: string): Promise<void> {
+    await rm(this.#cardOf(id), { force: true });
+    await rm(this.pathOf(id), { force: true });
+    await rm(this.partOf(id), { force: true });
+    await syncDirectory(this.#settings.directory);
+  }
+
+  /** Reads the whole snapshot again. What is broken or differs from the card comes as refusals. */
+  async verify(
+    id: string,
+    signal: AbortSignal,
+  ): Promise<{ facts: SnapshotFacts | undefined; refusals: Refusal[] }> {
+    const node = this.#settings.node;
+    try {
+      const { card } = await this.get(id);
+      const facts = await readSnapshotFacts(this.pathOf(id), { trailer: 'required' }, signal);
+      const differences = cardDifferences(card, facts);
+      return {
+        facts,
+        refusals:
+          differences.length === 0
+            ? []
+            : [
+                refusal(
+                  'SNAPSHOT_CARD_MISMATCH',
+                  `Snapshot ${id} on ${node}: ${differences.join('; ')}.`,
+                  node,
+                ),
+              ],
+      };
+    } catch (error) {
+      if (error instanceof LockstepError && error.code.startsWith('SNAPSHOT_')) {
+        if (error.code === 'SNAPSHOT_NOT_FOUND') throw error;
+        return { facts: undefined, refusals: [refusal(error.code, error.message, node)] };
+      }
+      throw error;
+    }
+  }
+
+  #cardOf(id: string): string {
+    return join(this.#settings.directory, `${checked(id)}.json`);
+  }
+}
+
+/**
+ * In what the bytes differ from their card, in words. The file's own digest decides; the others
+ * say more, and catch a card that was changed.
+ */
+export function cardDifferences(card: SnapshotCard, facts: SnapshotFacts): string[] {
+  const said = card.facts;
+  if (said === undefined) return ['the card holds no facts'];
+  const pairs: [string, unknown, unknown][] = [
+    ['file digest', said.fileSha256, facts.fileSha256],
+    ['size', said.fileSizeBytes, facts.fileSizeBytes],
+    ['content digest', said.contentSha256, facts.contentSha256],
+    ['revision', said.status?.revision, facts.status?.revision],
+    ['hash', said.status?.hash, facts.status?.hash],
+  ];
+  return pairs
+    .filter(([, card, found]) => card !== found)
+    .map(([name, card, found]) => `the card says ${name} ${card}, the bytes say ${found}`);
+}
+
+function parseCard(id: string, text: string): SnapshotCard {
+  try {
+    const card = SnapshotCard.fromJSON(JSON.parse(text));
+    if (card.id !== id) throw new Error(`the card is of snapshot ${card.id}`);
+    return card;
+  } catch (cause) {
+    throw new LockstepError('SNAPSHOT_CARD_MISMATCH', {
+      message: `The card of snapshot ${id} cannot be read.`,
+      cause,
+    });
+  }
+}
+
+function checked(id: string): string {
+  if (!isSafeName(id)) {
+    throw new LockstepError('SNAPSHOT_NOT_FOUND', { message: `${JSON.stringify(id)} is no snapshot id.` });
+  }
+  return id;
+}
+
+function ifMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+  return undefined;
+}
