@@ -216,7 +216,10 @@ function advance(turn: Turn, stage: ForwardStage): void {
     turn.next = { to: 'forward', position: stage.position + 1 };
     return;
   }
-  turn.next = { to: 'ended', outcome: Outcome.OUTCOME_RESTORED, failure: undefined };
+  turn.next =
+    stage.behind.size > 0
+      ? { to: 'ended', outcome: Outcome.OUTCOME_NEEDS_OPERATOR, failure: leftBehind(stage.behind) }
+      : { to: 'ended', outcome: Outcome.OUTCOME_RESTORED, failure: undefined };
 }
 
 function retry(turn: Turn, stage: ForwardStage, node: string): void {
