@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { LockstepError } from '../../errors/lockstep-error.ts';
 import { BlockCache, MAX_RUN_BYTES, type Piece } from './block-cache.ts';
 import { corrupt } from './corrupt.ts';
-import { chooseMeta, type Meta } from './meta.ts';
+import { chooseMeta, META_PAGE_BYTES, type Meta } from './meta.ts';
 import { PAGE_HEADER_BYTES, type PageHeader, readPageHeader } from './page.ts';
 
 /** Pages held while a whole file is walked. */
@@ -31,6 +31,11 @@ export class BboltFile implements Disposable {
     this.#fd = openForReading(path);
     try {
       this.sizeBytes = fstatSync(this.#fd).size;
+      if (this.sizeBytes < META_PAGE_BYTES) {
+        throw new LockstepError('SNAPSHOT_TRUNCATED', {
+          message: `The file has ${this.sizeBytes} bytes: too few for an etcd store.`,
+        });
+      }
       this.meta = chooseMeta((offset, length) => this.#readSmall(offset, length));
       if (this.sizeBytes < this.imageBytes) {
         throw new LockstepError('SNAPSHOT_TRUNCATED', {
