@@ -18,6 +18,8 @@ import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 /** A reader of another process (`lockstep-agent status --local`) is waited for this long. */
 const BUSY_TIMEOUT_MS = 5_000;
+/** The log is emptied this often, so that on a full disk the reserve holds records and not their log. */
+const CHECKPOINT_PAGES = 128;
 /** SQLITE_FULL; the low byte of an extended result code is the code. */
 const SQLITE_FULL = 13;
 
@@ -62,6 +64,7 @@ export class Ledger {
     return translated(settings.path, () => {
       const database = new DatabaseSync(settings.path, { timeout: BUSY_TIMEOUT_MS });
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+      database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
       const reserve = new Reserve(`${settings.path}.reserve`);
       if (schemaVersion(database) === 0) {
         database.exec('BEGIN IMMEDIATE');

@@ -36,6 +36,11 @@ export class SnapshotStore {
     return join(this.#settings.directory, `${checked(id)}.db`);
   }
 
+  /** The same as a host path. */
+  hostPathOf(id: string): string {
+    return posix.join(this.#settings.hostDirectory, `${checked(id)}.db`);
+  }
+
   /** Real path of a snapshot that is on its way in. */
   partOf(id: string): string {
     return join(this.#settings.directory, `.${checked(id)}.part`);
@@ -70,7 +75,7 @@ export class SnapshotStore {
       });
     }
     const card = parseCard(id, text);
-    const path = posix.join(this.#settings.hostDirectory, `${id}.db`);
+    const path = this.hostPathOf(id);
     return {
       card,
       node: this.#settings.node,

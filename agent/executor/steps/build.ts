@@ -21,7 +21,7 @@ export const build: StepHandler = {
     await builder.restore(
       {
         tool: required(nodePlan.etcdutl, 'etcdutl', node),
-        snapshotPath: snapshots.pathOf(snapshot.id),
+        snapshotPath: snapshots.hostPathOf(snapshot.id),
         targetDir: paths.newStore,
         member: memberPlan,
         clusterToken: plan.clusterToken,
