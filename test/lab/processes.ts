@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** A process for ever: a pid comes back, a pid with its start time does not. */
@@ -10,6 +11,8 @@ export interface ProcessId {
 
 /** Every process of a lab inherits this variable; its value names the lab. */
 export const LAB_VARIABLE = 'LOCKSTEP_LAB_ID';
+/** Likewise inherited by everything that runs on one node. */
+export const NODE_VARIABLE = 'LOCKSTEP_LAB_NODE';
 
 const POLL_MS = 20;
 /** A process that starts another while it is being ended is met in the next round. */
@@ -44,15 +47,15 @@ export function signalProcess(target: ProcessId, signal: NodeJS.Signals, group =
   }
 }
 
-/** All processes that a lab started, by what they inherited. */
-export function processesOfLab(labId: string): ProcessId[] {
-  const marker = `${LAB_VARIABLE}=${labId}`;
+/** All processes that a lab started, or those of one node of it, by what they inherited. */
+export function processesOfLab(labId: string, node?: string): ProcessId[] {
+  const markers = [`${LAB_VARIABLE}=${labId}`, ...(node === undefined ? [] : [`${NODE_VARIABLE}=${node}`])];
   const found: ProcessId[] = [];
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
-      const environment = readFileSync(`/proc/${entry}/environ`, 'latin1');
-      if (!environment.split('\0').includes(marker)) continue;
+      const environment = readFileSync(`/proc/${entry}/environ`, 'latin1').split('\0');
+      if (!markers.every((marker) => environment.includes(marker))) continue;
     } catch {
       continue;
     }
@@ -62,19 +65,51 @@ export function processesOfLab(labId: string): ProcessId[] {
   return found;
 }
 
-/** SIGKILLs every process of the lab but this one, until none is left, also those that others start meanwhile. */
-export async function endLabProcesses(labId: string): Promise<void> {
+/**
+ * SIGKILLs every process of the lab, or of one node of it, but this one, until none is left, those
+ * included that others start meanwhile.
+ */
+export async function endLabProcesses(labId: string, node?: string): Promise<void> {
+  const others = (): ProcessId[] => processesOfLab(labId, node).filter(({ pid }) => pid !== process.pid);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const left = processesOfLab(labId).filter(({ pid }) => pid !== process.pid);
+    const left = others();
     if (left.length === 0) return;
     for (const target of left) signalProcess(target, 'SIGKILL');
     await delay(POLL_MS);
   }
-  throw new Error(
-    `processes of lab ${labId} do not end: ${processesOfLab(labId)
-      .map(({ pid }) => pid)
-      .join(', ')}`,
-  );
+  const pids = others().map(({ pid }) => pid);
+  throw new Error(`processes of lab ${labId} do not end: ${pids.join(', ')}`);
+}
+
+export interface BackgroundOptions {
+  readonly logFile: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Starts a program that outlives this process, its output appended to a file. Rejects where it cannot be started. */
+export async function startInBackground(
+  program: string,
+  args: readonly string[],
+  { logFile, environment }: BackgroundOptions,
+): Promise<ProcessId> {
+  const log = openSync(logFile, 'a');
+  try {
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: environment,
+      cwd: '/',
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    child.unref();
+    const pid = child.pid ?? 0;
+    return identify(pid) ?? { pid, startTime: '' };
+  } finally {
+    closeSync(log);
+  }
 }
 
 /** Resolves once the process is gone. */

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createLogger } from '@lockstep/shared/logging.ts';
-import { endLabProcesses, isAlive, LAB_VARIABLE } from '../processes.ts';
+import { endLabProcesses, isAlive, LAB_VARIABLE, NODE_VARIABLE } from '../processes.ts';
 import { serveControl } from './control.ts';
 import { Manager } from './manager.ts';
 
@@ -12,6 +12,16 @@ import { Manager } from './manager.ts';
  * leaves nothing running.
  */
 const OWNER_POLL_MS = 1_000;
+/** Of this process's environment, what units get; no more, as with systemd. */
+const INHERITED = [
+  'PATH',
+  'HOME',
+  LAB_VARIABLE,
+  NODE_VARIABLE,
+  'LOCKSTEP_TOOLS',
+  'LOCKSTEP_LOG_LEVEL',
+  'NODE_COMPILE_CACHE',
+] as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -27,12 +37,10 @@ async function main(): Promise<void> {
   const logger = createLogger('service-manager');
   mkdirSync(logs, { recursive: true });
   const environment = Object.fromEntries(
-    ['PATH', 'HOME', LAB_VARIABLE, 'LOCKSTEP_TOOLS', 'LOCKSTEP_LOG_LEVEL', 'NODE_COMPILE_CACHE'].flatMap(
-      (name) => {
-        const value = process.env[name];
-        return value === undefined ? [] : [[name, value] as const];
-      },
-    ),
+    INHERITED.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
   );
   const manager = new Manager({ root, environment, logDirectory: logs, logger });
   await serveControl(manager, host, Number(port));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { timings } from '../timings.ts';
@@ -68,7 +68,9 @@ export class Manager {
   }
 
   isEnabled(name: string): boolean {
-    return existsSync(join(this.host.root, UNIT_DIRECTORIES[0], 'multi-user.target.wants', name));
+    // The link is the fact; what it points to is meant for the node's own root.
+    const link = join(this.host.root, UNIT_DIRECTORIES[0], 'multi-user.target.wants', name);
+    return lstatSync(link, { throwIfNoEntry: false }) !== undefined;
   }
 
   /** As `systemctl show`; a unit that is not loaded has the properties of none. */

@@ -1,0 +1,146 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { waitFor } from '@lockstep/shared/waiting.ts';
+import { formCluster, waitServing } from './etcd-cluster.ts';
+import type { Lab } from './lab.ts';
+import type { LabNode } from './lab-node.ts';
+import { writeLockstepFiles } from './layout/lockstep-files.ts';
+import { layNodeOut } from './layout/node-root.ts';
+import { programs } from './layout/paths.ts';
+import { AGENT_PORT, SERVICE_MANAGER_PORT } from './network.ts';
+import { createClusterPki } from './pki/kubernetes-pki.ts';
+import { locateAllEtcd } from './tools/locate.ts';
+
+export interface BringUpOptions {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly encryptionConfig?: string;
+  readonly say?: (line: string) => void;
+}
+
+const POLL_MS = 50;
+const PROBE_TIMEOUT_MS = 1_000;
+
+/** Lays everything out and starts everything, in the order in which it is quickest. */
+export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSignal): Promise<void> {
+  const { lockstep, etcd } = lab.description;
+  const say = options.say ?? ((): void => {});
+  say(`laying out ${lab.nodes.length} nodes in ${lab.directory}, network 127.${lab.network.number}.0.0`);
+  await layOut(lab, options);
+
+  say(`forming a cluster of etcd ${etcd.version}`);
+  const services = startServices(lab, signal);
+  await formCluster(
+    lab.nodes,
+    {
+      etcd: etcd.etcd,
+      logFile: join(lab.directory, 'logs/form-cluster.log'),
+      environment: options.environment,
+      manifestInput: ({ name }) => lab.node(name).manifestInput,
+    },
+    signal,
+  );
+  await services;
+
+  say('starting the control plane');
+  await Promise.all([startMembers(lab.nodes, signal), startApi(lab.nodes, signal)]);
+  if (lockstep) {
+    say('waiting for Lockstep');
+    const { coordinatorAddress } = lab;
+    await Promise.all([
+      ...lab.nodes.map(({ name, address }) =>
+        waitListening(`agent of ${name}`, `${address}:${AGENT_PORT}`, signal),
+      ),
+      waitListening('coordinator', coordinatorAddress, signal),
+    ]);
+  }
+}
+
+async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
+  const { lockstep } = lab.description;
+  await mkdir(join(lab.directory, 'logs'), { recursive: true });
+  await mkdir(join(lab.directory, 'nodes'), { recursive: true });
+  await writeFile(
+    join(lab.directory, 'nodes/images.json'),
+    JSON.stringify({
+      etcd: Object.fromEntries((await locateAllEtcd()).map(({ version, etcd }) => [version, etcd])),
+      kubeApiServer: [process.execPath, programs.apiServer],
+    }),
+  );
+  const pki = await createClusterPki();
+  for (const node of lab.nodes) {
+    await layNodeOut({
+      pki,
+      node: node.name,
+      address: node.address,
+      root: node.root,
+      imagesFile: node.imagesFile,
+      misbehaviourFile: node.misbehaviourFile,
+      serviceManagerPort: SERVICE_MANAGER_PORT,
+      lockstep,
+      ...(options.encryptionConfig === undefined ? {} : { encryptionConfig: options.encryptionConfig }),
+    });
+  }
+  if (lockstep) {
+    await writeLockstepFiles({
+      cluster: lab.clusterName,
+      directory: lab.directory,
+      nodes: lab.nodes,
+      coordinatorAddress: lab.network.coordinatorAddress,
+      natsAddresses: lab.natsAddresses,
+      etcd: lab.etcdTools,
+    });
+  }
+}
+
+/** NATS first, so that nobody's first connection fails; then the nodes and the coordinator. */
+async function startServices(lab: Lab, signal: AbortSignal): Promise<void> {
+  await Promise.all(lab.natsServers.map((server) => server.start()));
+  await Promise.all(lab.natsAddresses.map((address) => waitListening('NATS', `${address}:4222`, signal)));
+  await Promise.all(lab.nodes.map((node) => node.powerOn()));
+  if (lab.description.lockstep) await lab.coordinator.start();
+  await Promise.all(
+    lab.nodes.map(({ name, address }) =>
+      waitListening(`service manager of ${name}`, `${address}:${SERVICE_MANAGER_PORT}`, signal),
+    ),
+  );
+}
+
+/** One after another, each once the one before serves its peers: together they would wait seven seconds for each other. */
+async function startMembers(nodes: readonly LabNode[], signal: AbortSignal): Promise<void> {
+  for (const node of nodes) {
+    await node.addStaticPod('etcd.yaml', node.manifest('etcd'));
+    await waitServing(node, 'peer', '/version', signal);
+  }
+}
+
+async function startApi(nodes: readonly LabNode[], signal: AbortSignal): Promise<void> {
+  for (const node of nodes) {
+    for (const component of ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const) {
+      await node.addStaticPod(`${component}.yaml`, node.manifest(component));
+    }
+  }
+  await Promise.all(nodes.map((node) => node.waitApiReady(signal)));
+}
+
+async function waitListening(what: string, address: string, signal: AbortSignal): Promise<void> {
+  const [host = '', port = ''] = address.split(':');
+  await waitFor(
+    { describe: () => `${what} listens on ${address}`, check: () => listens(host, Number(port)) },
+    POLL_MS,
+    signal,
+  );
+}
+
+async function listens(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port, timeout: PROBE_TIMEOUT_MS });
+  return new Promise((resolve) => {
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+    socket.once('timeout', () => end(false));
+  });
+}

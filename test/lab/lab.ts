@@ -1,0 +1,263 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { deadline } from '@lockstep/shared/waiting.ts';
+import { BackgroundProgram } from './background-program.ts';
+import { bringUp } from './bring-up.ts';
+import { type LabDescription, readDescription, writeDescription } from './lab-description.ts';
+import { LabNode } from './lab-node.ts';
+import { COORDINATOR } from './layout/lockstep-files.ts';
+import { hostPaths, programs } from './layout/paths.ts';
+import { COORDINATOR_PORT, claimNetwork, type LabNetwork, labNetwork } from './network.ts';
+import { endLabProcesses, identify, LAB_VARIABLE } from './processes.ts';
+import { type Ended, type RunOptions, runProgram } from './programs.ts';
+import { type EtcdTools, locateTools } from './tools/locate.ts';
+
+export interface LabOptions {
+  /** Control-plane nodes: cp1, cp2, … */
+  readonly nodes?: number;
+  /** `3.5` or `3.5.16`; the newest found where left out. */
+  readonly etcdVersion?: string;
+  /** How many NATS servers: true is one, false none. */
+  readonly nats?: boolean | 1 | 3;
+  /** Short, because sockets lie in it. A new one below the system's temporary directory where left out. */
+  readonly directory?: string;
+  readonly clusterName?: string;
+  readonly kubernetesVersion?: string;
+  /** EncryptionConfiguration (YAML) for the API servers. */
+  readonly encryptionConfig?: string;
+  /** False: Kubernetes alone, no agents and no coordinator. */
+  readonly lockstep?: boolean;
+  /** True: the lab outlives this process. */
+  readonly detached?: boolean;
+  readonly timeoutMs?: number;
+  /** A line for each step. */
+  readonly say?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULT_NODES = 3;
+const DEFAULT_TIMEOUT_MS = 120_000;
+const KUBERNETES_VERSION = 'v1.34.1';
+/** Unix sockets hold 108 bytes: this leaves room for the longest path below a node's root. */
+const MAX_DIRECTORY_LENGTH = 60;
+
+/**
+ * A whole highly available control plane on one machine: real etcd, agent, coordinator and NATS,
+ * stand-ins for what is around them, each a process of its own. `await using lab = await Lab.up()`.
+ */
+export class Lab implements AsyncDisposable {
+  readonly directory: string;
+  readonly clusterName: string;
+  readonly network: LabNetwork;
+  readonly nodes: readonly LabNode[];
+  readonly etcdTools: EtcdTools;
+  readonly coordinator: BackgroundProgram;
+  readonly natsServers: readonly BackgroundProgram[];
+  readonly description: LabDescription;
+  private readonly environment: NodeJS.ProcessEnv;
+
+  private constructor(directory: string, description: LabDescription, owner: string | undefined) {
+    this.directory = directory;
+    this.description = description;
+    this.clusterName = description.clusterName;
+    this.network = labNetwork(description.networkNumber);
+    this.etcdTools = description.etcd;
+    this.environment = labEnvironment(description.id);
+    this.nodes = description.nodes.map(
+      ({ name, address }, index) =>
+        new LabNode({
+          labId: description.id,
+          name,
+          address,
+          directory: join(directory, 'nodes', name),
+          environment: this.environment,
+          owner,
+          manifestInput: {
+            node: name,
+            address,
+            etcdVersion: description.etcd.version,
+            kubernetesVersion: description.kubernetesVersion,
+            initialCluster: description.nodes.slice(0, index + 1),
+            encryption: description.encrypted,
+          },
+        }),
+    );
+    this.coordinator = this.program(COORDINATOR, [
+      process.execPath,
+      programs.coordinator,
+      '--config',
+      join(directory, 'coordinator/config.yaml'),
+    ]);
+    this.natsServers = Array.from({ length: description.natsServers }, (_, index) => {
+      const name = `nats-${index + 1}`;
+      return this.program(name, [
+        description.natsServer,
+        '--config',
+        join(directory, 'nats', name, 'nats.conf'),
+      ]);
+    });
+  }
+
+  /** Resolves when every API server is ready and every program of Lockstep listens. On failure nothing is left running. */
+  static async up(options: LabOptions = {}): Promise<Lab> {
+    const signal = deadline(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.signal);
+    const { etcd, natsServer } = await locateTools(
+      options.etcdVersion === undefined ? {} : { etcdVersion: options.etcdVersion },
+    );
+    const directory = await labDirectory(options.directory);
+    const claim = await claimNetwork();
+    const { nats = false } = options;
+    const lab = new Lab(
+      directory,
+      {
+        id: randomBytes(8).toString('hex'),
+        clusterName: options.clusterName ?? 'lab',
+        networkNumber: claim.network.number,
+        nodes: Array.from({ length: options.nodes ?? DEFAULT_NODES }, (_, index) => ({
+          name: `cp${index + 1}`,
+          address: claim.network.nodeAddress(index + 1),
+        })),
+        etcd,
+        natsServer,
+        natsServers: Number(nats),
+        kubernetesVersion: options.kubernetesVersion ?? KUBERNETES_VERSION,
+        lockstep: options.lockstep ?? true,
+        encrypted: options.encryptionConfig !== undefined,
+        processes: {},
+      },
+      options.detached === true ? undefined : self(),
+    );
+    try {
+      await lab.save();
+      await bringUp(lab, { ...options, environment: lab.environment }, signal);
+      await lab.save();
+      return lab;
+    } catch (error) {
+      await endLabProcesses(lab.description.id);
+      throw error;
+    } finally {
+      claim.release();
+    }
+  }
+
+  /** A lab that another process brought up. Throws where the directory is none. */
+  static open(directory: string): Lab {
+    return new Lab(resolve(directory), readDescription(directory), undefined);
+  }
+
+  get natsAddresses(): string[] {
+    return this.natsServers.map((_, index) => this.network.natsAddress(index));
+  }
+
+  get coordinatorAddress(): string {
+    return `${this.network.coordinatorAddress}:${COORDINATOR_PORT}`;
+  }
+
+  /** For LOCKSTEP_CONFIG: the first operator's. */
+  get commandLineConfig(): string {
+    return join(this.directory, 'pki/config.yaml');
+  }
+
+  /** Throws where there is no node of that name. */
+  node(name: string): LabNode {
+    const found = this.nodes.find((node) => node.name === name);
+    if (found === undefined) throw new Error(`the lab has no node ${name}`);
+    return found;
+  }
+
+  /** The command line, to its end. */
+  async lockstep(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    return runProgram(process.execPath, [programs.commandLine, ...args], {
+      ...options,
+      env: { ...this.commandLineEnvironment(), ...options.env },
+    });
+  }
+
+  /** The command line, running: for what a person does meanwhile. Ends with the lab at the latest. */
+  spawnLockstep(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+    return spawn(process.execPath, [programs.commandLine, ...args], {
+      env: { ...this.commandLineEnvironment(), ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  }
+
+  /** etcdctl against one node's member, as its health-check client. */
+  async etcdctl(node: LabNode | string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const { root, address } = typeof node === 'string' ? this.node(node) : node;
+    const pki = join(root, hostPaths.pki, 'etcd');
+    const access = [
+      `--endpoints=https://${address}:2379`,
+      `--cacert=${pki}/ca.crt`,
+      `--cert=${pki}/healthcheck-client.crt`,
+      `--key=${pki}/healthcheck-client.key`,
+    ];
+    return runProgram(this.etcdTools.etcdctl, [...access, ...args], {
+      ...options,
+      env: { ...process.env, ETCDCTL_API: '3', ...options.env },
+    });
+  }
+
+  /** Ends every process of the lab and nothing else, and removes the directory unless it shall stay. */
+  async down(options: { readonly keepDirectory?: boolean } = {}): Promise<void> {
+    await endLabProcesses(this.description.id);
+    if (options.keepDirectory !== true) await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.down();
+  }
+
+  /** Notes what runs outside the nodes, for `Lab.open`. */
+  private async save(): Promise<void> {
+    const running = [this.coordinator, ...this.natsServers].flatMap(({ name, running }) =>
+      running === undefined ? [] : [[name, running] as const],
+    );
+    await writeDescription(this.directory, { ...this.description, processes: Object.fromEntries(running) });
+  }
+
+  private program(name: string, command: readonly string[]): BackgroundProgram {
+    const logFile = join(this.directory, 'logs', `${name}.log`);
+    return new BackgroundProgram(
+      { name, command, logFile, environment: this.environment },
+      this.description.processes[name],
+    );
+  }
+
+  private commandLineEnvironment(): NodeJS.ProcessEnv {
+    return { ...process.env, ...this.environment, LOCKSTEP_CONFIG: this.commandLineConfig };
+  }
+}
+
+/** A new directory, or the one wanted, which must be empty or not there. */
+async function labDirectory(wanted: string | undefined): Promise<string> {
+  const directory = wanted === undefined ? await mkdtemp(join(tmpdir(), 'lab-')) : resolve(wanted);
+  if (directory.length > MAX_DIRECTORY_LENGTH) {
+    throw new Error(`${directory} is too long for a lab: at most ${MAX_DIRECTORY_LENGTH} characters`);
+  }
+  if (existsSync(join(directory, 'lab.json'))) throw new Error(`${directory} has a lab; take it down first`);
+  await mkdir(directory, { recursive: true });
+  return directory;
+}
+
+/** Only what programs need; nothing of the caller's that could change what they do. */
+function labEnvironment(id: string): NodeJS.ProcessEnv {
+  const { PATH, HOME, LOCKSTEP_TOOLS, LOCKSTEP_LOG_LEVEL } = process.env;
+  return {
+    PATH,
+    HOME,
+    LOCKSTEP_TOOLS,
+    LOCKSTEP_LOG_LEVEL,
+    // Compiled once for all the processes of all labs.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'lockstep-lab-compiled'),
+    [LAB_VARIABLE]: id,
+  };
+}
+
+function self(): string {
+  const identity = identify(process.pid);
+  return `${process.pid}:${identity?.startTime ?? ''}`;
+}

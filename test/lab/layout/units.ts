@@ -1,0 +1,84 @@
+import { timings } from '../timings.ts';
+import { hostPaths, programs } from './paths.ts';
+
+export interface UnitInput {
+  readonly node: string;
+  readonly address: string;
+  /** The node's root, a real path. */
+  readonly root: string;
+  /** Files of the lab about the node, outside its root. */
+  readonly imagesFile: string;
+  readonly misbehaviourFile: string;
+  /** False: a node without Lockstep. */
+  readonly lockstep: boolean;
+}
+
+export interface UnitFile {
+  readonly name: string;
+  /** On the node. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const SYSTEM = '/usr/lib/systemd/system';
+const seconds = (ms: number): string => `${ms / 1000}`;
+
+/** The units of a node where their packages put them: kubelet's and containerd's below /usr, the agent's below /etc. */
+export function unitFiles(input: UnitInput): UnitFile[] {
+  const { root } = input;
+  const node = process.execPath;
+  const containerd = `[Unit]
+Description=containerd container runtime (stand-in)
+
+[Service]
+ExecStart=${node} ${programs.containerRuntime} --root ${root} --images ${input.imagesFile}
+KillMode=process
+Restart=always
+RestartSec=${seconds(timings.containerdRestartMs)}
+
+[Install]
+WantedBy=multi-user.target
+`;
+  const kubelet = `[Unit]
+Description=kubelet: The Kubernetes Node Agent (stand-in)
+
+[Service]
+ExecStart=${node} ${programs.kubelet}
+Restart=always
+StartLimitInterval=0
+RestartSec=${seconds(timings.kubeletRestartMs)}
+
+[Install]
+WantedBy=multi-user.target
+`;
+  const kubeadmDropIn = `[Service]
+ExecStart=
+ExecStart=${node} ${programs.kubelet} --root=${root} --config=${hostPaths.kubelet}/config.yaml \\
+  --kubeconfig=/etc/kubernetes/kubelet.conf --hostname-override=${input.node} --node-ip=${input.address} \\
+  --container-runtime-endpoint=unix:///run/containerd/containerd.sock --misbehaviour=${input.misbehaviourFile}
+`;
+  const agent = `[Unit]
+Description=Lockstep agent
+
+[Service]
+ExecStart=${node} ${programs.agent} --config ${root}${hostPaths.agentConfig}
+KillMode=process
+Restart=always
+StartLimitIntervalSec=0
+RestartSec=${seconds(timings.agentRestartMs)}
+
+[Install]
+WantedBy=multi-user.target
+`;
+  const unit = (directory: string, name: string, text: string): UnitFile => ({
+    name,
+    path: `${directory}/${name}`,
+    text,
+  });
+  return [
+    unit(SYSTEM, 'containerd.service', containerd),
+    unit(SYSTEM, 'kubelet.service', kubelet),
+    { name: '', path: `${SYSTEM}/kubelet.service.d/10-kubeadm.conf`, text: kubeadmDropIn },
+    ...(input.lockstep ? [unit('/etc/systemd/system', 'lockstep-agent.service', agent)] : []),
+  ];
+}
