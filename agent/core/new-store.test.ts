@@ -4,12 +4,14 @@ import { newStoreDifferences } from './new-store.ts';
 
 const snapshot = SnapshotFacts.fromPartial({
   contentSha256: 'c',
-  status: { revision: 100n, liveKeys: 10n },
+  status: { revision: 100n },
 });
 const built = (change: object = {}): SnapshotFacts =>
   SnapshotFacts.fromPartial({
     contentSha256: 'c',
-    status: { revision: 1100n, liveKeys: 11n },
+    status: { revision: 1100n },
+    rowsAboveContent: 1n,
+    onlyBumpRowAboveContent: true,
     members: [
       { name: 'cp2', peerUrls: ['https://b:2380'] },
       { name: 'cp1', peerUrls: ['https://a:2380'] },
@@ -27,7 +29,7 @@ describe('the new store at rest', () => {
     expect(newStoreDifferences(snapshot, built(), expected)).toStrictEqual([]);
     expect(newStoreDifferences(snapshot, built({ alarms: ['NOSPACE'] }), expected)).toStrictEqual([]);
     expect(
-      newStoreDifferences(snapshot, built({ status: { revision: 100n, liveKeys: 10n } }), {
+      newStoreDifferences(snapshot, built({ status: { revision: 100n }, rowsAboveContent: 0n }), {
         ...expected,
         bump: undefined,
       }),
@@ -36,8 +38,9 @@ describe('the new store at rest', () => {
 
   it.each([
     ['content digest', { contentSha256: 'd' }],
-    ['revision', { status: { revision: 1101n, liveKeys: 11n } }],
-    ['live keys', { status: { revision: 1100n, liveKeys: 12n } }],
+    ['revision', { status: { revision: 1101n } }],
+    ['rows above', { rowsAboveContent: 2n }],
+    ['row of a bump', { onlyBumpRowAboveContent: false }],
     ['members', { members: [{ name: 'cp1', peerUrls: ['https://a:2380'] }] }],
     [
       'learner',

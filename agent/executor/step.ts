@@ -66,6 +66,10 @@ export function completionOf(effects: readonly EffectRecord[], step: RunnableSte
   return effects.find((effect) => effect.step === step && effect.completedMs !== undefined)?.completion;
 }
 
+export function wasCompleted(effects: readonly EffectRecord[], step: RunnableStep): boolean {
+  return effects.some((effect) => effect.step === step && effect.completedMs !== undefined);
+}
+
 export function wasIntended(effects: readonly EffectRecord[], step: RunnableStep): boolean {
   return effects.some((effect) => effect.step === step);
 }
