@@ -2,7 +2,7 @@ import type { Consequences } from '../generated/lockstep/v1/plan.ts';
 import { cronJobLastScheduled, jobFacts, podFacts, secretType } from '../kubernetes/kinds.ts';
 import { parseStorageKey, type StorageKey } from '../kubernetes/storage-key.ts';
 import { decodeStored, type StoredObject, uidOf } from '../kubernetes/stored-object.ts';
-import { inWorker } from './in-worker.ts';
+import { runTask } from './in-worker.ts';
 import { countObjects } from './kubernetes-facts.ts';
 import { type IndexedRow, rowsOf } from './live-index.ts';
 import { StoreReader } from './store-reader.ts';
@@ -41,7 +41,7 @@ interface Difference {
  */
 export async function compareLive(stores: ComparedStores, signal: AbortSignal): Promise<Consequences> {
   const { snapshotPath, registryPrefix } = stores;
-  const index = await inWorker('liveIndex', { path: snapshotPath, registryPrefix }, signal);
+  const index = await runTask('liveIndex', { path: snapshotPath, registryPrefix }, signal);
   const inSnapshot = new Map(rowsOf(index));
   const prefix = Buffer.from(registryPrefix).toString('latin1');
   const lost: Difference[] = [];

@@ -19,12 +19,14 @@ describe('CRC-32C', () => {
     const bytes = Buffer.from(new ArrayBuffer(200));
     for (let index = 0; index < bytes.length; index++) bytes[index] = (index * 37) ^ (index >> 2);
     const words = new Int32Array(bytes.buffer);
+    const differing: string[] = [];
     for (let start = 0; start < 20; start++) {
       for (let end = start; end <= bytes.length; end++) {
         const fast = finishCrc32c(updateCrc32c(CRC32C_START, bytes, words, start, end));
-        if (fast !== small(bytes.subarray(start, end))) expect.fail(`[${start}, ${end})`);
+        if (fast !== small(bytes.subarray(start, end))) differing.push(`[${start}, ${end})`);
       }
     }
+    expect(differing).toEqual([]);
   });
 
   it('goes on from where it stopped', () => {

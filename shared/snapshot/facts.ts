@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { LockstepError } from '../errors/lockstep-error.ts';
 import type { SnapshotFacts } from '../generated/lockstep/v1/snapshot.ts';
 import { corrupt } from './bbolt/corrupt.ts';
-import { collectFacts, type StoreFacts } from './collect-facts.ts';
-import { inWorker } from './in-worker.ts';
-import { digestFile, type FileDigests, requireTrailer, TRAILER_BYTES } from './trailer.ts';
+import type { StoreFacts } from './collect-facts.ts';
+import { runTask } from './in-worker.ts';
+import { type FileDigests, requireTrailer, TRAILER_BYTES } from './trailer.ts';
 
 export interface ReadOptions {
   /** `required` for a snapshot as etcd saves it; `absent` for a store in a data directory. */
@@ -16,9 +15,6 @@ export interface ReadOptions {
   readonly contentUpToRevision?: bigint;
 }
 
-/** Smaller files are read at once, in less time than a worker takes to start. */
-const WORKER_FROM_BYTES = 4 * 1024 * 1024;
-
 /**
  * Reads a snapshot, or a stopped member's store, from end to end and says what is in it. The file
  * is only read. Throws, in this order of precedence: SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED,
@@ -29,17 +25,14 @@ export async function readSnapshotFacts(
   options: ReadOptions,
   signal: AbortSignal,
 ): Promise<SnapshotFacts> {
-  const large = (await sizeOf(path)) >= WORKER_FROM_BYTES;
-  signal.throwIfAborted();
   const { contentUpToRevision } = options;
   const collect = contentUpToRevision === undefined ? {} : { contentUpToRevision };
   // The digest goes through the file in its own order and the walk in the tree's: side by side
   // they take the time of the slower, and the first warms the page cache for the second.
-  const [digests, store] = await Promise.allSettled(
-    large
-      ? [inWorker('digest', { path }, signal), inWorker('facts', { path, options: collect }, signal)]
-      : [attempt(() => digestFile(path)), attempt(() => collectFacts(path, collect))],
-  );
+  const [digests, store] = await Promise.allSettled([
+    runTask('digest', { path }, signal),
+    runTask('facts', { path, options: collect }, signal),
+  ]);
   signal.throwIfAborted();
   return judge(path, options, digests, store);
 }
@@ -84,20 +77,4 @@ function refuseCutTrailer(path: string, file: FileDigests, store: StoreFacts): v
 
 function asCode(thrown: unknown): string | undefined {
   return thrown instanceof LockstepError ? thrown.code : undefined;
-}
-
-async function attempt<Result>(read: () => Result): Promise<Result> {
-  return read();
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new LockstepError(missing ? 'SNAPSHOT_NOT_FOUND' : 'INTERNAL', {
-      message: missing ? `There is no file ${path}.` : `${path} cannot be read.`,
-      cause,
-    });
-  }
 }

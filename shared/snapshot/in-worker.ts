@@ -1,40 +1,46 @@
+import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { fromFailure, LockstepError } from '../errors/lockstep-error.ts';
 import type { Failure } from '../generated/lockstep/v1/common.ts';
-import type { CollectOptions, StoreFacts } from './collect-facts.ts';
-import type { LiveIndex } from './live-index.ts';
-import type { FileDigests } from './trailer.ts';
+import { cannotOpen } from './bbolt/file.ts';
+import { type TaskName, type Tasks, tasks } from './tasks.ts';
 
-/** What a worker can be asked; each is a synchronous reading of a whole file. */
-export interface Tasks {
-  readonly digest: { readonly request: { path: string }; readonly result: FileDigests };
-  readonly facts: {
-    readonly request: { path: string; options: CollectOptions };
-    readonly result: StoreFacts;
-  };
-  readonly liveIndex: {
-    readonly request: { path: string; registryPrefix: string };
-    readonly result: LiveIndex;
-  };
+export interface WorkerRequest {
+  readonly name: TaskName;
+  readonly request: unknown;
 }
-
-export type TaskName = keyof Tasks;
-export type WorkerRequest = { [Name in TaskName]: { name: Name; request: Tasks[Name]['request'] } }[TaskName];
 export type WorkerReply = { readonly result: unknown } | { readonly failure: Failure };
 
+/** Smaller files are read at once, in less time than a worker takes to start. */
+const WORKER_FROM_BYTES = 4 * 1024 * 1024;
+
 /**
- * Runs one task beside the event loop: large files are read and hashed synchronously, for speed,
- * and must not keep an agent from answering meanwhile. Rejects with the task's LockstepError, or
- * with the signal's reason, which also ends the worker.
+ * Runs one task, on a large file beside the event loop: files are read and hashed synchronously,
+ * for speed, and must not keep an agent from answering meanwhile. Rejects with the task's
+ * LockstepError, or with the signal's reason, which also ends the worker.
  */
-export function inWorker<Name extends TaskName>(
+export async function runTask<Name extends TaskName>(
+  name: Name,
+  request: Tasks[Name]['request'],
+  signal: AbortSignal,
+): Promise<Tasks[Name]['result']> {
+  signal.throwIfAborted();
+  const { path } = request;
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw cannotOpen(path, cause);
+  });
+  if (size < WORKER_FROM_BYTES) return tasks[name](request);
+  return await inWorker(name, request, signal);
+}
+
+function inWorker<Name extends TaskName>(
   name: Name,
   request: Tasks[Name]['request'],
   signal: AbortSignal,
 ): Promise<Tasks[Name]['result']> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const workerData = { name, request } as WorkerRequest;
+    const workerData: WorkerRequest = { name, request };
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, execArgv: [] });
     const abort = () => {
       reject(signal.reason as Error);
@@ -54,7 +60,9 @@ export function inWorker<Name extends TaskName>(
       signal.removeEventListener('abort', abort);
       // After an answer this rejects nothing any more.
       reject(
-        new LockstepError('INTERNAL', { message: `The snapshot reader ended with ${code} and no answer.` }),
+        new LockstepError('INTERNAL', {
+          message: `The snapshot reader ended with ${code} and no answer.`,
+        }),
       );
     });
   });

@@ -18,7 +18,7 @@ export interface Page {
 
 /**
  * A bbolt file, opened for reading only. Reads are synchronous: whoever reads a large file does
- * so in a worker (see `in-worker.ts`).
+ * so in a worker (`runTask`).
  */
 export class BboltFile implements Disposable {
   readonly sizeBytes: number;
@@ -85,10 +85,15 @@ export function openForReading(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new LockstepError(missing ? 'SNAPSHOT_NOT_FOUND' : 'INTERNAL', {
-      message: missing ? `There is no file ${path}.` : `${path} cannot be opened.`,
-      cause,
-    });
+    throw cannotOpen(path, cause);
   }
+}
+
+/** SNAPSHOT_NOT_FOUND where the file is not there. */
+export function cannotOpen(path: string, cause: unknown): LockstepError {
+  const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+  return new LockstepError(missing ? 'SNAPSHOT_NOT_FOUND' : 'INTERNAL', {
+    message: missing ? `There is no file ${path}.` : `${path} cannot be read.`,
+    cause,
+  });
 }
