@@ -100,7 +100,7 @@ async function* save(
   try {
     for await (const response of streamSave(node, (progress) =>
       saveSnapshot(
-        { hosting: ports.hosting, member: ports.member, store: ports.snapshots, now },
+        { describe: ports.describe, member: ports.member, store: ports.snapshots, now },
         { node, cluster, reason: request.reason },
         progress,
         signal,

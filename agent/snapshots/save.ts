@@ -10,7 +10,7 @@ import type {
 import { timedId } from '@lockstep/shared/ids.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
-import type { Hosting, LocalMember } from '../ports.ts';
+import type { LocalMember } from '../ports.ts';
 import { syncOrFail, writeAll } from './durable.ts';
 import type { SnapshotStore } from './store.ts';
 
@@ -20,7 +20,8 @@ const TRAILER_BYTES = 32;
 const SILENCE_TIMEOUT_MS = 30_000;
 
 export interface SaveDependencies {
-  readonly hosting: Hosting;
+  /** What the card says of the node: versions and fingerprints. */
+  readonly describe: (signal: AbortSignal) => Promise<NodeReport>;
   readonly member: LocalMember;
   readonly store: SnapshotStore;
   readonly now: () => number;
@@ -38,7 +39,7 @@ export interface SaveRequest {
  * SAVE_FAILED, with the partial file removed.
  */
 export async function saveSnapshot(
-  { hosting, member, store, now }: SaveDependencies,
+  { describe, member, store, now }: SaveDependencies,
   request: SaveRequest,
   progress: (doneBytes: bigint, totalBytes: bigint) => void,
   signal: AbortSignal,
@@ -48,7 +49,7 @@ export async function saveSnapshot(
   const id = timedId('s', takenMs);
   const part = store.partOf(id);
   try {
-    const [report, observed] = await Promise.all([hosting.inspect(signal), member.observe(signal)]);
+    const [report, observed] = await Promise.all([describe(signal), member.observe(signal)]);
     {
       await using file = await open(part, 'wx', 0o600);
       await receive(member, file, part, (bytes) => progress(bytes, observed.dbSizeBytes), signal);
