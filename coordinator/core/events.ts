@@ -2,6 +2,7 @@ import type {
   ObserveMemberResponse,
   ReadLedgerResponse,
   Step,
+  StepProgress,
   StepResult,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Epoch, Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
@@ -28,6 +29,15 @@ export type TransitionEvent =
   | { readonly kind: 'started'; readonly atMs: number }
   | { readonly kind: 'answered'; readonly call: number; readonly answer: Answer; readonly atMs: number }
   | { readonly kind: 'failed'; readonly call: number; readonly failure: Failure; readonly atMs: number }
+  /** An agent says how far it is; changes nothing but what a watcher sees. */
+  | {
+      readonly kind: 'progressed';
+      readonly call: number;
+      readonly progress: StepProgress;
+      readonly atMs: number;
+    }
+  /** Something beside the operation that a watcher should know. */
+  | { readonly kind: 'noticed'; readonly code: string; readonly message: string; readonly atMs: number }
   | { readonly kind: 'timer'; readonly timer: number; readonly atMs: number }
   /** An operator asks for undo; whether it may still be asked for is the caller's to check with `mayAbort`. */
   | { readonly kind: 'abort'; readonly failure: Failure; readonly atMs: number };

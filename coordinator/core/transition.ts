@@ -73,6 +73,13 @@ function handle(turn: Turn, event: TransitionEvent): void {
           throw new Error(`a timer is set although ${stage.kind}`);
       }
     }
+    case 'progressed': {
+      const call = turn.state.calls.get(event.call);
+      if (call !== undefined) turn.nodeProgressed(call.node, event.progress);
+      return;
+    }
+    case 'noticed':
+      return turn.notice(event.code, event.message);
     case 'abort':
       return abort(turn, event.failure);
   }

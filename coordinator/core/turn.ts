@@ -1,3 +1,4 @@
+import type { StepProgress } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Failure, Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Ask, Effect, EventBody } from './events.ts';
@@ -118,6 +119,14 @@ export class Turn {
     this.publish({
       $case: 'nodeProgress',
       value: { phase, node, step: words, doneBytes: 0n, totalBytes: 0n, done: false },
+    });
+  }
+
+  nodeProgressed(node: string, { step, doneBytes, totalBytes }: StepProgress): void {
+    const { phase, words } = this.node(node);
+    this.publish({
+      $case: 'nodeProgress',
+      value: { phase, node, step: step === '' ? words : step, doneBytes, totalBytes, done: false },
     });
   }
 

@@ -1,0 +1,55 @@
+import type { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
+import { stringify } from 'yaml';
+import { EXIT, type ExitCode, exitOfError, outcomeOfExit } from './exit-codes.ts';
+import { plain } from './plain.ts';
+import type { Layout } from './render/layout.ts';
+
+export const OUTPUT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+/** What a command found or did, before it is written in a format. */
+export interface Answer {
+  /** The fields of the JSON answer beside `outcome`, `code` and `operationId`. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly render: (layout: Layout) => readonly string[];
+  /** `-o name`: what can be given to the next command. */
+  readonly names?: readonly string[];
+  readonly exit?: ExitCode;
+  readonly outcome?: string;
+  readonly code?: string;
+  readonly operationId?: string;
+}
+
+/** One JSON document; the three fields that a script decides by come first and are always there. */
+export function jsonOf(answer: Answer): Record<string, unknown> {
+  const exit = answer.exit ?? EXIT.done;
+  return {
+    outcome: answer.outcome ?? outcomeOfExit(exit),
+    code: answer.code ?? (exit === EXIT.done ? 'OK' : ''),
+    operationId: answer.operationId ?? '',
+    ...(plain(answer.data) as Record<string, unknown>),
+  };
+}
+
+export function format(answer: Answer, output: OutputFormat, layout: Layout): string {
+  switch (output) {
+    case 'json':
+      return `${JSON.stringify(jsonOf(answer), null, 2)}\n`;
+    case 'yaml':
+      return stringify(jsonOf(answer), { lineWidth: 0 });
+    case 'name':
+      return (answer.names ?? []).map((name) => `${name}\n`).join('');
+    default:
+      return answer
+        .render(layout)
+        .map((line) => `${line}\n`)
+        .join('');
+  }
+}
+
+/** An error as a JSON answer. */
+export function jsonOfError(error: LockstepError, operationId = ''): Record<string, unknown> {
+  const { code, node, message, cure, causes } = toFailure(error);
+  return { outcome: outcomeOfExit(exitOfError(error.code)), code, operationId, node, message, cure, causes };
+}

@@ -1,0 +1,170 @@
+import { stat } from 'node:fs/promises';
+import { fromFailure, LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
+import {
+  OperatorServiceService,
+  type SnapshotVerdict,
+} from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
+import { deadline } from '@lockstep/shared/waiting.ts';
+import type { Answer } from '../answer.ts';
+import { type Coordinator, WAIT_MS } from '../coordinator.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Invocation, withCoordinator } from '../invocation.ts';
+import { heading } from '../render/layout.ts';
+import { byId, snapshotCard, snapshotFacts, snapshotList, verdicts } from '../render/snapshots.ts';
+import { saveDisplay } from '../save-display.ts';
+import { refusalView } from '../views.ts';
+
+export async function saveSnapshot(
+  invocation: Invocation,
+  options: { readonly node?: string; readonly reason?: string },
+): Promise<Answer> {
+  return await withCoordinator(invocation, async (coordinator) => {
+    using display = saveDisplay(invocation);
+    const events = coordinator.stream(
+      OperatorServiceService.saveSnapshot,
+      { node: options.node ?? '', reason: options.reason ?? '' },
+      WAIT_MS.snapshot,
+    );
+    for await (const { event } of events) {
+      if (event?.$case === 'failure') throw fromFailure(event.value);
+      if (event?.$case === 'progress') display.show(event.value);
+      if (event?.$case === 'snapshot') {
+        display[Symbol.dispose]();
+        return savedAnswer(event.value);
+      }
+    }
+    throw new LockstepError('INTERNAL', { message: 'The coordinator ended the call without a snapshot.' });
+  });
+}
+
+function savedAnswer(snapshot: StoredSnapshot): Answer {
+  const id = snapshot.card?.id ?? '';
+  return {
+    data: { snapshot: withoutSamples(snapshot) },
+    names: [id],
+    render: (layout) =>
+      snapshot.card === undefined ? [id] : snapshotCard(layout, { card: snapshot.card, holders: [snapshot] }),
+  };
+}
+
+export async function listSnapshots(invocation: Invocation): Promise<Answer> {
+  return await withCoordinator(invocation, async (coordinator) => {
+    const { snapshots, failures } = await coordinator.call(
+      OperatorServiceService.listSnapshots,
+      {},
+      WAIT_MS.nodes,
+    );
+    return {
+      data: { snapshots: snapshots.map(withoutSamples), failures },
+      names: byId(snapshots).map(({ card }) => card.id),
+      render: (layout) => snapshotList(layout, snapshots, failures, invocation.terminal.nowMs()),
+    };
+  });
+}
+
+export interface FileOptions {
+  /** False for a store copied out of a data directory. */
+  readonly trailer: boolean;
+}
+
+export async function showSnapshot(
+  invocation: Invocation,
+  what: string,
+  options: FileOptions,
+): Promise<Answer> {
+  if (await isFile(what)) {
+    const facts = await readFacts(invocation, what, options);
+    return {
+      data: { file: what, facts },
+      names: [what],
+      render: (layout) => [heading(layout, `Snapshot ${what}`), '', ...snapshotFacts(layout, facts)],
+    };
+  }
+  return await withCoordinator(invocation, async (coordinator) => {
+    const held = await findSnapshot(coordinator, what);
+    return {
+      data: {
+        snapshot: held.card,
+        holders: held.holders.map(({ node, path, file }) => ({ node, path, file })),
+      },
+      names: [what],
+      render: (layout) => snapshotCard(layout, held),
+    };
+  });
+}
+
+export async function verifySnapshot(
+  invocation: Invocation,
+  what: string,
+  options: FileOptions,
+): Promise<Answer> {
+  if (await isFile(what)) return verdictAnswer(what, [await fileVerdict(invocation, what, options)]);
+  return await withCoordinator(invocation, async (coordinator) => {
+    const { verdicts: list } = await coordinator.call(
+      OperatorServiceService.verifySnapshot,
+      { snapshotId: what },
+      WAIT_MS.snapshot,
+    );
+    return verdictAnswer(what, list);
+  });
+}
+
+async function fileVerdict(
+  invocation: Invocation,
+  path: string,
+  options: FileOptions,
+): Promise<SnapshotVerdict> {
+  try {
+    return { node: path, facts: await readFacts(invocation, path, options), refusals: [] };
+  } catch (error) {
+    if (!(error instanceof LockstepError) || !error.code.startsWith('SNAPSHOT_')) throw error;
+    return { node: path, facts: undefined, refusals: [refusal(error.code, error.message)] };
+  }
+}
+
+function verdictAnswer(what: string, list: readonly SnapshotVerdict[]): Answer {
+  const code = list.flatMap(({ refusals }) => refusals)[0]?.code;
+  return {
+    data: { verdicts: list.map((verdict) => ({ ...verdict, refusals: verdict.refusals.map(refusalView) })) },
+    names: [what],
+    render: (layout) => verdicts(layout, list),
+    ...(code === undefined ? {} : { exit: EXIT.findings, code }),
+  };
+}
+
+function readFacts(invocation: Invocation, path: string, { trailer }: FileOptions) {
+  return readSnapshotFacts(
+    path,
+    { trailer: trailer ? 'required' : 'absent' },
+    deadline(WAIT_MS.snapshot, invocation.signal),
+  );
+}
+
+async function findSnapshot(coordinator: Coordinator, id: string) {
+  const { snapshots } = await coordinator.call(OperatorServiceService.listSnapshots, {}, WAIT_MS.nodes);
+  const held = byId(snapshots).find(({ card }) => card.id === id);
+  if (held === undefined) {
+    throw new LockstepError('SNAPSHOT_NOT_FOUND', { message: `No reachable node holds a snapshot ${id}.` });
+  }
+  return held;
+}
+
+/** A name that is also a path means the file: ids are never paths. */
+async function isFile(what: string): Promise<boolean> {
+  try {
+    return (await stat(what)).isFile();
+  } catch (cause) {
+    if (!what.includes('/') && !what.endsWith('.db')) return false;
+    throw new LockstepError('SNAPSHOT_NOT_FOUND', { message: `There is no readable file ${what}.`, cause });
+  }
+}
+
+/** Sample values are there for the agents to open, not for a screen. */
+function withoutSamples(snapshot: StoredSnapshot): StoredSnapshot {
+  const { card } = snapshot;
+  if (card?.facts === undefined) return snapshot;
+  const encryption = card.facts.encryption.map((use) => ({ ...use, sampleValue: Buffer.alloc(0) }));
+  return { ...snapshot, card: { ...card, facts: { ...card.facts, encryption } } };
+}

@@ -1,0 +1,130 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+
+/** What the page is drawn on. Everything in this directory is a function of data and this. */
+export interface Layout {
+  /** Columns; nothing drawn is wider. */
+  readonly width: number;
+  readonly colour: boolean;
+  /** False on a terminal that speaks no UTF-8. */
+  readonly unicode: boolean;
+  /** `-o wide`: every line of every list. */
+  readonly wide: boolean;
+}
+
+export type Tone = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+export function tone(layout: Layout, name: Tone, text: string): string {
+  return layout.colour && text !== '' ? styleText(name, text, { validateStream: false }) : text;
+}
+
+export interface Symbols {
+  readonly done: string;
+  readonly running: string;
+  readonly pending: string;
+  readonly failed: string;
+  readonly undone: string;
+  readonly rule: string;
+  readonly dot: string;
+  readonly ellipsis: string;
+}
+
+const UNICODE: Symbols = {
+  done: '✓',
+  running: '●',
+  pending: '·',
+  failed: '✗',
+  undone: '↩',
+  rule: '─',
+  dot: '·',
+  ellipsis: '…',
+};
+const ASCII: Symbols = {
+  done: '+',
+  running: '>',
+  pending: '.',
+  failed: 'x',
+  undone: '<',
+  rule: '-',
+  dot: '-',
+  ellipsis: '~',
+};
+
+export function symbols(layout: Layout): Symbols {
+  return layout.unicode ? UNICODE : ASCII;
+}
+
+/** Columns that a styled text takes: every character of ours is one wide. */
+export function widthOf(text: string): number {
+  return [...stripVTControlCharacters(text)].length;
+}
+
+/**
+ * Text from elsewhere made safe to print: a node's words must not move the cursor. Also plain
+ * punctuation where the terminal speaks no UTF-8.
+ */
+export function clean(layout: Layout, text: string): string {
+  // biome-ignore lint: control characters are what is looked for
+  const safe = stripVTControlCharacters(text)
+    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .trim();
+  if (layout.unicode) return safe;
+  return safe
+    .replace(/[’‘]/g, "'")
+    .replace(/[“”]/g, '"')
+    .replace(/[–—]/g, '-')
+    .replace(/[^ -~]/g, '?');
+}
+
+/** At most `width` columns, its end marked where something was cut off. */
+export function clip(layout: Layout, text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  return width <= 0 ? '' : characters.slice(0, width - 1).join('') + symbols(layout).ellipsis;
+}
+
+/** Paragraph of at most the layout's width, `indent` columns from the left; long words are broken. */
+export function wrap(layout: Layout, text: string, indent = 0, firstIndent = indent): string[] {
+  const lines: string[] = [];
+  let line = ' '.repeat(firstIndent);
+  let empty = true;
+  const room = Math.max(layout.width - indent, 8);
+  for (const word of clean(layout, text).split(/ +/)) {
+    for (const piece of pieces(word, room)) {
+      const needed = widthOf(line) + (empty ? 0 : 1) + [...piece].length;
+      if (needed > layout.width && !empty) {
+        lines.push(line);
+        line = ' '.repeat(indent);
+        empty = true;
+      }
+      line += (empty ? '' : ' ') + piece;
+      empty = false;
+    }
+  }
+  return empty ? lines : [...lines, line];
+}
+
+function pieces(word: string, room: number): string[] {
+  const characters = [...word];
+  if (characters.length <= room) return word === '' ? [] : [word];
+  const parts: string[] = [];
+  for (let at = 0; at < characters.length; at += room) parts.push(characters.slice(at, at + room).join(''));
+  return parts;
+}
+
+/** "Label    value", the value wrapped under itself. */
+export function field(layout: Layout, label: string, value: string, labelWidth: number): string[] {
+  if (value === '') return [];
+  const [first = '', ...rest] = wrap(layout, value, 2 + labelWidth);
+  return [`  ${tone(layout, 'dim', label.padEnd(labelWidth))}${first.slice(2 + labelWidth)}`, ...rest];
+}
+
+/** Fields under each other, values aligned; those without a value left out. */
+export function fields(layout: Layout, pairs: readonly (readonly [string, string])[]): string[] {
+  const present = pairs.filter(([, value]) => value !== '');
+  const labelWidth = Math.max(0, ...present.map(([label]) => label.length)) + 2;
+  return present.flatMap(([label, value]) => field(layout, label, value, labelWidth));
+}
+
+export function heading(layout: Layout, text: string): string {
+  return tone(layout, 'bold', clip(layout, text, layout.width));
+}

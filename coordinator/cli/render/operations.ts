@@ -1,0 +1,210 @@
+import type {
+  Operation,
+  OperationNode,
+  OperationReport,
+} from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { fields, heading, type Layout, symbols, type Tone, tone, wrap } from './layout.ts';
+import { command, consequences } from './plan.ts';
+import { failure } from './refusals.ts';
+import { type Column, table } from './table.ts';
+import { age, duration, instant } from './units.ts';
+import { OUTCOME_SENTENCES, type OutcomeWord, outcomeWord, phaseWord } from './words.ts';
+
+const OUTCOME_TONES: Record<OutcomeWord, Tone> = {
+  running: 'cyan',
+  restored: 'green',
+  'rolled-back': 'yellow',
+  refused: 'yellow',
+  'needs-operator': 'red',
+};
+
+export function operationList(layout: Layout, operations: readonly Operation[], nowMs: number): string[] {
+  if (operations.length === 0) return wrap(layout, 'There are no operations.');
+  const columns: Column<Operation>[] = [
+    { title: 'OPERATION', value: ({ operationId }) => operationId },
+    {
+      title: 'OUTCOME',
+      value: ({ outcome }) => outcomeWord(outcome),
+      tone: ({ outcome }) => OUTCOME_TONES[outcomeWord(outcome)],
+    },
+    { title: 'PHASE', value: ({ phase, undoing }) => (undoing ? 'undo' : phaseWord(phase)) },
+    { title: 'AGE', value: ({ startedMs }) => age(Number(startedMs), nowMs), align: 'right' },
+    {
+      title: 'TOOK',
+      value: ({ startedMs, endedMs }) => (endedMs === 0n ? '-' : duration(endedMs - startedMs)),
+      align: 'right',
+      dropAt: 2,
+    },
+    { title: 'ASKED BY', value: ({ requestedBy }) => requestedBy, dropAt: 1 },
+    { title: 'STARTED', value: ({ startedMs }) => instant(startedMs), wide: true, dropAt: 3 },
+    {
+      title: 'EPOCH',
+      value: ({ epoch }) => (epoch === undefined ? '-' : `${epoch.number}/${epoch.coordinatorId}`),
+      wide: true,
+      dropAt: 4,
+    },
+    { title: 'FAILURE', value: ({ failure: why }) => why?.code ?? '-', wide: true, dropAt: 5 },
+  ];
+  return table(layout, columns, operations);
+}
+
+/** Where an operation stands and what is true on each node. */
+export function operationStatus(layout: Layout, operation: Operation, nowMs: number): string[] {
+  const outcome = outcomeWord(operation.outcome);
+  const running = outcome === 'running';
+  return [
+    `${heading(layout, `Restore ${operation.operationId}`)}`,
+    ...fields(layout, [
+      ['Cluster', operation.cluster],
+      ['Asked by', operation.requestedBy],
+      ['Started', instant(operation.startedMs)],
+      [
+        running ? 'Running' : 'Took',
+        duration((running ? nowMs : Number(operation.endedMs)) - Number(operation.startedMs)),
+      ],
+      ['Phase', operation.undoing ? `undo (from ${phaseWord(operation.phase)})` : phaseWord(operation.phase)],
+    ]),
+    '',
+    ...verdict(layout, outcome),
+    ...(operation.failure === undefined ? [] : ['', ...failure(layout, operation.failure)]),
+    '',
+    ...nodeStates(layout, operation.nodes),
+    ...truths(layout, operation.nodes),
+    ...whatNext(layout, operation, outcome),
+  ];
+}
+
+export function verdict(layout: Layout, outcome: OutcomeWord): string[] {
+  const mark =
+    outcome === 'restored'
+      ? symbols(layout).done
+      : outcome === 'rolled-back'
+        ? symbols(layout).undone
+        : outcome === 'running'
+          ? symbols(layout).running
+          : symbols(layout).failed;
+  return wrap(layout, `${mark} ${outcome}: ${OUTCOME_SENTENCES[outcome]}`, 2, 0).map((line) =>
+    tone(layout, OUTCOME_TONES[outcome], line),
+  );
+}
+
+function nodeStates(layout: Layout, nodes: readonly OperationNode[]): string[] {
+  const columns: Column<OperationNode>[] = [
+    { title: 'NODE', value: ({ node }) => node },
+    { title: 'PHASE', value: ({ phase }) => phaseWord(phase) || '-' },
+    {
+      title: 'STATE',
+      value: ({ done, step, failure: why }) =>
+        why === undefined ? (done ? 'done' : step || 'waiting') : why.code,
+      tone: ({ failure: why }) => (why === undefined ? undefined : 'red'),
+    },
+  ];
+  return nodes.length === 0 ? [] : table(layout, columns, nodes);
+}
+
+function truths(layout: Layout, nodes: readonly OperationNode[]): string[] {
+  const known = nodes.filter(({ truth }) => truth !== '');
+  return known.length === 0
+    ? []
+    : [
+        '',
+        heading(layout, 'What is true'),
+        ...fields(
+          layout,
+          known.map(({ node, truth }) => [node, truth]),
+        ),
+      ];
+}
+
+function whatNext(layout: Layout, { operationId }: Operation, outcome: OutcomeWord): string[] {
+  switch (outcome) {
+    case 'running':
+      return ['', ...command(layout, `lockstep restore watch ${operationId}`)];
+    case 'needs-operator':
+      return [
+        '',
+        ...wrap(layout, 'Once the nodes are mended, go on with'),
+        ...command(layout, `lockstep restore resume ${operationId}`),
+      ];
+    case 'restored':
+    case 'rolled-back':
+      return ['', ...command(layout, `lockstep restore report ${operationId}`)];
+    case 'refused':
+      return [];
+  }
+}
+
+export interface ReportPage {
+  readonly operation: Operation;
+  readonly plan: RestorePlan | undefined;
+  readonly report: OperationReport;
+}
+
+/** What was done, how long the API was gone, what it changed, and what is left for a person to do. */
+export function operationReport(layout: Layout, { operation, plan, report }: ReportPage): string[] {
+  const outcome = outcomeWord(operation.outcome);
+  return [
+    heading(layout, `Report of ${operation.operationId}`),
+    ...fields(layout, [
+      ['Cluster', operation.cluster],
+      ['Snapshot', plan?.snapshot?.id ?? ''],
+      ['Reason', plan?.reason ?? ''],
+      ['Asked by', operation.requestedBy],
+      ['Started', instant(operation.startedMs)],
+      ['Ended', operation.endedMs === 0n ? 'still running' : instant(operation.endedMs)],
+    ]),
+    '',
+    ...verdict(layout, outcome),
+    ...(operation.failure === undefined ? [] : ['', ...failure(layout, operation.failure)]),
+    '',
+    heading(layout, 'Phases'),
+    ...table(
+      layout,
+      [
+        { title: 'PHASE', value: ({ phase }) => phaseWord(phase) },
+        { title: 'TOOK', value: ({ durationMs }) => duration(durationMs), align: 'right' },
+      ],
+      report.phases,
+      2,
+    ),
+    '',
+    heading(layout, 'Downtime and proof'),
+    ...fields(layout, [
+      [
+        'API gone',
+        report.downtimeMs === 0n
+          ? 'never'
+          : `${duration(report.downtimeMs)}, as the agents saw it${plan === undefined ? '' : `; about ${duration(plan.expectedOutageMs)} were expected`}`,
+      ],
+      [
+        'Same content',
+        report.hashKv === ''
+          ? ''
+          : `HashKV ${report.hashKv} at revision ${report.hashRevision} on every member`,
+      ],
+      ['New cluster id', report.newClusterId],
+    ]),
+    ...(report.consequences === undefined || outcome !== 'restored'
+      ? []
+      : ['', heading(layout, 'What it changed'), ...consequences(layout, report.consequences)]),
+    ...(report.kept.length === 0
+      ? []
+      : [
+          '',
+          heading(layout, 'Where the old store is kept'),
+          ...fields(
+            layout,
+            report.kept.map(({ node, path }) => [node, path]),
+          ),
+        ]),
+    ...truths(layout, operation.nodes),
+    ...(report.advice.length === 0
+      ? []
+      : [
+          '',
+          heading(layout, 'What to do now'),
+          ...report.advice.flatMap((advice, index) => wrap(layout, `${index + 1}. ${advice}`, 5, 2)),
+        ]),
+  ];
+}

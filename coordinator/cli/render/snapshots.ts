@@ -1,0 +1,194 @@
+import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { SnapshotVerdict } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type {
+  ObjectCount,
+  SnapshotCard,
+  SnapshotFacts,
+  StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { clean, fields, heading, type Layout, tone, wrap } from './layout.ts';
+import { failure } from './refusals.ts';
+import { type Column, table } from './table.ts';
+import { age, bytes, count, instant, plural } from './units.ts';
+
+/** One snapshot and the nodes that hold it. */
+export interface HeldSnapshot {
+  readonly card: SnapshotCard;
+  readonly holders: readonly StoredSnapshot[];
+}
+
+/** The same snapshot on several nodes as one, newest first. */
+export function byId(stored: readonly StoredSnapshot[]): HeldSnapshot[] {
+  const held = new Map<string, StoredSnapshot[]>();
+  for (const snapshot of stored) {
+    if (snapshot.card === undefined) continue;
+    const { id } = snapshot.card;
+    held.set(id, [...(held.get(id) ?? []), snapshot]);
+  }
+  return [...held.values()]
+    .map((holders) => ({ card: holders[0]?.card as SnapshotCard, holders }))
+    .sort((a, b) => (a.card.takenAt < b.card.takenAt ? 1 : -1));
+}
+
+export function snapshotList(
+  layout: Layout,
+  stored: readonly StoredSnapshot[],
+  failures: readonly Failure[],
+  nowMs: number,
+): string[] {
+  const columns: Column<HeldSnapshot>[] = [
+    { title: 'SNAPSHOT', value: ({ card }) => card.id },
+    { title: 'AGE', value: ({ card }) => age(Date.parse(card.takenAt), nowMs), align: 'right' },
+    { title: 'REVISION', value: ({ card }) => count(card.facts?.status?.revision ?? 0n), align: 'right' },
+    { title: 'SIZE', value: ({ card }) => bytes(card.facts?.fileSizeBytes ?? 0n), align: 'right' },
+    { title: 'ETCD', value: ({ card }) => card.etcdVersion, dropAt: 2 },
+    { title: 'ON', value: ({ holders }) => holders.map(({ node }) => node).join(',') },
+    { title: 'REASON', value: ({ card }) => card.reason || '-', dropAt: 1 },
+    { title: 'KUBERNETES', value: ({ card }) => card.kubernetesVersion || '-', wide: true, dropAt: 3 },
+    { title: 'TAKEN', value: ({ card }) => instant(card.takenAt), wide: true, dropAt: 4 },
+    {
+      title: 'SHA-256',
+      value: ({ card }) => (card.facts?.fileSha256 ?? '').slice(0, 16),
+      wide: true,
+      dropAt: 5,
+    },
+  ];
+  const held = byId(stored);
+  return [
+    ...(held.length === 0
+      ? ['There are no snapshots. Take one with: lockstep snapshot save']
+      : table(layout, columns, held)),
+    ...failures.flatMap((one) => ['', ...failure(layout, one, layout.wide)]),
+  ].flatMap((line) => (line.includes('There are no') ? wrap(layout, line) : [line]));
+}
+
+const OBJECT_KINDS_SHOWN = 12;
+
+/** Objects by kind, namespaces added up unless every line is wanted. */
+export function objectTable(layout: Layout, objects: readonly ObjectCount[]): string[] {
+  const rows = layout.wide ? [...objects] : sumByResource(objects);
+  rows.sort((a, b) =>
+    a.count === b.count ? (a.resource < b.resource ? -1 : 1) : a.count < b.count ? 1 : -1,
+  );
+  const shown = layout.wide ? rows : rows.slice(0, OBJECT_KINDS_SHOWN);
+  const columns: Column<ObjectCount>[] = [
+    { title: 'KIND', value: ({ resource }) => resource },
+    { title: 'NAMESPACE', value: ({ namespace }) => namespace || '-', wide: true, dropAt: 1 },
+    { title: 'OBJECTS', value: ({ count: number }) => count(number), align: 'right' },
+  ];
+  return [
+    ...table(layout, columns, shown, 2),
+    ...(shown.length === rows.length
+      ? []
+      : [tone(layout, 'dim', `  and ${rows.length - shown.length} more kinds; -o wide shows all`)]),
+  ];
+}
+
+export function sumByResource(objects: readonly ObjectCount[]): ObjectCount[] {
+  const sums = new Map<string, bigint>();
+  for (const { resource, count: number } of objects) sums.set(resource, (sums.get(resource) ?? 0n) + number);
+  return [...sums].map(([resource, number]) => ({ resource, namespace: '', count: number }));
+}
+
+export function objectTotal(objects: readonly ObjectCount[]): bigint {
+  return objects.reduce((sum, { count: number }) => sum + number, 0n);
+}
+
+/** What is in a snapshot, etcd's own figures first and as its own tool counts them. */
+export function snapshotFacts(layout: Layout, facts: SnapshotFacts): string[] {
+  const { status } = facts;
+  const members = facts.members.map(({ name, id, learner }) => `${name || id}${learner ? ' (learner)' : ''}`);
+  const encryption = facts.encryption.map(
+    ({ provider, keyName, count: number }) =>
+      `${provider === '' ? 'plain' : `${provider} ${keyName}`.trim()}: ${plural(number, 'value')}`,
+  );
+  return [
+    heading(layout, "etcd's own figures"),
+    ...fields(layout, [
+      ['Hash', status === undefined ? '' : status.hash.toString(16)],
+      ['Revision', status === undefined ? '' : count(status.revision)],
+      [
+        'Total keys',
+        status === undefined
+          ? ''
+          : `${count(status.totalEntries)} as etcdutl counts up to 3.5, ${count(status.liveKeys)} from 3.6`,
+      ],
+      [
+        'Total size',
+        status === undefined ? '' : `${bytes(status.totalSizeBytes)} (${status.totalSizeBytes})`,
+      ],
+      ['Storage version', status?.storageVersion ?? ''],
+    ]),
+    '',
+    heading(layout, 'Store'),
+    ...fields(layout, [
+      ['File', `${bytes(facts.fileSizeBytes)}, SHA-256 ${facts.fileSha256}`],
+      [
+        'Trailer',
+        facts.trailerPresent ? (facts.trailerValid ? 'present and right' : 'present and WRONG') : 'none',
+      ],
+      ['Content', `SHA-256 ${facts.contentSha256}`],
+      ['Compacted at', count(facts.compactRevision)],
+      ['Cluster version', facts.clusterVersion],
+      ['Members', members.join(' ')],
+      ['Alarms', facts.alarms.join(' ') || 'none'],
+      [
+        'Leases',
+        facts.leaseCount === 0n
+          ? 'none'
+          : `${count(facts.leaseCount)}, ${count(facts.shortLeaseCount)} of them short`,
+      ],
+      ['Auth', facts.authEnabled ? 'ENABLED' : ''],
+    ]),
+    '',
+    heading(layout, `Kubernetes: ${plural(objectTotal(facts.objects), 'object')}`),
+    ...fields(layout, [
+      ['Version', facts.kubernetesVersion],
+      ['Prefix', facts.registryPrefix],
+      ['Cluster CA', facts.clusterCaSha256],
+      ['Encryption', encryption.join(', ')],
+      [
+        'Webhooks',
+        facts.orphanWebhooks.length === 0
+          ? ''
+          : `fail-closed without a Service: ${facts.orphanWebhooks.join(', ')}`,
+      ],
+    ]),
+    ...(facts.objects.length === 0 ? [] : objectTable(layout, facts.objects)),
+  ];
+}
+
+export function snapshotCard(layout: Layout, { card, holders }: HeldSnapshot): string[] {
+  return [
+    heading(layout, `Snapshot ${card.id}`),
+    ...fields(layout, [
+      ['Cluster', card.cluster],
+      ['Taken', `${instant(card.takenAt)} on ${card.node}`],
+      ['Reason', card.reason],
+      ['etcd', `${card.etcdVersion}, cluster ${card.etcdClusterId}`],
+      ['Kubernetes', card.kubernetesVersion],
+      ['Kept on', holders.map(({ node, path }) => `${node}:${path}`).join(' ')],
+    ]),
+    ...(card.facts === undefined ? [] : ['', ...snapshotFacts(layout, card.facts)]),
+  ];
+}
+
+export function verdicts(layout: Layout, list: readonly SnapshotVerdict[]): string[] {
+  return list.flatMap(({ node, facts, refusals }) => {
+    const good = refusals.length === 0;
+    const where = clean(layout, node);
+    const what =
+      facts?.status === undefined
+        ? ''
+        : `  revision ${count(facts.status.revision)}, ${bytes(facts.fileSizeBytes)}, SHA-256 ${facts.fileSha256.slice(0, 16)}`;
+    return [
+      ...wrap(layout, `${where}  ${good ? 'whole' : 'NOT WHOLE'}${what}`, 2, 0).map((line) =>
+        good ? line : tone(layout, 'red', line),
+      ),
+      ...refusals.flatMap((refusal) => [
+        ...wrap(layout, `${refusal.code}: ${refusal.message}`, 4, 2),
+        ...wrap(layout, `-> ${refusal.cure}`, 5, 2),
+      ]),
+    ];
+  });
+}

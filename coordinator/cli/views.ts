@@ -1,0 +1,64 @@
+import { type Refusal, RefusalClass } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
+import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import { outcomeWord, phaseWord } from './render/words.ts';
+
+/** Messages of the contract for `-o json`: its numbers for phases, outcomes and classes become words. */
+const CLASS_WORDS: Record<RefusalClass, string> = {
+  [RefusalClass.REFUSAL_CLASS_UNSPECIFIED]: '',
+  [RefusalClass.REFUSAL_CLASS_NEVER]: 'never',
+  [RefusalClass.REFUSAL_CLASS_WITH_REASON]: 'with-reason',
+  [RefusalClass.REFUSAL_CLASS_SECOND_PERSON]: 'second-person',
+};
+
+export function refusalView(refusal: Refusal): object {
+  return { ...refusal, class: CLASS_WORDS[refusal.class] ?? '' };
+}
+
+export function operationView(operation: Operation): object {
+  return {
+    ...operation,
+    phase: phaseWord(operation.phase),
+    outcome: outcomeWord(operation.outcome),
+    nodes: operation.nodes.map((node) => ({ ...node, phase: phaseWord(node.phase) })),
+  };
+}
+
+export function reportView(report: OperationReport): object {
+  return {
+    ...report,
+    phases: report.phases.map(({ phase, durationMs }) => ({ name: phaseWord(phase), ms: durationMs })),
+  };
+}
+
+/** One line of `restore watch -o json`. */
+export function eventView({ operationId, sequence, atMs, event }: OperationEvent): Record<string, unknown> {
+  const base = { operationId, sequence, atMs };
+  switch (event?.$case) {
+    case 'phaseStarted':
+      return { type: 'phase-started', ...base, phase: phaseWord(event.value.phase) };
+    case 'phaseEnded':
+      return {
+        type: 'phase-ended',
+        ...base,
+        phase: phaseWord(event.value.phase),
+        ms: event.value.durationMs,
+      };
+    case 'nodeProgress':
+      return { type: 'node-progress', ...base, ...event.value, phase: phaseWord(event.value.phase) };
+    case 'nodeFailed':
+      return { type: 'node-failed', ...base, ...event.value, phase: phaseWord(event.value.phase) };
+    case 'undoStarted': {
+      const { fromPhase, cause } = event.value;
+      return { type: 'undo-started', ...base, fromPhase: phaseWord(fromPhase), cause };
+    }
+    case 'operationEnded': {
+      const { outcome, failure } = event.value;
+      return { type: 'operation-ended', ...base, outcome: outcomeWord(outcome), failure };
+    }
+    case 'notice':
+      return { type: 'notice', ...base, ...event.value };
+    case undefined:
+      return { type: 'unknown', ...base };
+  }
+}

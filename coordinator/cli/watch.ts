@@ -1,0 +1,166 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import {
+  type GetOperationResponse,
+  OperatorServiceService,
+} from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type { Answer } from './answer.ts';
+import { type Coordinator, WAIT_MS } from './coordinator.ts';
+import { EXIT, exitOfOutcome } from './exit-codes.ts';
+import type { Invocation } from './invocation.ts';
+import { advance, emptyProgress, isNews, type Progress } from './progress.ts';
+import { type ProgressDisplay, progressDisplay } from './progress-display.ts';
+import { operationReport, operationStatus } from './render/operations.ts';
+import { command } from './render/plan.ts';
+import { outcomeWord } from './render/words.ts';
+import { operationView, reportView } from './views.ts';
+
+/** A coordinator that is gone is given this long to come back, or a standby to take over. */
+export const DEFAULT_RETRY_FOR_MS = 120_000;
+const RETRY_EVERY_MS = 1_000;
+
+/**
+ * Follows an operation to its end, through restarts of the coordinator, and answers with its
+ * report. Ctrl-C detaches: the operation goes on. Throws UNREACHABLE where the coordinator stays
+ * away, because then the outcome is not known.
+ */
+export async function watchOperation(
+  invocation: Invocation,
+  coordinator: Coordinator,
+  operationId: string,
+  retryForMs: number,
+): Promise<Answer> {
+  invocation.operationId = operationId;
+  try {
+    const known = await getOperation(coordinator, operationId);
+    if (!isOver(known)) await follow(invocation, coordinator, known, operationId, retryForMs);
+    return endAnswer(await patiently(invocation, retryForMs, () => getOperation(coordinator, operationId)));
+  } catch (thrown) {
+    if (invocation.signal.aborted) return detached(operationId);
+    throw thrown;
+  }
+}
+
+function getOperation(coordinator: Coordinator, operationId: string): Promise<GetOperationResponse> {
+  return coordinator.call(OperatorServiceService.getOperation, { operationId }, WAIT_MS.known);
+}
+
+function isOver({ operation }: GetOperationResponse): boolean {
+  return operation !== undefined && operation.outcome !== Outcome.OUTCOME_UNSPECIFIED;
+}
+
+async function follow(
+  invocation: Invocation,
+  coordinator: Coordinator,
+  { plan }: GetOperationResponse,
+  operationId: string,
+  retryForMs: number,
+): Promise<void> {
+  using display = progressDisplay(invocation, {
+    operationId,
+    cluster: plan?.cluster ?? coordinator.context.cluster,
+    snapshotId: plan?.snapshot?.id ?? '',
+    expectedOutageMs: Number(plan?.expectedOutageMs ?? 0n),
+    maxOutageMs: Number(plan?.maxOutageMs ?? 0n),
+  });
+  let progress = emptyProgress(plan?.nodes.map(({ node }) => node) ?? []);
+  await patiently(
+    invocation,
+    retryForMs,
+    async (heard) => {
+      const events = coordinator.stream(OperatorServiceService.watchOperation, {
+        operationId,
+        fromSequence: 0n,
+      });
+      for await (const { event } of events) {
+        heard();
+        display.trouble('');
+        if (event === undefined || !isNews(progress, event)) continue;
+        progress = show(display, progress, event);
+        if (progress.ended !== undefined) return;
+      }
+      // The stream ended before the operation did, as when the coordinator shuts down.
+      if (!isOver(await getOperation(coordinator, operationId))) throw gone(coordinator);
+    },
+    display,
+  );
+}
+
+function show(display: ProgressDisplay, before: Progress, event: Parameters<typeof advance>[1]): Progress {
+  const after = advance(before, event);
+  display.event(before, after, event);
+  return after;
+}
+
+function gone(coordinator: Coordinator): LockstepError {
+  return new LockstepError('UNREACHABLE', { message: `${coordinator.context.coordinator} ended the watch.` });
+}
+
+/**
+ * Tries again while the coordinator is away, at most `forMs` since it was last heard. One that has
+ * just restarted may not have found the operation in the ledgers yet.
+ */
+async function patiently<Value>(
+  { terminal, signal }: Invocation,
+  forMs: number,
+  attempt: (heard: () => void) => Promise<Value>,
+  display?: ProgressDisplay,
+): Promise<Value> {
+  let heardMs = terminal.nowMs();
+  const heard = (): void => {
+    heardMs = terminal.nowMs();
+  };
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt(heard);
+    } catch (thrown) {
+      const away =
+        thrown instanceof LockstepError &&
+        (thrown.code === 'UNREACHABLE' || thrown.code === 'OPERATION_NOT_FOUND');
+      const leftMs = heardMs + forMs - terminal.nowMs();
+      if (!away || signal.aborted || leftMs <= 0) throw thrown;
+      if (tries === 0 || leftMs % 10 === 0) {
+        display?.trouble('The coordinator does not answer; the agents keep what is promised. Trying on.');
+      }
+      await delay(RETRY_EVERY_MS, undefined, { signal });
+    }
+  }
+}
+
+/** An operation that has ended, or stands, with its report. */
+export function endAnswer({ operation, plan, report }: GetOperationResponse): Answer {
+  if (operation === undefined) throw new LockstepError('OPERATION_NOT_FOUND', {});
+  const outcome = outcomeWord(operation.outcome);
+  return {
+    data: {
+      operation: operationView(operation),
+      ...(report === undefined ? {} : { report: reportView(report) }),
+    },
+    names: [operation.operationId],
+    outcome,
+    code: operation.failure?.code ?? (outcome === 'restored' ? 'OK' : ''),
+    operationId: operation.operationId,
+    exit: exitOfOutcome(outcome),
+    render: (layout) =>
+      report === undefined
+        ? operationStatus(layout, operation, Number(operation.endedMs))
+        : operationReport(layout, { operation, plan, report }),
+  };
+}
+
+function detached(operationId: string): Answer {
+  return {
+    data: {},
+    names: [operationId],
+    outcome: 'detached',
+    code: '',
+    operationId,
+    exit: EXIT.detached,
+    render: (layout) => [
+      '',
+      'Detached; the operation goes on. Watch it with',
+      ...command(layout, `lockstep restore watch ${operationId}`),
+    ],
+  };
+}

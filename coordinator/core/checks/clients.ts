@@ -1,0 +1,55 @@
+import { refusal } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { MemberNode } from '../plan-input.ts';
+import type { Check } from './check.ts';
+
+/**
+ * Everyone who uses this etcd is in the plan. Who is not would live through the restore with a
+ * cache from another time, and write from it.
+ */
+export const checkClients: Check = ({ members }) => {
+  const planned = new Set(members.flatMap(addressesOf));
+  const seen = new Map<string, Refusal>();
+  for (const { node, report } of members) {
+    for (const address of report.etcd.apiServerAddresses) {
+      if (planned.has(address)) continue;
+      const words = `an API server at ${address} uses this etcd (masterleases), and no agent runs there`;
+      seen.set(`lease ${address}`, refusal('CLIENT_NOT_PLANNED', words, node));
+    }
+    for (const peer of report.etcdClients) {
+      const address = hostOf(peer);
+      if (planned.has(address) || seen.has(`peer ${address}`)) continue;
+      const words = `${peer} is connected to the member on ${node}, and no agent of the plan runs there`;
+      seen.set(`peer ${address}`, refusal('CLIENT_NOT_PLANNED', words, node));
+    }
+    for (const override of report.apiServer?.etcdServersOverrides ?? []) {
+      const words = `the API server of ${node} keeps a part elsewhere: --etcd-servers-overrides=${override}`;
+      seen.set(`override ${node} ${override}`, refusal('CLIENT_NOT_PLANNED', words, node));
+    }
+  }
+  return [...seen.values()];
+};
+
+/** Every address under which a planned node may show itself. */
+function addressesOf({ report, address }: MemberNode): string[] {
+  const { etcd, apiServer, advertiseAddress } = report;
+  return [
+    hostOf(address),
+    hostOf(advertiseAddress),
+    ...(apiServer === undefined ? [] : [apiServer.advertiseAddress]),
+    ...[...etcd.advertiseClientUrls, ...etcd.initialAdvertisePeerUrls, ...etcd.listenClientUrls].map(
+      hostOfUrl,
+    ),
+  ].filter((each) => each !== '');
+}
+
+/** "10.0.0.1:2379" or "[fd00::1]:2379" without the port. */
+export function hostOf(address: string): string {
+  const bracketed = /^\[(.*)\](?::\d+)?$/.exec(address);
+  if (bracketed !== null) return bracketed[1] ?? '';
+  return address.replace(/:\d+$/, '');
+}
+
+function hostOfUrl(url: string): string {
+  return hostOf(url.replace(/^[a-z]+:\/\//, '').replace(/\/.*$/, ''));
+}

@@ -1,0 +1,39 @@
+import { checkAlarms } from './alarms.ts';
+import { checkAuth } from './auth.ts';
+import type { Check } from './check.ts';
+import { checkClients } from './clients.ts';
+import { checkClock } from './clock.ts';
+import { checkContent } from './content.ts';
+import { checkEncryption } from './encryption.ts';
+import { checkEtcdVersion } from './etcd-version.ts';
+import { checkHosting } from './hosting.ts';
+import { checkInspection } from './inspection.ts';
+import { checkKubernetesVersion } from './kubernetes-version.ts';
+import { checkManifests } from './manifests.ts';
+import { checkMembers } from './members.ts';
+import { checkSnapshot } from './snapshot.ts';
+import { checkSpace } from './space.ts';
+import { checkTools } from './tools.ts';
+import { checkTrust } from './trust.ts';
+import { checkWebhooks } from './webhooks.ts';
+
+/** Every check, in the order in which a person reads what they say. */
+export const CHECKS: readonly Check[] = [
+  checkSnapshot,
+  checkInspection,
+  checkHosting,
+  checkMembers,
+  checkClients,
+  checkManifests,
+  checkTools,
+  checkEtcdVersion,
+  checkKubernetesVersion,
+  checkContent,
+  checkEncryption,
+  checkTrust,
+  checkAuth,
+  checkAlarms,
+  checkSpace,
+  checkClock,
+  checkWebhooks,
+];

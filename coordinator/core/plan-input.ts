@@ -1,0 +1,72 @@
+import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { EtcdReport, NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+import type { Consequences, Override } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { SnapshotCard, SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+
+/** Everything that a plan is made from. What was not learnt is said, never assumed. */
+export interface PlanInput {
+  readonly operationId: string;
+  readonly cluster: string;
+  /** Unique for the operation: gives NEW its own cluster id. */
+  readonly clusterToken: string;
+  readonly nowMs: number;
+  readonly requestedBy: string;
+  readonly reason: string;
+  /** 0: no limit. */
+  readonly maxOutageMs: bigint;
+  readonly overrides: readonly Override[];
+  /** Every node that the coordinator knows of. */
+  readonly nodes: readonly InspectedNode[];
+  readonly snapshot: InspectedSnapshot;
+  readonly consequences: Consequences;
+}
+
+export interface InspectedNode {
+  readonly node: string;
+  readonly address: string;
+  /** Undefined where the agent did not answer; `failure` then says why. */
+  readonly report: NodeReport | undefined;
+  readonly failure: Failure | undefined;
+  /** The middle of the question and the answer, by the coordinator's clock. */
+  readonly askedMs: number;
+  /** What the node's keys could open; empty where nothing is encrypted or it could not be asked. */
+  readonly encryption: readonly EncryptionVerdict[];
+}
+
+export interface InspectedSnapshot {
+  readonly id: string;
+  /** Undefined where no holder has a card of that id. */
+  readonly card: SnapshotCard | undefined;
+  readonly copies: readonly InspectedCopy[];
+}
+
+export interface InspectedCopy {
+  readonly node: string;
+  readonly address: string;
+  /** What its agent read in it now; undefined where it could not. */
+  readonly facts: SnapshotFacts | undefined;
+  /** Why it must not be used. */
+  readonly refusals: readonly Refusal[];
+}
+
+/** What a check looks at. */
+export interface CheckInput extends PlanInput {
+  /** Nodes with a control plane that answered. */
+  readonly members: readonly MemberNode[];
+  /** Of a whole copy; undefined where there is none. */
+  readonly facts: SnapshotFacts | undefined;
+}
+
+export interface MemberNode extends InspectedNode {
+  readonly report: NodeReport & { readonly etcd: EtcdReport };
+}
+
+export function checkInput(input: PlanInput): CheckInput {
+  return {
+    ...input,
+    members: input.nodes.filter((node): node is MemberNode => node.report?.etcd !== undefined),
+    facts: input.snapshot.copies.find((copy) => copy.refusals.length === 0 && copy.facts !== undefined)
+      ?.facts,
+  };
+}

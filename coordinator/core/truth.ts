@@ -1,0 +1,45 @@
+import { OperationState as LedgerState } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { NodeState, OperationState } from './state.ts';
+
+/** What is true on a node once the operation has ended, in a sentence for a person. */
+export function truthOf(state: OperationState, node: NodeState): string {
+  const { stage } = state;
+  if (stage.kind !== 'ended') return '';
+  const fenced = state.fencedMs !== undefined;
+  const because = node.failure === undefined ? '' : ` Last: ${node.failure.code}: ${node.failure.message}`;
+  if (node.closed) return 'NEW serves; OLD is kept.';
+  if (node.undone)
+    return fenced
+      ? 'OLD is back and serves; NEW was not kept in place.'
+      : 'OLD serves; it was never touched.';
+  if (node.committed) return `NEW is committed and in place; not everything is up.${because}`;
+  if (node.promised === false) return 'OLD serves; this node never took part.';
+  switch (stage.outcome) {
+    case Outcome.OUTCOME_ROLLED_BACK:
+    case Outcome.OUTCOME_REFUSED:
+      return fenced
+        ? 'Did not answer; its agent goes back to OLD when it is reached again.'
+        : 'Did not answer; OLD serves untouched, and what was staged is deleted when it is reached again.';
+    default:
+      break;
+  }
+  if (node.phase < Phase.PHASE_FENCE) return `OLD is in place, untouched.${because}`;
+  return `Not known: it stood in ${node.words === '' ? 'the operation' : node.words} when the operation ended.${because}`;
+}
+
+/** The same for a node of an operation that only its ledger remembers. */
+export function truthOfLedger(state: LedgerState): string {
+  switch (state) {
+    case LedgerState.OPERATION_STATE_CLOSED:
+      return 'NEW serves; OLD is kept.';
+    case LedgerState.OPERATION_STATE_UNDONE:
+      return 'OLD is back.';
+    case LedgerState.OPERATION_STATE_COMMITTED:
+      return 'NEW is committed and in place.';
+    case LedgerState.OPERATION_STATE_OPEN:
+      return 'The operation is open on this node.';
+    default:
+      return 'This node knows nothing of the operation.';
+  }
+}
