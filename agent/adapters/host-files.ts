@@ -60,18 +60,19 @@ export class HostFiles {
     await syncPath(dirname(real));
   }
 
-  /** Moves a file under a new name that nothing bears; both directories are synced. */
-  async move(from: string, to: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Moves files under new names that nothing bears; inodes, and so owners, modes and times, stay.
+   * Every directory concerned is synced once, those that gained a name first.
+   */
+  async moveAll(moves: readonly { from: string; to: string }[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const [realFrom, realTo] = [this.realPath(from, 'write'), this.realPath(to, 'write')];
-    this.#syscalls.renameNoReplace(realFrom, realTo);
-    await syncPath(dirname(realTo));
-    if (dirname(realFrom) !== dirname(realTo)) await syncPath(dirname(realFrom));
-  }
-
-  async syncDirectory(path: string, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    await syncPath(this.realPath(path, 'write'));
+    const real = moves.map(({ from, to }) => ({
+      from: this.realPath(from, 'write'),
+      to: this.realPath(to, 'write'),
+    }));
+    for (const { from, to } of real) this.#syscalls.renameNoReplace(from, to);
+    const directories = [...real.map(({ to }) => dirname(to)), ...real.map(({ from }) => dirname(from))];
+    for (const directory of new Set(directories)) await syncPath(directory);
   }
 
   /** Makes a directory and those above it; each new name is durable. */

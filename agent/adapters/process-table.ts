@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
@@ -136,6 +136,15 @@ export class ProcessTable {
 export function identityIfThere(path: string): FileIdentity | undefined {
   const stats = unlessGone(() => statSync(path, { bigint: true, throwIfNoEntry: false }));
   return stats === undefined ? undefined : { device: formatDevice(stats.dev), inode: stats.ino };
+}
+
+/** Of the path, or of the nearest directory above it that is there. */
+export function identityOfNearest(path: string): { path: string; deviceNumber: bigint } {
+  for (let at = path; ; at = dirname(at)) {
+    const stats = unlessGone(() => statSync(at, { bigint: true, throwIfNoEntry: false }));
+    if (stats !== undefined) return { path: at, deviceNumber: stats.dev };
+    if (at === dirname(at)) throw cannotTell(path, undefined);
+  }
 }
 
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {

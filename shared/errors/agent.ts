@@ -57,6 +57,11 @@ export const agentErrors = {
     meaning: 'It could not be proven that a component has stopped; "cannot tell" is not "stopped".',
     cure: 'Read which signal disagrees, stop that process on the node, then resume or abort.',
   },
+  MANIFEST_CONFLICT: {
+    class: 'fault',
+    meaning: 'A manifest lies both in kubelet’s directory and where the operation parked it.',
+    cure: 'Find out who wrote the one in kubelet’s directory, move it away, then resume.',
+  },
   KUBELET_HOLD_FAILED: {
     class: 'fault',
     meaning: 'The service manager did not take, or does not show, the condition that keeps kubelet stopped.',

@@ -16,6 +16,8 @@ export interface ApiServerSettings {
   readonly etcdCaFile: string | undefined;
   readonly etcdCertFile: string | undefined;
   readonly etcdKeyFile: string | undefined;
+  readonly kubeletClientCertFile: string | undefined;
+  readonly kubeletClientKeyFile: string | undefined;
   readonly serviceAccountKeyFiles: readonly string[];
   readonly encryptionConfigFile: string | undefined;
 }
@@ -43,6 +45,8 @@ export function readApiServerSettings(container: ManifestContainer): ApiServerSe
     etcdCaFile: path('etcd-cafile'),
     etcdCertFile: path('etcd-certfile'),
     etcdKeyFile: path('etcd-keyfile'),
+    kubeletClientCertFile: path('kubelet-client-certificate'),
+    kubeletClientKeyFile: path('kubelet-client-key'),
     // Without public keys of its own an API server trusts what its signing key signed.
     serviceAccountKeyFiles: publicKeys.length > 0 || signingKey === undefined ? publicKeys : [signingKey],
     encryptionConfigFile: path('encryption-provider-config'),

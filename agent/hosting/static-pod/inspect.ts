@@ -1,0 +1,155 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+
+import type { ContainerRuntime } from '../../adapters/cri.ts';
+import type { HostFiles } from '../../adapters/host-files.ts';
+import type { EtcdLocalMember } from '../../adapters/local-member.ts';
+import type { ProcessTable } from '../../adapters/process-table.ts';
+import type { UnitHold } from '../../adapters/systemd.ts';
+import { foreignClients, ownAddresses } from './etcd-clients.ts';
+import type { EtcdSettings } from './etcd-settings.ts';
+import { inspectApiServer } from './inspect-api-server.ts';
+import { inspectEtcd } from './inspect-etcd.ts';
+import { inspectDisk, inspectKubelet } from './inspect-host.ts';
+import { InspectionNotes } from './inspection-notes.ts';
+import type { FoundManifest, ManifestDirectory } from './manifest-directory.ts';
+import type { NodeSettings } from './node-settings.ts';
+import { addressOfUrl } from './proof-of-stop.ts';
+import type { Readiness } from './readiness.ts';
+import type { ToolFinder, ToolPlaces } from './tools.ts';
+
+export interface InspectorParts {
+  readonly files: HostFiles;
+  readonly manifests: ManifestDirectory;
+  readonly settings: NodeSettings;
+  readonly member: EtcdLocalMember;
+  readonly runtime: ContainerRuntime;
+  readonly kubelet: UnitHold;
+  readonly processes: ProcessTable;
+  readonly readiness: Readiness;
+  readonly tools: ToolFinder;
+  readonly configuredTools: ToolPlaces['configured'];
+  readonly searchPath: string;
+  readonly stateDir: string;
+  readonly kubeletUnit: string;
+  readonly kubeletConfigPath: string;
+}
+
+/** Everything of a node's report that is not the ledger's. Changes nothing. */
+export class Inspector {
+  readonly #parts: InspectorParts;
+
+  constructor(parts: InspectorParts) {
+    this.#parts = parts;
+  }
+
+  async inspect(signal: AbortSignal): Promise<NodeReport> {
+    const { files, manifests, settings, stateDir } = this.#parts;
+    const notes = new InspectionNotes();
+    const live = await notes.attempt<FoundManifest[]>("kubelet's manifests", [], () => manifests.live());
+    const etcdSettings = await notes.attempt('the manifest of etcd', undefined, () => settings.etcd());
+    const dataDir = etcdSettings?.dataDir;
+    const [etcd, apiServer, kubelet, tools, disks] = await Promise.all([
+      notes.attempt('etcd', undefined, () => this.#etcd(etcdSettings, notes, signal)),
+      notes.attempt('the API server', undefined, () => this.#apiServer(notes, signal)),
+      notes.attempt("kubelet's configuration", undefined, () => this.#kubelet(signal)),
+      notes.attempt("etcd's tools", [], () => this.#tools(signal)),
+      Promise.all(
+        [
+          ...(dataDir === undefined ? [] : [{ purpose: 'data', path: dataDir }]),
+          { purpose: 'state', path: stateDir },
+        ].map(({ purpose, path }) =>
+          notes.attempt(`the disk of '${path}'`, undefined, () =>
+            inspectDisk(purpose, path, files.realPath(path, 'read')),
+          ),
+        ),
+      ),
+    ]);
+    const etcdClients = await notes.attempt("etcd's connections", [], () =>
+      etcdSettings === undefined ? [] : this.#clients(etcdSettings, etcd?.members.flatMap(urlsOf) ?? []),
+    );
+    return {
+      ...UNKNOWN_TO_THE_HOSTING,
+      hosting:
+        live.some(({ manifest }) => manifest?.component !== undefined) || etcd !== undefined
+          ? 'static-pod'
+          : '',
+      etcd,
+      apiServer,
+      manifests: live.map(({ report }) => report),
+      kubelet,
+      disks: disks.filter((disk) => disk !== undefined),
+      tools,
+      etcdClients,
+      failures: notes.failures,
+    };
+  }
+
+  async #etcd(
+    settings: EtcdSettings | undefined,
+    notes: InspectionNotes,
+    signal: AbortSignal,
+  ): Promise<NodeReport['etcd']> {
+    const { manifests, files, member, processes } = this.#parts;
+    const container = manifests.container('etcd');
+    if (settings === undefined || container === undefined) return undefined;
+    const prefix = this.#parts.settings.apiServer()?.etcdPrefix ?? '/registry';
+    const mounts = processes.mounts();
+    return inspectEtcd({ container, settings, prefix, member, files, mounts, notes }, signal);
+  }
+
+  async #apiServer(notes: InspectionNotes, signal: AbortSignal): Promise<NodeReport['apiServer']> {
+    const { settings, files, readiness } = this.#parts;
+    const found = settings.apiServer();
+    if (found === undefined) return undefined;
+    const clusterCaFile = settings.clusterCaFile();
+    const ready = (until: AbortSignal): Promise<boolean> => readiness.isApiReady(until);
+    return inspectApiServer({ settings: found, clusterCaFile, files, notes, ready }, signal);
+  }
+
+  #kubelet(signal: AbortSignal): Promise<NodeReport['kubelet']> {
+    const { kubelet, kubeletUnit, kubeletConfigPath, files } = this.#parts;
+    return inspectKubelet({ unit: kubeletUnit, configPath: kubeletConfigPath, hold: kubelet }, files, signal);
+  }
+
+  async #tools(signal: AbortSignal): Promise<NodeReport['tools']> {
+    const { tools, configuredTools: configured, searchPath } = this.#parts;
+    return tools.find({ configured, searchPath, etcdRoot: await this.#etcdRoot(signal) }, signal);
+  }
+
+  /** Of the running etcd's container, as the runtime tells its process. */
+  async #etcdRoot(signal: AbortSignal): Promise<string | undefined> {
+    const { runtime, processes } = this.#parts;
+    try {
+      const pods = await runtime.staticPods(['etcd'], signal);
+      const running = pods.flatMap((pod) => pod.containers).find(({ state }) => state === 'running');
+      const pid = running === undefined ? undefined : await runtime.pidOf(running.id, signal);
+      return pid === undefined ? undefined : processes.rootOf(pid);
+    } catch (thrown) {
+      // Without a runtime there are still the configured tool and PATH.
+      if (thrown instanceof LockstepError && thrown.code === 'CONTAINER_RUNTIME_FAILED') return undefined;
+      throw thrown;
+    }
+  }
+
+  #clients(settings: EtcdSettings, memberUrls: readonly string[]): string[] {
+    const listeners = settings.listenClientUrls.flatMap((url) => addressOfUrl(url) ?? []);
+    const members = memberUrls.flatMap((url) => addressOfUrl(url)?.address ?? []);
+    return foreignClients(this.#parts.processes.sockets(), listeners, [...ownAddresses(), ...members]);
+  }
+}
+
+const UNKNOWN_TO_THE_HOSTING = {
+  node: '',
+  cluster: '',
+  ledgerId: '',
+  agentVersion: '',
+  clockMs: 0n,
+  openOperationId: '',
+  promised: undefined,
+  advertiseAddress: '',
+} as const satisfies Partial<NodeReport>;
+
+function urlsOf(member: { peerUrls: readonly string[]; clientUrls: readonly string[] }): string[] {
+  return [...member.peerUrls, ...member.clientUrls];
+}

@@ -1,0 +1,53 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+
+import { type ApiServerSettings, readApiServerSettings } from './api-server-settings.ts';
+import { type EtcdSettings, readEtcdSettings } from './etcd-settings.ts';
+import { lastValue, parseFlags } from './flags.ts';
+import { hostPathOf } from './manifest.ts';
+import type { ManifestDirectory } from './manifest-directory.ts';
+
+/**
+ * What the manifests say now: a manifest is read each time it is asked for, from kubelet's
+ * directory or from where a restore has parked it.
+ */
+export class NodeSettings {
+  readonly #manifests: ManifestDirectory;
+
+  constructor(manifests: ManifestDirectory) {
+    this.#manifests = manifests;
+  }
+
+  etcd(): EtcdSettings | undefined {
+    const container = this.#manifests.container('etcd');
+    return container === undefined ? undefined : readEtcdSettings(container);
+  }
+
+  apiServer(): ApiServerSettings | undefined {
+    const container = this.#manifests.container('kube-apiserver');
+    return container === undefined ? undefined : readApiServerSettings(container);
+  }
+
+  requireEtcd(): EtcdSettings {
+    return required(this.etcd(), 'etcd');
+  }
+
+  requireApiServer(): ApiServerSettings {
+    return required(this.apiServer(), 'kube-apiserver');
+  }
+
+  /** The CA that pods are given to trust the API server by; the API server's own where nobody says. */
+  clusterCaFile(): string | undefined {
+    const container = this.#manifests.container('kube-controller-manager');
+    const rootCa =
+      container === undefined ? undefined : lastValue(parseFlags(container.words), 'root-ca-file');
+    if (container !== undefined && rootCa !== undefined) return hostPathOf(container, rootCa) ?? rootCa;
+    return this.apiServer()?.clientCaFile;
+  }
+}
+
+function required<T>(settings: T | undefined, component: string): T {
+  if (settings !== undefined) return settings;
+  throw new LockstepError('MANIFEST_MISSING', {
+    message: `No manifest of ${component} is on this node, in place or parked.`,
+  });
+}
