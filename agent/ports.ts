@@ -1,8 +1,8 @@
+import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Inode } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { EtcdMember, NodeReport, ToolReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { EtcdMemberPlan, NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
-import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 
 /**
  * What the executor needs of the outside, in the words of the job. Adapters implement these;
@@ -20,6 +20,8 @@ export interface Hosting {
   /** Everything of the NodeReport that is not the ledger's. Changes nothing; what cannot be read is in `failures`. */
   inspect(signal: AbortSignal): Promise<NodeReport>;
 
+  /** What `holdKubelet` needs of the service manager, put in place before downtime; holds nothing yet. */
+  prepareHold(signal: AbortSignal): Promise<void>;
   /** Kubelet durably kept from starting (read back from the service manager), then stopped, proven inactive. */
   holdKubelet(operationId: string, signal: AbortSignal): Promise<void>;
   /** The hold lifted durably and kubelet started, active. */

@@ -2,6 +2,9 @@ import { sha256Hex } from '../digest.ts';
 import type { Inode } from '../generated/lockstep/v1/common.ts';
 import type { EtcdReport, NodeReport } from '../generated/lockstep/v1/node.ts';
 
+/** Lockstep's own condition on kubelet's start, put in place before re-inspect: no drift. */
+const OWN_DROP_IN = '/99-lockstep-hold.conf';
+
 /**
  * What must not change on a node between plan and downtime, by name. The coordinator puts it
  * into the plan, the agent computes it again in re-inspect: one function, so that both compare
@@ -36,7 +39,7 @@ export function driftFields(report: NodeReport): Record<string, string> {
     fields['kubelet.unit'] = kubelet.unit;
     fields['kubelet.active'] = String(kubelet.active);
     fields['kubelet.staticPodPath'] = kubelet.staticPodPath;
-    fields['kubelet.dropIns'] = sorted(kubelet.dropIns);
+    fields['kubelet.dropIns'] = sorted(kubelet.dropIns.filter((path) => !path.endsWith(OWN_DROP_IN)));
   }
   for (const tool of report.tools) {
     // Not its path: in the running etcd's own root that holds a process id.

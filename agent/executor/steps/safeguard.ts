@@ -32,6 +32,9 @@ export const safeguard: StepHandler = {
       FILE_MODE,
       signal,
     );
+    // A reload of the service manager takes long on a busy host: not in the downtime.
+    progress('preparing the hold on kubelet');
+    await hosting.prepareHold(signal);
     return { detail: { baseline, old: found.inPlace, new: found.other } };
   },
 };
