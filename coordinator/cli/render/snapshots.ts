@@ -54,12 +54,11 @@ export function snapshotList(
     },
   ];
   const held = byId(stored);
-  return [
-    ...(held.length === 0
-      ? ['There are no snapshots. Take one with: lockstep snapshot save']
-      : table(layout, columns, held)),
-    ...failures.flatMap((one) => ['', ...failure(layout, one, layout.wide)]),
-  ].flatMap((line) => (line.includes('There are no') ? wrap(layout, line) : [line]));
+  const list =
+    held.length === 0
+      ? wrap(layout, 'There are no snapshots. Take one with: lockstep snapshot save')
+      : table(layout, columns, held);
+  return [...list, ...failures.flatMap((one) => ['', ...failure(layout, one, layout.wide)])];
 }
 
 const OBJECT_KINDS_SHOWN = 12;

@@ -1,0 +1,359 @@
+import { VERSION } from '@lockstep/shared/version.ts';
+import { Argument, Command, Option } from 'commander';
+import { type Answer, OUTPUT_FORMATS } from './answer.ts';
+import { collectOverride, collectPlaced, collectText, parseDays, parseDurationMs } from './arguments.ts';
+import { explain, version } from './commands/about.ts';
+import { doctor } from './commands/doctor.ts';
+import { type InitOptions, init } from './commands/init.ts';
+import { runLab } from './commands/lab.ts';
+import { listNodes, showNode } from './commands/nodes.ts';
+import { abort, listOperations, resume, showReport, showStatus, watch } from './commands/operations.ts';
+import { planRestore } from './commands/restore-plan.ts';
+import { runRestore } from './commands/restore-run.ts';
+import { listSnapshots, saveSnapshot, showSnapshot, verifySnapshot } from './commands/snapshots.ts';
+import { completionScript, SHELLS, type Shell } from './completion.ts';
+import type { Invocation } from './invocation.ts';
+import { DEFAULT_RETRY_FOR_MS } from './watch.ts';
+
+/** What a command does, handed to whoever runs the program. */
+export type Work =
+  | {
+      readonly kind: 'answer';
+      readonly ask: (invocation: Invocation) => Promise<Answer>;
+      readonly options: CommonOptions;
+    }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'foreground'; readonly run: () => Promise<number> };
+
+export interface CommonOptions {
+  readonly output: (typeof OUTPUT_FORMATS)[number];
+  readonly context?: string;
+  readonly config?: string;
+}
+
+type Does = (work: Work) => void;
+
+const EXIT_CODES = `
+Exit codes:
+  0 done    1 internal error, state unknown    2 usage    3 rolled back
+  4 needs an operator    5 refused, nothing changed    6 not authorised
+  7 unreachable, outcome unknown    8 differences or findings    9 still running
+  10 failed, proven unchanged    130 detached`;
+
+/** The whole command line. Parsing calls `does` with the work of the command that was named. */
+export function createProgram(does: Does): Command {
+  const program = new Command('lockstep')
+    .description(
+      'Brings a Kubernetes HA control plane back to a snapshot of its key-value store, or leaves it as it was.',
+    )
+    .version(VERSION, '--version', 'the version of this program')
+    .addHelpText('after', EXIT_CODES)
+    .showHelpAfterError('(lockstep --help says more)')
+    .configureHelp({ showGlobalOptions: false });
+  about(program, does);
+  nodes(program, does);
+  snapshots(program, does);
+  restores(program, does);
+  lab(program, does);
+  program
+    .command('completion')
+    .description('print the completion script of a shell')
+    .addArgument(new Argument('<shell>', 'whose').choices(SHELLS))
+    .addHelpText('after', examples('source <(lockstep completion bash)', 'lockstep completion fish | source'))
+    .action((shell: Shell) => does({ kind: 'text', text: completionScript(program, shell) }));
+  return program;
+}
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+/** A command that answers: the options that every one of them has. */
+function answering(parent: Command, name: string, description: string, ...shown: string[]): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .addOption(new Option('-o, --output <format>', 'how to answer').choices(OUTPUT_FORMATS).default('table'))
+    .option('--context <name>', 'which context of the configuration')
+    .option('--config <file>', 'configuration, instead of $LOCKSTEP_CONFIG or ~/.config/lockstep/config.yaml')
+    .addHelpText('after', examples(...shown));
+}
+
+function noun(parent: Command, name: string, description: string, ...aliases: string[]): Command {
+  return parent.command(name).description(description).aliases(aliases);
+}
+
+function about(program: Command, does: Does): void {
+  answering(
+    program,
+    'init',
+    'make a CA, identities and configurations; what is there is kept',
+    'lockstep init --cluster prod --out ./lockstep-pki \\',
+    '    --agent cp1=10.0.0.1 --agent cp2=10.0.0.2 --agent cp3=10.0.0.3 \\',
+    '    --coordinator bastion=10.0.0.100 --operator ada',
+  )
+    .requiredOption('--cluster <name>', 'name of the cluster')
+    .requiredOption('--out <dir>', 'where to put everything')
+    .option('--agent <node=address>', 'a node, HOST or HOST:PORT; repeat', collectPlaced, [])
+    .option('--coordinator <name=address>', 'a coordinator; repeat', collectPlaced, [])
+    .option('--operator <name>', 'a person; repeat', collectText, [])
+    .option('--nats <name=address>', 'a NATS server; repeat (optional)', collectPlaced, [])
+    .option('--valid-days <days>', 'how long the certificates below the CA are valid', parseDays)
+    .action((options: InitOptions & CommonOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => init(invocation, options) }),
+    );
+
+  answering(
+    program,
+    'version',
+    'versions of this program and of the coordinator',
+    'lockstep version',
+    'lockstep version --client',
+  )
+    .option('--client', 'this program alone; asks nobody', false)
+    .action((options: CommonOptions & { client: boolean }) =>
+      does({ kind: 'answer', options, ask: (invocation) => version(invocation, options.client) }),
+    );
+
+  answering(
+    program,
+    'doctor',
+    'look at everything that must be in order, from here to each node',
+    'lockstep doctor',
+    'lockstep doctor -o json',
+  ).action((options: CommonOptions) => does({ kind: 'answer', options, ask: doctor }));
+
+  answering(
+    program,
+    'explain',
+    'what a code means and what to do; without one, all of them',
+    'lockstep explain SPACE_TOO_LITTLE',
+    'lockstep explain',
+  )
+    .argument('[code]', 'as it is shown in a message')
+    .action((code: string | undefined, options: CommonOptions) =>
+      does({ kind: 'answer', options, ask: async () => explain(code) }),
+    );
+}
+
+function nodes(program: Command, does: Does): void {
+  const node = noun(program, 'node', 'the nodes and what their agents see', 'nodes', 'no');
+  answering(node, 'list', 'every node in a line', 'lockstep node list', 'lockstep node list -o wide')
+    .alias('ls')
+    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listNodes }));
+  answering(node, 'show', 'one node, whole', 'lockstep node show cp1')
+    .alias('get')
+    .argument('<node>', 'its name')
+    .action((name: string, options: CommonOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => showNode(invocation, name) }),
+    );
+}
+
+interface FileChoice extends CommonOptions {
+  readonly trailer: boolean;
+}
+
+function snapshots(program: Command, does: Does): void {
+  const snapshot = noun(program, 'snapshot', 'take, keep, look at and prove snapshots', 'snapshots', 'snap');
+  answering(
+    snapshot,
+    'save',
+    'take a snapshot and prove it',
+    'lockstep snapshot save --reason "before the upgrade"',
+  )
+    .option('--node <name>', 'from this member, instead of a healthy follower')
+    .option('--reason <text>', 'kept on its card')
+    .action((options: CommonOptions & { node?: string; reason?: string }) =>
+      does({ kind: 'answer', options, ask: (invocation) => saveSnapshot(invocation, options) }),
+    );
+
+  answering(
+    snapshot,
+    'list',
+    'the snapshots and who holds them',
+    'lockstep snapshot list',
+    'lockstep snapshot list -o name',
+  )
+    .alias('ls')
+    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listSnapshots }));
+
+  answering(
+    snapshot,
+    'show',
+    'what is in a snapshot; a file needs no coordinator',
+    'lockstep snapshot show s-20261122-114530-7kq2ab',
+    'lockstep snapshot show ./backup.db -o json',
+  )
+    .alias('get')
+    .argument('<file|id>', 'a file of etcdctl snapshot save, or an id')
+    .option('--no-trailer', 'the file is a store copied out of a data directory')
+    .action((what: string, options: FileChoice) =>
+      does({ kind: 'answer', options, ask: (invocation) => showSnapshot(invocation, what, options) }),
+    );
+
+  answering(
+    snapshot,
+    'verify',
+    'read a snapshot whole and say whether it is',
+    'lockstep snapshot verify s-20261122-114530-7kq2ab',
+    'lockstep snapshot verify ./backup.db',
+  )
+    .argument('<file|id>', 'a file, or an id: then on every node that holds it')
+    .option('--no-trailer', 'the file is a store copied out of a data directory')
+    .action((what: string, options: FileChoice) =>
+      does({ kind: 'answer', options, ask: (invocation) => verifySnapshot(invocation, what, options) }),
+    );
+}
+
+function planning(command: Command): Command {
+  return command
+    .option('--reason <text>', 'why; kept with the plan')
+    .option(
+      '--max-outage <time>',
+      'bring the old store back if the proof is not there by then (90s, 2m)',
+      parseDurationMs,
+    )
+    .option(
+      '--override <code=reason>',
+      'go on in spite of a refusal that allows it; repeat',
+      collectOverride,
+      [],
+    );
+}
+
+function following(command: Command): Command {
+  return retrying(command).option('--detach', 'do not follow it');
+}
+
+function retrying(command: Command): Command {
+  return command.addOption(
+    new Option('--retry-for <time>', 'how long to wait for a coordinator that is away')
+      .argParser(parseDurationMs)
+      .default(DEFAULT_RETRY_FOR_MS, '2m'),
+  );
+}
+
+type Followed = CommonOptions & {
+  readonly detach?: boolean;
+  readonly retryFor: number;
+  readonly reason?: string;
+};
+
+function restores(program: Command, does: Does): void {
+  const restore = noun(program, 'restore', 'bring the control plane back to a snapshot', 'restores');
+  planning(
+    answering(
+      restore,
+      'plan',
+      'look at every node and decide; changes nothing',
+      'lockstep restore plan s-20261122-114530-7kq2ab',
+      'lockstep restore plan s-20261122-114530-7kq2ab --max-outage 90s',
+    ),
+  )
+    .argument('<snapshot>', 'its id')
+    .action((id: string, options: CommonOptions & Parameters<typeof planRestore>[2]) =>
+      does({ kind: 'answer', options, ask: (invocation) => planRestore(invocation, id, options) }),
+    );
+
+  following(
+    planning(
+      answering(
+        restore,
+        'run',
+        'run a plan, and follow it to its end',
+        'lockstep restore run s-20261122-114530-7kq2ab',
+        'lockstep restore run --plan r-20261122-120000-abc123 --confirm prod',
+      ),
+    ),
+  )
+    .argument('[snapshot]', 'plan this one now, show the plan, and run it')
+    .option('--plan <operation>', 'run this plan')
+    .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
+    .action((id: string | undefined, options: CommonOptions & Parameters<typeof runRestore>[2]) =>
+      does({ kind: 'answer', options, ask: (invocation) => runRestore(invocation, id, options) }),
+    );
+
+  answering(restore, 'list', 'the operations, latest first', 'lockstep restore list')
+    .alias('ls')
+    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listOperations }));
+
+  retrying(
+    answering(
+      restore,
+      'watch',
+      'follow an operation; Ctrl-C detaches',
+      'lockstep restore watch',
+      'lockstep restore watch r-20261122-120000-abc123 -o json',
+    ),
+  )
+    .argument('[operation]', 'the latest if left out')
+    .action((id: string | undefined, options: Followed) =>
+      does({ kind: 'answer', options, ask: (invocation) => watch(invocation, id, options.retryFor) }),
+    );
+
+  answering(
+    restore,
+    'status',
+    'where an operation stands, and what is true on each node',
+    'lockstep restore status',
+  )
+    .alias('show')
+    .argument('[operation]', 'the latest if left out')
+    .action((id: string | undefined, options: CommonOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => showStatus(invocation, id) }),
+    );
+
+  following(
+    answering(restore, 'resume', 'read the ledgers and go on, forward or back', 'lockstep restore resume'),
+  )
+    .argument('[operation]', 'the latest if left out')
+    .action((id: string | undefined, options: Followed) =>
+      does({ kind: 'answer', options, ask: (invocation) => resume(invocation, id, options) }),
+    );
+
+  following(
+    answering(
+      restore,
+      'abort',
+      'bring the old store back; refused after the commit',
+      'lockstep restore abort r-20261122-120000-abc123 --reason "wrong snapshot"',
+    ),
+  )
+    .argument('<operation>', 'which')
+    .option('--reason <text>', 'why; kept with the operation')
+    .action((id: string, options: Followed) =>
+      does({ kind: 'answer', options, ask: (invocation) => abort(invocation, id, options) }),
+    );
+
+  answering(
+    restore,
+    'report',
+    'what was done, how long it took, what to do now',
+    'lockstep restore report',
+    'lockstep restore report -o wide',
+  )
+    .argument('[operation]', 'the latest if left out')
+    .action((id: string | undefined, options: CommonOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => showReport(invocation, id) }),
+    );
+}
+
+function lab(program: Command, does: Does): void {
+  const group = noun(program, 'lab', 'a whole cluster on this machine, to try things on');
+  const about = { up: 'start one', down: 'end it', demo: 'the main job from end to end' } as const;
+  for (const name of ['up', 'down', 'demo'] as const) {
+    group
+      .command(name)
+      .description(about[name])
+      .argument('[args...]', 'as the program takes them')
+      .allowUnknownOption()
+      .helpOption(false)
+      .addHelpText('after', examples(`lockstep lab ${name}`))
+      .action((args: string[]) =>
+        does({
+          kind: 'foreground',
+          run: () => (name === 'demo' ? runLab('demo', args) : runLab('lab', [name, ...args])),
+        }),
+      );
+  }
+}
