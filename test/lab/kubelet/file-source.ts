@@ -26,6 +26,7 @@ export class FileSource {
   private readonly options: FileSourceOptions;
   private byFile = new Map<string, Pod>();
   private watcher: FSWatcher | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(options: FileSourceOptions) {
     this.options = options;
@@ -33,7 +34,12 @@ export class FileSource {
 
   start(): void {
     this.relist();
-    setInterval(() => this.relist(), timings.kubeletRelistMs);
+    this.timer = setInterval(() => this.relist(), timings.kubeletRelistMs);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.dropWatch();
   }
 
   pods(): Pod[] {
