@@ -1,0 +1,96 @@
+import type { Client } from '@grpc/grpc-js';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type {
+  CommitRequest,
+  ExecuteRequest,
+  PromiseRequest,
+  SaveSnapshotRequest,
+  StepProgress,
+  StepResult,
+} from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { AgentServiceService } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
+import { connect, serverStream, unary } from '@lockstep/shared/transport/client.ts';
+import type { AgentAddress, AgentClient } from '../runner/ports.ts';
+
+/** Agents by gRPC: one connection each, bound to the node's own certificate, kept open. */
+export class AgentConnections {
+  readonly #cluster: string;
+  readonly #tls: TlsFiles;
+  readonly #open = new Map<string, { client: AgentClient; channel: Client }>();
+
+  constructor(cluster: string, tls: TlsFiles) {
+    this.#cluster = cluster;
+    this.#tls = tls;
+  }
+
+  client({ node, address }: AgentAddress): AgentClient {
+    const key = `${node} ${address}`;
+    const kept = this.#open.get(key);
+    if (kept !== undefined) return kept.client;
+    const expected = { cluster: this.#cluster, role: 'agent', name: node } as const;
+    const channel = connect({ address, tls: this.#tls, expected });
+    const client = agentClient(node, address, channel);
+    this.#open.set(key, { client, channel });
+    return client;
+  }
+
+  close(): void {
+    for (const { channel } of this.#open.values()) channel.close();
+    this.#open.clear();
+  }
+}
+
+function agentClient(node: string, address: string, channel: Client): AgentClient {
+  const service = AgentServiceService;
+  return {
+    node,
+    address,
+    describe: async (signal) => {
+      const { report } = await unary(channel, service.describe, {}, signal);
+      if (report === undefined) throw new LockstepError('INTERNAL', { message: 'An empty report.', node });
+      return report;
+    },
+    checkEncryption: async (uses: readonly EncryptionUse[], signal) =>
+      (await unary(channel, service.checkEncryption, { uses: [...uses] }, signal)).verdicts,
+    compareLive: async (snapshotId, signal) =>
+      (await unary(channel, service.compareLive, { snapshotId }, signal)).consequences ??
+      Consequences.fromPartial({ known: false }),
+    promise: (request: PromiseRequest, signal) => unary(channel, service.promise, request, signal),
+    execute: (request, onProgress, signal) => execute(channel, node, request, onProgress, signal),
+    commit: (request: CommitRequest, signal) => unary(channel, service.commit, request, signal),
+    observeMember: (hashRevision, signal) => unary(channel, service.observeMember, { hashRevision }, signal),
+    readLedger: (operationId, signal) => unary(channel, service.readLedger, { operationId }, signal),
+    saveSnapshot: (request: SaveSnapshotRequest, signal) =>
+      serverStream(channel, service.saveSnapshot, request, signal),
+    listSnapshots: async (signal) => (await unary(channel, service.listSnapshots, {}, signal)).snapshots,
+    verifySnapshot: (snapshotId, signal) => unary(channel, service.verifySnapshot, { snapshotId }, signal),
+  };
+}
+
+/** The last message carries the result; a stream that ends without one is no answer. */
+async function execute(
+  channel: Client,
+  node: string,
+  request: ExecuteRequest,
+  onProgress: (progress: StepProgress) => void,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  let result: StepResult | undefined;
+  for await (const { event } of serverStream(channel, AgentServiceService.execute, request, signal)) {
+    switch (event?.$case) {
+      case 'progress':
+        onProgress(event.value);
+        break;
+      case 'result':
+        result = event.value;
+        break;
+      case undefined:
+        break;
+    }
+  }
+  if (result !== undefined) return result;
+  throw new LockstepError('UNREACHABLE', { message: 'The agent ended the step without a result.', node });
+}

@@ -1,0 +1,365 @@
+import { sha256Hex } from '@lockstep/shared/digest.ts';
+import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { OperationState as LedgerState } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
+import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { Logger } from '@lockstep/shared/logging.ts';
+import { deadline } from '@lockstep/shared/waiting.ts';
+import { failureOf } from '../core/failures.ts';
+import { describeOperation, reportOf } from '../core/report.ts';
+import { mayAbort, newOperation, type OperationState, takenOverOperation } from '../core/state.ts';
+import { EventLog } from './event-log.ts';
+import { askAll } from './inventory.ts';
+import { OperationRun } from './operation-run.ts';
+import type { Agents, Announcer, Clock, Journal, Plans, StoredPlan } from './ports.ts';
+
+const LEDGER_TIMEOUT_MS = 10_000;
+
+export interface OperationsSettings {
+  readonly cluster: string;
+  readonly coordinatorId: string;
+  readonly agents: Agents;
+  readonly plans: Plans;
+  readonly journal: Journal;
+  readonly announcer: Announcer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Entry {
+  readonly operationId: string;
+  readonly planBytes: Uint8Array;
+  readonly planSha256: string;
+  readonly log: EventLog;
+  operation: Operation;
+  report: OperationReport | undefined;
+  run: OperationRun | undefined;
+}
+
+/** The operations of one cluster: at most one of them runs. */
+export class Operations {
+  readonly #settings: OperationsSettings;
+  readonly #entries = new Map<string, Entry>();
+  /** Set between the decision to start and the end: the answer to two requests at once. */
+  #busy: string | undefined;
+
+  constructor(settings: OperationsSettings) {
+    this.#settings = settings;
+  }
+
+  async load(signal: AbortSignal): Promise<void> {
+    for (const record of await this.#settings.journal.load(signal)) {
+      this.#entries.set(record.operationId, {
+        ...record,
+        log: closedLog(record.events),
+        run: undefined,
+      });
+    }
+  }
+
+  get running(): OperationRun | undefined {
+    return this.#busy === undefined ? undefined : this.#entries.get(this.#busy)?.run;
+  }
+
+  get isBusy(): boolean {
+    return this.#busy !== undefined;
+  }
+
+  /** True where this coordinator has an operation on record and knows how it ended. */
+  knowsEnd(operationId: string): boolean {
+    const entry = this.#entries.get(operationId);
+    return entry !== undefined && entry.operation.outcome !== Outcome.OUTCOME_UNSPECIFIED;
+  }
+
+  list(): Operation[] {
+    return [...this.#entries.values()]
+      .map((entry) => this.#describe(entry))
+      .sort((a, b) => Number(b.startedMs - a.startedMs));
+  }
+
+  /** Empty id: the latest. Undefined where it is not on record. */
+  get(
+    operationId: string,
+  ):
+    | { operation: Operation; plan: RestorePlan; planSha256: string; report: OperationReport | undefined }
+    | undefined {
+    const entry = this.#find(operationId);
+    if (entry === undefined) return undefined;
+    return {
+      operation: this.#describe(entry),
+      plan: RestorePlan.decode(entry.planBytes),
+      planSha256: entry.planSha256,
+      report: entry.run === undefined ? entry.report : reportOf(entry.run.state),
+    };
+  }
+
+  watch(operationId: string, fromSequence: bigint, signal: AbortSignal): AsyncIterable<OperationEvent> {
+    return this.#need(operationId).log.watch(fromSequence, signal);
+  }
+
+  /** Starts a plan. Answers with why not, once that is known; nothing was changed then. */
+  async start(
+    stored: StoredPlan | undefined,
+    request: { operationId: string; planSha256: string; confirmCluster: string },
+    signal: AbortSignal,
+  ): Promise<Refusal[]> {
+    if (stored === undefined || stored.planSha256 !== request.planSha256) {
+      const known = this.#entries.has(request.operationId);
+      return known
+        ? [refusal('OPERATION_ENDED', `${request.operationId} has been run already`)]
+        : [refusal('PLAN_NOT_FOUND', `there is no plan ${request.operationId} with that digest here`)];
+    }
+    const plan = RestorePlan.decode(stored.planBytes);
+    if (request.confirmCluster !== plan.cluster) {
+      const words = `"${request.confirmCluster}" was confirmed; the plan is of cluster ${plan.cluster}`;
+      return [refusal('CONFIRMATION_MISMATCH', words)];
+    }
+    if (stored.refusals.length > 0) return [...stored.refusals];
+    if (this.#settings.clock.nowMs() > Number(plan.expiresMs)) {
+      return [
+        refusal('PLAN_EXPIRED', `the plan expired at ${new Date(Number(plan.expiresMs)).toISOString()}`),
+      ];
+    }
+    if (this.#busy !== undefined) {
+      return [refusal('OPERATION_IN_PROGRESS', `operation ${this.#busy} is under way`)];
+    }
+    if (this.#entries.has(plan.operationId)) {
+      return [refusal('OPERATION_ENDED', `${plan.operationId} has been run already`)];
+    }
+    this.#busy = plan.operationId;
+    try {
+      const { refusals, highestPromise } = await this.#surveyForStart(plan, signal);
+      if (refusals.length > 0) {
+        this.#busy = undefined;
+        return refusals;
+      }
+      const epoch = { number: highestPromise + 1n, coordinatorId: this.#settings.coordinatorId };
+      this.#begin(stored, newOperation(plan, epoch, this.#settings.clock.nowMs()));
+      return [];
+    } catch (thrown) {
+      this.#busy = undefined;
+      throw thrown;
+    }
+  }
+
+  /**
+   * Takes up an operation that the ledgers say is not ended, or whose end this coordinator does
+   * not know. Resolves with its last state. Throws OPERATION_IN_PROGRESS where another runs.
+   */
+  takeOver(planBytes: Uint8Array, abort?: Failure): Promise<OperationState> {
+    const plan = RestorePlan.decode(planBytes);
+    if (this.#busy !== undefined) {
+      throw new LockstepError('OPERATION_IN_PROGRESS', { message: `Operation ${this.#busy} is under way.` });
+    }
+    this.#busy = plan.operationId;
+    const epoch = { number: 0n, coordinatorId: this.#settings.coordinatorId };
+    const state = takenOverOperation(plan, epoch, this.#settings.clock.nowMs(), abort);
+    const before = this.#entries.get(plan.operationId);
+    const run = this.#begin({ planBytes, planSha256: sha256Hex(planBytes) }, state, before);
+    return run.ended;
+  }
+
+  /** Undo on an operator's word. Refused once commit has begun. */
+  async abort(operationId: string, by: string, reason: string, signal: AbortSignal): Promise<Operation> {
+    const entry = this.#need(operationId);
+    const words = reason === '' ? `asked for by ${by}` : `asked for by ${by}: ${reason}`;
+    const failure = failureOf('ABORTED', words);
+    if (entry.run !== undefined) {
+      const { state } = entry.run;
+      if (state.stage.kind !== 'settle' && !mayAbort(state)) {
+        throw new LockstepError('ALREADY_COMMITTED', {
+          message: 'Commit has begun: the operation can only go forward.',
+        });
+      }
+      entry.run.abort(failure);
+      return this.#describe(entry);
+    }
+    await this.#takeUpAgain(entry, signal, failure);
+    return this.#describe(entry);
+  }
+
+  /** Reads the ledgers and goes on in the right direction. */
+  async resume(operationId: string, signal: AbortSignal): Promise<Operation> {
+    const entry = this.#need(operationId);
+    if (entry.run === undefined) await this.#takeUpAgain(entry, signal);
+    return this.#describe(entry);
+  }
+
+  /** A notice in the stream of the running operation; nothing where none runs. */
+  notice(code: string, message: string): void {
+    this.running?.notice(code, message);
+  }
+
+  /** Stops without ending what runs. */
+  async close(): Promise<void> {
+    for (const entry of this.#entries.values()) {
+      entry.run?.close();
+      entry.log.close();
+    }
+    await this.#settings.journal.flush();
+  }
+
+  async #takeUpAgain(entry: Entry, signal: AbortSignal, abort?: Failure): Promise<void> {
+    if (entry.operation.outcome === Outcome.OUTCOME_RESTORED) {
+      throw new LockstepError('OPERATION_ENDED', { message: `${entry.operationId} ended as restored.` });
+    }
+    const open = (await this.#readLedgers(signal)).some(
+      ({ ledger }) => ledger?.operationId === entry.operationId && isUnended(ledger),
+    );
+    if (!open) {
+      throw new LockstepError('OPERATION_ENDED', {
+        message: `No agent that answered has ${entry.operationId} open.`,
+      });
+    }
+    void this.takeOver(entry.planBytes, abort).catch(() => undefined);
+  }
+
+  /** Every known agent must answer, hold nothing open, and say what it has promised. */
+  async #surveyForStart(
+    plan: RestorePlan,
+    signal: AbortSignal,
+  ): Promise<{ refusals: Refusal[]; highestPromise: bigint }> {
+    const answers = await this.#readLedgers(signal);
+    const refusals = answers.flatMap(({ node, ledger, failure }): Refusal[] => {
+      if (ledger === undefined) {
+        return [refusal('NODE_MISSING', `${node} did not answer: ${failure?.message ?? ''}`, node)];
+      }
+      if (!isUnended(ledger)) return [];
+      return [refusal('OPERATION_IN_PROGRESS', `operation ${ledger.operationId} is open on ${node}`, node)];
+    });
+    for (const { node } of plan.nodes) {
+      if (!answers.some((each) => each.node === node)) {
+        refusals.push(refusal('NODE_MISSING', `${node} is in the plan and not known any more`, node));
+      }
+    }
+    const promises = answers.map(({ ledger }) => ledger?.promised?.number ?? 0n);
+    return { refusals, highestPromise: promises.reduce((a, b) => (a > b ? a : b), 0n) };
+  }
+
+  async #readLedgers(
+    signal: AbortSignal,
+  ): Promise<{ node: string; ledger: ReadLedgerResponse | undefined; failure: Failure | undefined }[]> {
+    const { agents } = this.#settings;
+    const answers = await askAll(agents, (client) =>
+      client.readLedger('', deadline(LEDGER_TIMEOUT_MS, signal)),
+    );
+    return answers.map(({ client, result, failure }) => ({ node: client.node, ledger: result, failure }));
+  }
+
+  #begin(
+    stored: { planBytes: Uint8Array; planSha256: string },
+    state: OperationState,
+    before?: Entry,
+  ): OperationRun {
+    const { agents, clock, journal, announcer } = this.#settings;
+    const { operationId } = state.plan;
+    const log = before?.log ?? new EventLog();
+    log.reopen();
+    const logger = this.#settings.logger.child({ operationId, epoch: Number(state.epoch.number) });
+    const run = new OperationRun({
+      state,
+      planBytes: stored.planBytes,
+      planSha256: stored.planSha256,
+      agents,
+      clock,
+      logger,
+      publish: (event) => {
+        log.append(event);
+        journal.append(event);
+        announcer.announce(event);
+        logEvent(logger, event);
+      },
+    });
+    const entry: Entry = {
+      operationId,
+      planBytes: stored.planBytes,
+      planSha256: stored.planSha256,
+      log,
+      operation: describeOperation(state),
+      report: undefined,
+      run,
+    };
+    this.#entries.set(operationId, entry);
+    journal.begin({ operationId, ...stored, operation: entry.operation });
+    void run.ended.then(
+      (last) => this.#end(entry, last),
+      (thrown: unknown) => this.#breakDown(entry, thrown),
+    );
+    run.start();
+    return run;
+  }
+
+  #end(entry: Entry, last: OperationState): void {
+    entry.operation = describeOperation(last);
+    entry.report = reportOf(last);
+    entry.run = undefined;
+    entry.log.close();
+    if (this.#busy === entry.operationId) this.#busy = undefined;
+    if (last.stage.kind === 'ended') {
+      this.#settings.journal.end(entry.operationId, entry.operation, entry.report);
+    }
+  }
+
+  /** A defect. The ledgers are whole; a person, or the next start, takes the operation up. */
+  #breakDown(entry: Entry, thrown: unknown): void {
+    const { state } = entry.run ?? {};
+    entry.operation = {
+      ...(state === undefined ? entry.operation : describeOperation(state)),
+      outcome: Outcome.OUTCOME_NEEDS_OPERATOR,
+      endedMs: BigInt(this.#settings.clock.nowMs()),
+      failure: toFailure(thrown),
+    };
+    entry.run = undefined;
+    entry.log.close();
+    if (this.#busy === entry.operationId) this.#busy = undefined;
+  }
+
+  #describe(entry: Entry): Operation {
+    return entry.run === undefined ? entry.operation : describeOperation(entry.run.state);
+  }
+
+  #find(operationId: string): Entry | undefined {
+    if (operationId !== '') return this.#entries.get(operationId);
+    const latest = this.list()[0]?.operationId;
+    return latest === undefined ? undefined : this.#entries.get(latest);
+  }
+
+  #need(operationId: string): Entry {
+    const entry = this.#find(operationId);
+    if (entry !== undefined) return entry;
+    const words = operationId === '' ? 'There is no operation.' : `There is no operation ${operationId}.`;
+    throw new LockstepError('OPERATION_NOT_FOUND', { message: words });
+  }
+}
+
+/** Open or committed: somebody must finish it. */
+export function isUnended(ledger: ReadLedgerResponse): boolean {
+  return (
+    ledger.operationId !== '' &&
+    (ledger.state === LedgerState.OPERATION_STATE_OPEN ||
+      ledger.state === LedgerState.OPERATION_STATE_COMMITTED)
+  );
+}
+
+function closedLog(events: readonly OperationEvent[]): EventLog {
+  const log = new EventLog(events);
+  log.close();
+  return log;
+}
+
+function logEvent(logger: Logger, { event, sequence }: OperationEvent): void {
+  if (event === undefined) return;
+  if (event.$case === 'nodeProgress' && !event.value.done) return;
+  logger.info({ sequence: Number(sequence), [event.$case]: loggable(event.value) }, 'operation event');
+}
+
+/** bigint has no JSON of its own. */
+function loggable(value: object): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? Number(each) : each)),
+  );
+}

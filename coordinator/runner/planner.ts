@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { sha256Hex } from '@lockstep/shared/digest.ts';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { PlanRestoreRequest } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import { Consequences, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { timedId } from '@lockstep/shared/ids.ts';
+import type { Logger } from '@lockstep/shared/logging.ts';
+import { deadline } from '@lockstep/shared/waiting.ts';
+import { makePlan } from '../core/plan.ts';
+import type { InspectedCopy } from '../core/plan-input.ts';
+import { inspectNodes } from './inventory.ts';
+import { describeThrown } from './operation-run.ts';
+import type { Agents, Clock, Plans, StoredPlan } from './ports.ts';
+import { findHolders, type Holding, verifyCopies } from './snapshots.ts';
+
+const ENCRYPTION_TIMEOUT_MS = 60_000;
+/** The whole live store is listed and its differences read. */
+const COMPARE_TIMEOUT_MS = 5 * 60_000;
+
+export interface PlannerSettings {
+  readonly cluster: string;
+  readonly agents: Agents;
+  readonly plans: Plans;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Gathers what a plan is made from, has the core make it, and keeps it until it expires. Changes nothing. */
+export class Planner {
+  readonly #settings: PlannerSettings;
+
+  constructor(settings: PlannerSettings) {
+    this.#settings = settings;
+  }
+
+  async plan(
+    request: PlanRestoreRequest,
+    requestedBy: string,
+    signal: AbortSignal,
+  ): Promise<StoredPlan & { readonly plan: RestorePlan }> {
+    const { agents, clock, cluster, plans } = this.#settings;
+    if (request.snapshotId === '') throw new LockstepError('USAGE', { message: 'No snapshot is named.' });
+    const [nodes, holders] = await Promise.all([
+      inspectNodes(agents, clock, signal),
+      findHolders(agents, request.snapshotId, signal),
+    ]);
+    const verdicts = await verifyCopies(holders, request.snapshotId, signal);
+    const copies = verdicts.map((verdict): InspectedCopy => {
+      const address = holders.find((each) => each.client.node === verdict.node)?.client.address ?? '';
+      return { node: verdict.node, address, facts: verdict.facts, refusals: verdict.refusals };
+    });
+    const whole = copies.find((copy) => copy.refusals.length === 0 && copy.facts !== undefined);
+    const wholeHolders = holders.filter(({ client }) =>
+      copies.some((copy) => copy.node === client.node && copy.refusals.length === 0),
+    );
+    const serving = new Set(
+      nodes.flatMap((node) => (node.report?.etcd?.serving === true ? [node.node] : [])),
+    );
+    const [encryption, consequences] = await Promise.all([
+      this.#checkEncryption(
+        nodes.filter((node) => node.report?.apiServer !== undefined),
+        whole?.facts?.encryption ?? [],
+        signal,
+      ),
+      this.#consequences(wholeHolders, serving, request.snapshotId, signal),
+    ]);
+
+    const nowMs = clock.nowMs();
+    const operationId = timedId('r', nowMs);
+    const { plan, refusals, warnings } = makePlan({
+      operationId,
+      cluster,
+      clusterToken: `lockstep-${operationId}-${randomBytes(8).toString('hex')}`,
+      nowMs,
+      requestedBy,
+      reason: request.reason,
+      maxOutageMs: request.maxOutageMs,
+      overrides: request.overrides,
+      nodes: nodes.map((node) => ({ ...node, encryption: encryption.get(node.node) ?? [] })),
+      snapshot: {
+        id: request.snapshotId,
+        card: holders.find((each) => each.snapshot.card !== undefined)?.snapshot.card,
+        copies,
+      },
+      consequences,
+    });
+    const planBytes = RestorePlan.encode(plan).finish();
+    const stored: StoredPlan = {
+      operationId,
+      planSha256: sha256Hex(planBytes),
+      planBytes,
+      refusals,
+      warnings,
+    };
+    await plans.put(stored, Number(plan.expiresMs));
+    return { ...stored, plan };
+  }
+
+  /** Every node with an API server tries its own keys on a sample of each kind. */
+  async #checkEncryption(
+    nodes: readonly { node: string; address: string }[],
+    uses: readonly EncryptionUse[],
+    signal: AbortSignal,
+  ): Promise<Map<string, EncryptionVerdict[]>> {
+    const tried = uses.filter((use) => use.provider !== '');
+    const verdicts = new Map<string, EncryptionVerdict[]>();
+    if (tried.length === 0) return verdicts;
+    await Promise.all(
+      nodes.map(async ({ node, address }) => {
+        try {
+          const client = this.#settings.agents.client({ node, address });
+          verdicts.set(node, await client.checkEncryption(tried, deadline(ENCRYPTION_TIMEOUT_MS, signal)));
+        } catch (thrown) {
+          // Without a verdict the check refuses: what was not tried is not known to open.
+          this.#settings.logger.warn({ node, ...describeThrown(thrown) }, 'encryption was not tried');
+        }
+      }),
+    );
+    return verdicts;
+  }
+
+  /** Of the first holder with a serving member that can tell. Not knowing is said in the plan. */
+  async #consequences(
+    holders: readonly Holding[],
+    serving: ReadonlySet<string>,
+    snapshotId: string,
+    signal: AbortSignal,
+  ): Promise<Consequences> {
+    for (const { client } of holders.filter((each) => serving.has(each.client.node))) {
+      try {
+        return await client.compareLive(snapshotId, deadline(COMPARE_TIMEOUT_MS, signal));
+      } catch (thrown) {
+        this.#settings.logger.warn(
+          { node: client.node, ...describeThrown(thrown) },
+          'live store not compared',
+        );
+      }
+    }
+    return Consequences.fromPartial({ known: false });
+  }
+}

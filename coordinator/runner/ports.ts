@@ -1,0 +1,106 @@
+import type {
+  CommitRequest,
+  CommitResponse,
+  EncryptionVerdict,
+  ExecuteRequest,
+  ObserveMemberResponse,
+  PromiseRequest,
+  PromiseResponse,
+  ReadLedgerResponse,
+  SaveSnapshotRequest,
+  SaveSnapshotResponse,
+  StepProgress,
+  StepResult,
+  VerifySnapshotResponse,
+} from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
+import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { EncryptionUse, StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+
+/**
+ * What the runner needs of the outside. Adapters implement these; `main.ts` wires them. Whatever
+ * can wait takes an AbortSignal last and rejects with a LockstepError.
+ */
+
+export interface AgentAddress {
+  readonly node: string;
+  /** "HOST:PORT". */
+  readonly address: string;
+}
+
+/** One agent, over one connection that is kept open. */
+export interface AgentClient extends AgentAddress {
+  describe(signal: AbortSignal): Promise<NodeReport>;
+  checkEncryption(uses: readonly EncryptionUse[], signal: AbortSignal): Promise<EncryptionVerdict[]>;
+  compareLive(snapshotId: string, signal: AbortSignal): Promise<Consequences>;
+  promise(request: PromiseRequest, signal: AbortSignal): Promise<PromiseResponse>;
+  execute(
+    request: ExecuteRequest,
+    onProgress: (progress: StepProgress) => void,
+    signal: AbortSignal,
+  ): Promise<StepResult>;
+  commit(request: CommitRequest, signal: AbortSignal): Promise<CommitResponse>;
+  observeMember(hashRevision: bigint, signal: AbortSignal): Promise<ObserveMemberResponse>;
+  /** Empty id: the open operation, else the latest. */
+  readLedger(operationId: string, signal: AbortSignal): Promise<ReadLedgerResponse>;
+  saveSnapshot(request: SaveSnapshotRequest, signal: AbortSignal): AsyncIterable<SaveSnapshotResponse>;
+  listSnapshots(signal: AbortSignal): Promise<StoredSnapshot[]>;
+  verifySnapshot(snapshotId: string, signal: AbortSignal): Promise<VerifySnapshotResponse>;
+}
+
+export interface Agents {
+  /** Nodes of the configuration, or those present on NATS where it names none. */
+  known(): readonly AgentAddress[];
+  /** The same client for the same node and address, every time. */
+  client(address: AgentAddress): AgentClient;
+}
+
+export interface Clock {
+  nowMs(): number;
+}
+
+/** Events that leave the coordinator: NATS where it is configured, else nowhere. Never throws, never waits. */
+export interface Announcer {
+  announce(event: OperationEvent): void;
+}
+
+/** What the record of an operation holds beside its events. */
+export interface OperationRecord {
+  readonly operationId: string;
+  readonly planSha256: string;
+  readonly planBytes: Uint8Array;
+  readonly operation: Operation;
+  readonly report: OperationReport | undefined;
+  readonly events: readonly OperationEvent[];
+}
+
+/**
+ * The coordinator's own record: a cache of what the agents' ledgers hold, and the history for
+ * people. Nothing is decided by it, so writing it is never waited for.
+ */
+export interface Journal {
+  /** Every operation that was recorded, oldest first; what cannot be read is left out. */
+  load(signal: AbortSignal): Promise<OperationRecord[]>;
+  begin(record: Omit<OperationRecord, 'events' | 'report'>): void;
+  append(event: OperationEvent): void;
+  end(operationId: string, operation: Operation, report: OperationReport): void;
+  /** Resolves when all of the above is on disk. */
+  flush(): Promise<void>;
+}
+
+/** A plan as it was answered to an operator. */
+export interface StoredPlan {
+  readonly operationId: string;
+  readonly planSha256: string;
+  readonly planBytes: Uint8Array;
+  readonly refusals: readonly Refusal[];
+  readonly warnings: readonly Refusal[];
+}
+
+export interface Plans {
+  put(plan: StoredPlan, expiresMs: number): Promise<void>;
+  get(operationId: string): Promise<StoredPlan | undefined>;
+}

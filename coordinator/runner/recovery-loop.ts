@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { Logger } from '@lockstep/shared/logging.ts';
+import { deadline } from '@lockstep/shared/waiting.ts';
+import { describeThrown } from './operation-run.ts';
+import { isUnended, type Operations } from './operations.ts';
+import type { AgentAddress, Agents } from './ports.ts';
+
+const LEDGER_TIMEOUT_MS = 5_000;
+/** Between two looks at agents that have not answered: twice as long each time, within these. */
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 10_000;
+/** Where nothing is missing; a new agent's presence is noticed within this. */
+const IDLE_PAUSE_MS = 2_000;
+/** One operation is taken over this often before a person is asked; each time is bounded by itself. */
+export const MAX_TAKEOVERS = 5;
+
+/**
+ * Looks at each agent's ledger once, and again after an operation ended without that agent. What
+ * is open there is taken over and finished or undone, unasked. An operation that waits for a
+ * person is left alone.
+ */
+export class RecoveryLoop {
+  readonly #agents: Agents;
+  readonly #operations: Operations;
+  readonly #logger: Logger;
+  /** Ledgers read and found settled, by node and address. */
+  readonly #settled = new Set<string>();
+  readonly #ledgers = new Map<string, ReadLedgerResponse>();
+  readonly #takeovers = new Map<string, number>();
+
+  constructor(agents: Agents, operations: Operations, logger: Logger) {
+    this.#agents = agents;
+    this.#operations = operations;
+    this.#logger = logger;
+  }
+
+  /** Until the signal. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!signal.aborted) {
+      const complete = await this.#lookOnce(signal).catch((thrown: unknown) => {
+        if (!signal.aborted) this.#logger.error(describeThrown(thrown), 'looking for open operations failed');
+        return false;
+      });
+      pauseMs = complete ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      await delay(complete ? IDLE_PAUSE_MS : pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** True where every known agent's ledger has been read and nothing is left to take over. */
+  async #lookOnce(signal: AbortSignal): Promise<boolean> {
+    // Whoever runs an operation asks its agents itself; what it leaves behind is looked at after.
+    if (this.#operations.isBusy) {
+      const { running } = this.#operations;
+      if (running !== undefined) await raceAbort(running.ended, signal);
+      this.#settled.clear();
+      return false;
+    }
+    const known = this.#agents.known();
+    const open = await Promise.all(
+      known.filter((each) => !this.#settled.has(keyOf(each))).map((each) => this.#read(each, signal)),
+    );
+    for (const ledger of open) {
+      if (ledger === undefined || this.#operations.isBusy) continue;
+      if (!isUnended(ledger)) continue;
+      await this.#takeOver(ledger, signal);
+    }
+    const complete = known.length > 0 && known.every((each) => this.#settled.has(keyOf(each)));
+    if (complete) await this.#recordPast(known, signal);
+    return complete;
+  }
+
+  async #read(agent: AgentAddress, signal: AbortSignal): Promise<ReadLedgerResponse | undefined> {
+    try {
+      const ledger = await this.#agents.client(agent).readLedger('', deadline(LEDGER_TIMEOUT_MS, signal));
+      this.#ledgers.set(agent.node, ledger);
+      if (!isUnended(ledger) || this.#waitsForPerson(ledger.operationId)) this.#settled.add(keyOf(agent));
+      return ledger;
+    } catch (thrown) {
+      this.#logger.debug({ node: agent.node, ...describeThrown(thrown) }, 'a ledger could not be read');
+      return undefined;
+    }
+  }
+
+  async #takeOver(ledger: ReadLedgerResponse, signal: AbortSignal): Promise<void> {
+    const { operationId } = ledger;
+    if (this.#waitsForPerson(operationId)) return;
+    this.#takeovers.set(operationId, (this.#takeovers.get(operationId) ?? 0) + 1);
+    this.#logger.warn({ operationId, node: ledger.node }, 'taking over an open operation');
+    const last = await raceAbort(this.#operations.takeOver(ledger.plan), signal);
+    if (last === undefined) return;
+    if (last.stage.kind === 'ended' && last.stage.outcome === Outcome.OUTCOME_NEEDS_OPERATOR) {
+      this.#takeovers.set(operationId, MAX_TAKEOVERS);
+    }
+  }
+
+  /** The latest operation of the ledgers, where the journal does not know how it ended. */
+  async #recordPast(known: readonly AgentAddress[], signal: AbortSignal): Promise<void> {
+    const past = known
+      .map((each) => this.#ledgers.get(each.node))
+      .find(
+        (each) =>
+          each !== undefined && each.operationId !== '' && !this.#operations.knowsEnd(each.operationId),
+      );
+    if (past === undefined || past.plan.length === 0 || this.#waitsForPerson(past.operationId)) return;
+    this.#takeovers.set(past.operationId, MAX_TAKEOVERS);
+    if (!this.#operations.isBusy) await raceAbort(this.#operations.takeOver(past.plan), signal);
+  }
+
+  #waitsForPerson(operationId: string): boolean {
+    return (this.#takeovers.get(operationId) ?? 0) >= MAX_TAKEOVERS;
+  }
+}
+
+function keyOf({ node, address }: AgentAddress): string {
+  return `${node} ${address}`;
+}
+
+async function raceAbort<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result | undefined> {
+  const aborted = Promise.withResolvers<undefined>();
+  const abort = (): void => aborted.resolve(undefined);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
