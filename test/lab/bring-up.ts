@@ -1,7 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { waitFor } from '@lockstep/shared/waiting.ts';
 import { formCluster, waitServing } from './etcd-cluster.ts';
 import type { Lab } from './lab.ts';
 import type { LabNode } from './lab-node.ts';
@@ -11,15 +9,14 @@ import { programs } from './layout/paths.ts';
 import { AGENT_PORT, SERVICE_MANAGER_PORT } from './network.ts';
 import { createClusterPki } from './pki/kubernetes-pki.ts';
 import { locateAllEtcd } from './tools/locate.ts';
+import { until, untilListening } from './wait.ts';
 
 export interface BringUpOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly encryptionConfig?: string;
+  readonly coordinator?: boolean;
   readonly say?: (line: string) => void;
 }
-
-const POLL_MS = 50;
-const PROBE_TIMEOUT_MS = 1_000;
 
 /** Lays everything out and starts everything, in the order in which it is quickest. */
 export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSignal): Promise<void> {
@@ -29,7 +26,8 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
   await layOut(lab, options);
 
   say(`forming a cluster of etcd ${etcd.version}`);
-  const services = startServices(lab, signal);
+  const withCoordinator = lockstep && options.coordinator !== false;
+  const services = startServices(lab, withCoordinator, signal);
   await formCluster(
     lab.nodes,
     {
@@ -44,16 +42,12 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
 
   say('starting the control plane');
   await Promise.all([startMembers(lab.nodes, signal), startApi(lab.nodes, signal)]);
-  if (lockstep) {
-    say('waiting for Lockstep');
-    const { coordinatorAddress } = lab;
-    await Promise.all([
-      ...lab.nodes.map(({ name, address }) =>
-        waitListening(`agent of ${name}`, `${address}:${AGENT_PORT}`, signal),
-      ),
-      waitListening('coordinator', coordinatorAddress, signal),
-    ]);
-  }
+  if (!lockstep) return;
+  say('waiting for Lockstep');
+  const agents = lab.nodes.map(({ name, address }) =>
+    untilListening(`the agent of ${name}`, `${address}:${AGENT_PORT}`, signal),
+  );
+  await Promise.all([...agents, ...(withCoordinator ? [coordinatorServes(lab, signal)] : [])]);
 }
 
 async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
@@ -94,14 +88,14 @@ async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
 }
 
 /** NATS first, so that nobody's first connection fails; then the nodes and the coordinator. */
-async function startServices(lab: Lab, signal: AbortSignal): Promise<void> {
+async function startServices(lab: Lab, withCoordinator: boolean, signal: AbortSignal): Promise<void> {
   await Promise.all(lab.natsServers.map((server) => server.start()));
-  await Promise.all(lab.natsAddresses.map((address) => waitListening('NATS', `${address}:4222`, signal)));
+  await Promise.all(lab.natsAddresses.map((address) => untilListening('NATS', `${address}:4222`, signal)));
   await Promise.all(lab.nodes.map((node) => node.powerOn()));
-  if (lab.description.lockstep) await lab.coordinator.start();
+  if (withCoordinator) await lab.coordinator.start();
   await Promise.all(
     lab.nodes.map(({ name, address }) =>
-      waitListening(`service manager of ${name}`, `${address}:${SERVICE_MANAGER_PORT}`, signal),
+      untilListening(`service manager of ${name}`, `${address}:${SERVICE_MANAGER_PORT}`, signal),
     ),
   );
 }
@@ -123,24 +117,17 @@ async function startApi(nodes: readonly LabNode[], signal: AbortSignal): Promise
   await Promise.all(nodes.map((node) => node.waitApiReady(signal)));
 }
 
-async function waitListening(what: string, address: string, signal: AbortSignal): Promise<void> {
-  const [host = '', port = ''] = address.split(':');
-  await waitFor(
-    { describe: () => `${what} listens on ${address}`, check: () => listens(host, Number(port)) },
-    POLL_MS,
-    signal,
+/** Nothing restarts a coordinator: one that ends at once is not waited for. */
+async function coordinatorServes(lab: Lab, signal: AbortSignal): Promise<void> {
+  const { coordinator } = lab;
+  const gone = new AbortController();
+  const watching = until('the coordinator ends', () => coordinator.running === undefined, gone.signal).then(
+    () => Promise.reject(new Error(`the coordinator ended; see ${coordinator.logFile}`)),
+    () => {},
   );
-}
-
-async function listens(host: string, port: number): Promise<boolean> {
-  const socket = connect({ host, port, timeout: PROBE_TIMEOUT_MS });
-  return new Promise((resolve) => {
-    const end = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
-    socket.once('timeout', () => end(false));
-  });
+  try {
+    await Promise.race([untilListening('the coordinator', lab.coordinatorAddress, signal), watching]);
+  } finally {
+    gone.abort();
+  }
 }

@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { waitFor } from '@lockstep/shared/waiting.ts';
 import { mapArgument } from './container-runtime/path-mapping.ts';
 import { etcdCommand, type ManifestInput } from './layout/manifests.ts';
 import { hostPaths } from './layout/paths.ts';
 import { signalProcess, startInBackground, waitGone } from './processes.ts';
+import { until } from './wait.ts';
 
-const POLL_MS = 50;
 const PROBE_TIMEOUT_MS = 2_000;
 
 export interface EtcdHost {
@@ -66,11 +65,7 @@ export async function waitServing(
     key: readFileSync(join(pki, `${pair}.key`)),
   };
   const url = `https://${host.address}:${side === 'peer' ? 2380 : 2379}${path}`;
-  await waitFor(
-    { describe: () => `etcd of ${host.name} answers on ${url}`, check: () => answersOk(url, tls) },
-    POLL_MS,
-    signal,
-  );
+  await until(`etcd of ${host.name} answers on ${url}`, () => answersOk(url, tls), signal);
 }
 
 /** True where an HTTPS GET answers 200. */

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { waitFor } from '@lockstep/shared/waiting.ts';
 import type { ContainerRecord } from './container-runtime/records.ts';
 import { answersOk } from './etcd-cluster.ts';
 import type { Misbehaviour } from './kubelet/kubelet.ts';
@@ -19,6 +18,7 @@ import {
   startInBackground,
 } from './processes.ts';
 import { type Ended, runProgram } from './programs.ts';
+import { until } from './wait.ts';
 
 export type UnitName = 'kubelet' | 'containerd' | 'lockstep-agent';
 
@@ -34,7 +34,6 @@ export interface LabNodeOptions {
   readonly owner: string | undefined;
 }
 
-const POLL_MS = 50;
 const SYSTEMCTL_TIMEOUT_MS = 120_000;
 
 /** One host of the lab. */
@@ -186,8 +185,7 @@ export class LabNode {
   }
 
   async waitApiReady(signal: AbortSignal): Promise<void> {
-    const describe = (): string => `API server of ${this.name} is ready`;
-    await waitFor({ describe, check: () => this.isApiReady() }, POLL_MS, signal);
+    await until(`the API server of ${this.name} is ready`, () => this.isApiReady(), signal);
   }
 
   private async checkedSystemctl(verb: string, unit: UnitName): Promise<void> {

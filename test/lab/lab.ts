@@ -31,6 +31,8 @@ export interface LabOptions {
   readonly encryptionConfig?: string;
   /** False: Kubernetes alone, no agents and no coordinator. */
   readonly lockstep?: boolean;
+  /** False: agents alone; the coordinator is there to be started. */
+  readonly coordinator?: boolean;
   /** True: the lab outlives this process. */
   readonly detached?: boolean;
   readonly timeoutMs?: number;
@@ -102,7 +104,7 @@ export class Lab implements AsyncDisposable {
     });
   }
 
-  /** Resolves when every API server is ready and every program of Lockstep listens. On failure nothing is left running. */
+  /** Resolves when every API server is ready and every program of Lockstep listens. On failure nothing is left running; the logs stay. */
   static async up(options: LabOptions = {}): Promise<Lab> {
     const signal = deadline(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.signal);
     const { etcd, natsServer } = await locateTools(
