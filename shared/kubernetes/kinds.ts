@@ -41,25 +41,25 @@ export interface JobFacts {
 }
 
 export function jobFacts(object: StoredObject): JobFacts {
-  const conditions =
-    object.form === 'protobuf'
-      ? (object.message.message(3)?.messages(1) ?? []).map((each) => ({
-          type: each.text(1),
-          status: each.text(2),
-        }))
-      : listOf(at(object.json, 'status', 'conditions')).map((each) => ({
-          type: textOf(at(each, 'type')),
-          status: textOf(at(each, 'status')),
-        }));
+  if (object.form === 'protobuf') {
+    const status = object.message.message(3);
+    const conditions = status?.messages(1) ?? [];
+    return {
+      finished: status?.bytes(3) !== undefined || conditions.some((each) => ends(each.text(1), each.text(2))),
+      suspended: object.message.message(2)?.varint(10) === 1n,
+    };
+  }
+  const conditions = listOf(at(object.json, 'status', 'conditions'));
   return {
-    finished: conditions.some(
-      ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
-    ),
-    suspended:
-      object.form === 'protobuf'
-        ? object.message.message(2)?.varint(10) === 1n
-        : at(object.json, 'spec', 'suspend') === true,
+    finished:
+      textOf(at(object.json, 'status', 'completionTime')) !== '' ||
+      conditions.some((each) => ends(textOf(at(each, 'type')), textOf(at(each, 'status')))),
+    suspended: at(object.json, 'spec', 'suspend') === true,
   };
+}
+
+function ends(type: string, status: string): boolean {
+  return (type === 'Complete' || type === 'Failed') && status === 'True';
 }
 
 /** CronJob.status.lastScheduleTime, in seconds since the epoch; 0 where it never ran. */
