@@ -57,12 +57,13 @@ export function undoText(plan: NodePlan, paths: UndoPaths, settings: UndoSetting
     '',
     ...ours.map(
       ({ component }) =>
-        `    ${crictl} ps -q --name '^${component}$' --namespace '^kube-system$' | xargs -r ${crictl} stop -t 0`,
+        `    ${crictl} ps -q --label io.kubernetes.container.name=${component} --label io.kubernetes.pod.namespace=kube-system | xargs -r ${crictl} stop --timeout 0`,
     ),
     '',
-    '4. See that nobody has the store open. This must print nothing:',
+    '4. See that nobody has the store open. Both must print nothing:',
     '',
     `    ls -l /proc/[0-9]*/fd 2>/dev/null | grep -F ${quote(db)}`,
+    `    grep ":$(stat -c %i ${quote(db)}) " /proc/locks`,
     '',
     '5. Is the old store in place? Its database has this inode number:',
     '',
