@@ -197,6 +197,31 @@ describe('readSnapshotFacts', () => {
     );
   });
 
+  it('reads a large file in workers, and stops them at the signal', async () => {
+    const value = Buffer.concat([Buffer.from('k8s:enc:aesgcm:v1:k:'), Buffer.alloc(50_000, 1)]);
+    const many = Array.from({ length: 120 }, (_, index) =>
+      putRow(index + 2, 0, `/registry/secrets/a/s${index}`, value),
+    );
+    const last = putRow(500, 0, '/registry/namespaces/default', 'x');
+    using files = new TemporaryFiles();
+    const path = files.write(sealed(store([...many, last])));
+    const found = await readSnapshotFacts(path, { trailer: 'required' }, SIGNAL);
+    expect(found.status).toMatchObject({ revision: 500n, liveKeys: 121n });
+    expect(found.encryption[1]?.sampleValue.equals(value)).toBe(true);
+
+    const controller = new AbortController();
+    const stopped = readSnapshotFacts(path, { trailer: 'required' }, controller.signal);
+    setTimeout(() => controller.abort(new Error('enough')), 10);
+    await expect(stopped).rejects.toThrow('enough');
+
+    const broken = files.write(
+      sealed(damaged(store([...many, last]), (copy) => copy.writeUInt16LE(9, 2 * 4096 + 8))),
+    );
+    await expect(readSnapshotFacts(broken, { trailer: 'required' }, SIGNAL)).rejects.toMatchObject({
+      code: 'SNAPSHOT_CORRUPT',
+    });
+  });
+
   it('stops at the signal', async () => {
     using files = new TemporaryFiles();
     const path = files.write(sealed(store(rows)));

@@ -58,6 +58,8 @@ function judge(
   }
   return {
     ...facts,
+    // From a worker a Buffer arrives as a plain Uint8Array.
+    encryption: facts.encryption.map((use) => ({ ...use, sampleValue: Buffer.from(use.sampleValue) })),
     fileSha256: file.fileSha256,
     fileSizeBytes: BigInt(file.sizeBytes),
     trailerPresent: file.trailerPresent,

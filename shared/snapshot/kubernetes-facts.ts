@@ -65,35 +65,45 @@ export function countObjects(keys: Iterable<string>, registryPrefix: string): Ob
   return [...counts.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
 }
 
+/** Values looked at for a sample: the smallest of them travels, for samples go into cards and plans. */
+const SAMPLE_CANDIDATES = 16;
+
 function encryptionUses(bucket: KeyBucket, registryPrefix: string, readValue: ReadValue): EncryptionUse[] {
-  const uses: { count: number; sample: [string, LiveRow] | undefined }[] = bucket.encryptionPrefixes.map(
-    () => ({
-      count: 0,
-      sample: undefined,
-    }),
-  );
-  const secrets = `${registryPrefix}/secrets/`;
+  const uses = bucket.encryptionPrefixes.map(() => ({ count: 0n, candidates: [] as [string, LiveRow][] }));
   for (const [key, row] of bucket.live) {
-    const use = uses[row.prefix]!;
     if (!key.startsWith(`${registryPrefix}/`)) continue;
+    const use = uses[row.prefix]!;
     use.count++;
-    // Of plain values a secret is the one worth naming.
-    const better = row.prefix === 0 && key.startsWith(secrets) && !use.sample?.[0].startsWith(secrets);
-    if (use.sample === undefined || better) use.sample = [key, row];
+    if (row.prefix !== 0 && use.candidates.length < SAMPLE_CANDIDATES) use.candidates.push([key, row]);
   }
-  return uses.flatMap(({ count, sample }, index) => {
-    if (sample === undefined) return [];
-    const [key, row] = sample;
-    const prefix = encryptionPrefix(Buffer.from(bucket.encryptionPrefixes[index]!, 'latin1'));
-    return {
-      provider: prefix?.provider ?? '',
-      keyName: prefix?.keyName ?? '',
-      count: BigInt(count),
-      sampleKey: utf8(key),
-      // A plain sample could be a secret, and facts travel in cards and plans.
-      sampleValue: prefix === undefined ? Buffer.alloc(0) : Buffer.from(readValue(row) ?? []),
-    };
+  const [plain, ...encrypted] = uses;
+  const found = encrypted.flatMap(({ count, candidates }, index): EncryptionUse[] => {
+    const prefix = encryptionPrefix(Buffer.from(bucket.encryptionPrefixes[index + 1]!, 'latin1'));
+    const samples = candidates.flatMap(([key, row]) => {
+      const value = readValue(row);
+      return value === undefined ? [] : [{ key, value }];
+    });
+    const [smallest] = samples.sort((a, b) => a.value.length - b.value.length);
+    if (prefix === undefined || smallest === undefined) return [];
+    const { provider, keyName } = prefix;
+    return [
+      { provider, keyName, count, sampleKey: utf8(smallest.key), sampleValue: Buffer.from(smallest.value) },
+    ];
   });
+  if (plain === undefined || plain.count === 0n) return found;
+  return [plainUse(bucket, registryPrefix, plain.count), ...found];
+}
+
+/** Names a secret where one is stored plain, and never shows a value: facts travel in cards and plans. */
+function plainUse(bucket: KeyBucket, registryPrefix: string, count: bigint): EncryptionUse {
+  let sampleKey = '';
+  for (const [key, row] of bucket.live) {
+    if (row.prefix !== 0) continue;
+    const isSecret = key.startsWith(`${registryPrefix}/secrets/`);
+    if (isSecret || (sampleKey === '' && key.startsWith(`${registryPrefix}/`))) sampleKey = key;
+    if (isSecret) break;
+  }
+  return { provider: '', keyName: '', count, sampleKey: utf8(sampleKey), sampleValue: Buffer.alloc(0) };
 }
 
 /** From kube-system's kube-root-ca.crt; every namespace holds a copy, should that one be gone or unreadable. */
