@@ -130,6 +130,8 @@ function groupsOf(turn: Turn, step: ForwardStep, behind: ReadonlyMap<string, Fai
       return nodes.length > 1 ? [nodes.slice(0, -1), nodes.slice(-1)] : [nodes];
     case 'in-turn-if-planned':
       return turn.state.plan.startMembersInTurn ? nodes.map((node) => [node]) : [nodes];
+    default:
+      return step.order satisfies never;
   }
 }
 

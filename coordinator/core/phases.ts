@@ -133,6 +133,8 @@ export function wordsOf(step: ForwardStep): string {
       return 'committing';
     case 'execute':
       return STEP_WORDS[step.ask.step];
+    default:
+      return step.ask satisfies never;
   }
 }
 

@@ -53,6 +53,8 @@ export class ModelAgent {
       }
       case 'execute':
         return this.stale(ask.epoch) ?? this.execute(ask.step, ask.epoch, nowMs);
+      default:
+        return ask satisfies never;
     }
   }
 

@@ -1,0 +1,177 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { SaveSnapshotResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type {
+  GetOperationResponse,
+  OperatorServiceSaveSnapshotRequest,
+  OperatorServiceSaveSnapshotResponse,
+  OperatorServiceServer,
+} from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { Logger } from '@lockstep/shared/logging.ts';
+import { identityUri } from '@lockstep/shared/tls/identity.ts';
+import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
+import { VERSION } from '@lockstep/shared/version.ts';
+import { inspectNodes } from '../runner/inventory.ts';
+import type { Operations } from '../runner/operations.ts';
+import type { Planner } from '../runner/planner.ts';
+import type { Agents, Clock, Plans } from '../runner/ports.ts';
+import { chooseSource, findHolders, listSnapshots, verifyCopies } from '../runner/snapshots.ts';
+
+export interface OperatorServiceSettings {
+  readonly cluster: string;
+  readonly coordinatorId: string;
+  readonly agents: Agents;
+  readonly operations: Operations;
+  readonly planner: Planner;
+  readonly plans: Plans;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** "connected", "not configured", "unreachable". */
+  readonly natsStatus: () => string;
+}
+
+/** The operator's calls, each a thin layer over the runner. Who called is logged with what was asked. */
+export function createOperatorService(settings: OperatorServiceSettings): OperatorServiceServer {
+  const { agents, operations, planner, plans, clock, cluster, coordinatorId } = settings;
+  const audit = ({ caller }: CallContext, call: string, fields: object): string => {
+    const by = identityUri(caller);
+    settings.logger.info({ by, call, ...fields }, 'operator call');
+    return by;
+  };
+  return {
+    getVersion: unaryHandler(async () => ({
+      version: VERSION,
+      coordinatorId,
+      cluster,
+      nats: settings.natsStatus(),
+    })),
+
+    listNodes: unaryHandler(async (request, { signal }) => {
+      requireCluster(request.cluster, cluster);
+      const nodes = await inspectNodes(agents, clock, signal);
+      return {
+        nodes: nodes.map(({ node, address, report, failure }) => ({ node, address, report, failure })),
+      };
+    }),
+
+    saveSnapshot: streamHandler((request, context) => {
+      audit(context, 'SaveSnapshot', { node: request.node, reason: request.reason });
+      return saveSnapshot(settings, request, context.signal);
+    }),
+
+    listSnapshots: unaryHandler(async (_request, { signal }) => listSnapshots(agents, signal)),
+
+    verifySnapshot: unaryHandler(async ({ snapshotId }, { signal }) => {
+      const holders = await findHolders(agents, snapshotId, signal);
+      if (holders.length === 0) {
+        throw new LockstepError('SNAPSHOT_NOT_FOUND', {
+          message: `No node that answered holds ${snapshotId}.`,
+        });
+      }
+      return { verdicts: await verifyCopies(holders, snapshotId, signal) };
+    }),
+
+    planRestore: unaryHandler(async (request, context) => {
+      const by = audit(context, 'PlanRestore', { snapshotId: request.snapshotId, reason: request.reason });
+      const { plan, planSha256, refusals, warnings } = await planner.plan(request, by, context.signal);
+      return { plan, planSha256, refusals: [...refusals], warnings: [...warnings] };
+    }),
+
+    runRestore: unaryHandler(async (request, context) => {
+      audit(context, 'RunRestore', { operationId: request.operationId });
+      const stored = await plans.get(request.operationId);
+      return { refusals: await operations.start(stored, request, context.signal) };
+    }),
+
+    listOperations: unaryHandler(async () => ({ operations: operations.list() })),
+
+    getOperation: unaryHandler(({ operationId }) => getOperation(operations, plans, operationId)),
+
+    watchOperation: streamHandler(({ operationId, fromSequence }, { signal }) =>
+      watch(operations, operationId, fromSequence, signal),
+    ),
+
+    abortOperation: unaryHandler(async (request, context) => {
+      const by = audit(context, 'AbortOperation', {
+        operationId: request.operationId,
+        reason: request.reason,
+      });
+      const operation = await operations.abort(request.operationId, by, request.reason, context.signal);
+      return { operation };
+    }),
+
+    resumeOperation: unaryHandler(async ({ operationId }, context) => {
+      audit(context, 'ResumeOperation', { operationId });
+      return { operation: await operations.resume(operationId, context.signal) };
+    }),
+  };
+}
+
+async function getOperation(
+  operations: Operations,
+  plans: Plans,
+  operationId: string,
+): Promise<GetOperationResponse> {
+  const known = operations.get(operationId);
+  const stored = operationId === '' ? undefined : await plans.get(operationId);
+  if (known === undefined && stored === undefined) {
+    const words = operationId === '' ? 'There is no operation.' : `There is no operation ${operationId}.`;
+    throw new LockstepError('OPERATION_NOT_FOUND', { message: words });
+  }
+  return {
+    operation: known?.operation,
+    plan: known?.plan ?? (stored === undefined ? undefined : RestorePlan.decode(stored.planBytes)),
+    report: known?.report,
+    planSha256: known?.planSha256 ?? stored?.planSha256 ?? '',
+    refusals: [...(stored?.refusals ?? [])],
+    warnings: [...(stored?.warnings ?? [])],
+  };
+}
+
+async function* watch(
+  operations: Operations,
+  operationId: string,
+  fromSequence: bigint,
+  signal: AbortSignal,
+) {
+  for await (const event of operations.watch(operationId, fromSequence, signal)) yield { event };
+}
+
+async function* saveSnapshot(
+  { agents, clock, cluster }: OperatorServiceSettings,
+  { node, reason }: OperatorServiceSaveSnapshotRequest,
+  signal: AbortSignal,
+): AsyncGenerator<OperatorServiceSaveSnapshotResponse, void, undefined> {
+  const source = await chooseSource(agents, clock, node, signal);
+  for await (const { event } of source.saveSnapshot({ cluster, reason }, signal)) {
+    const answer = translate(event, source.node);
+    if (answer !== undefined) yield { event: answer };
+  }
+}
+
+function translate(
+  event: SaveSnapshotResponse['event'],
+  node: string,
+): OperatorServiceSaveSnapshotResponse['event'] {
+  switch (event?.$case) {
+    case 'progress': {
+      const { step, doneBytes, totalBytes } = event.value;
+      const progress = { phase: Phase.PHASE_UNSPECIFIED, node, step, doneBytes, totalBytes, done: false };
+      return { $case: 'progress', value: progress };
+    }
+    case 'snapshot':
+      return { $case: 'snapshot', value: { ...event.value, node } };
+    case 'failure':
+      return event;
+    default:
+      return undefined;
+  }
+}
+
+function requireCluster(asked: string, own: string): void {
+  if (asked === '' || asked === own) return;
+  throw new LockstepError('CLUSTER_MISMATCH', {
+    message: `This coordinator is of cluster ${own}, not ${asked}.`,
+  });
+}

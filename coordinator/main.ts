@@ -1,0 +1,122 @@
+#!/usr/bin/env node
+import { mkdir } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
+import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import { createLogger, type Logger } from '@lockstep/shared/logging.ts';
+import { NatsLink } from '@lockstep/shared/nats/connection.ts';
+import { startServer } from '@lockstep/shared/transport/server.ts';
+import { VERSION } from '@lockstep/shared/version.ts';
+import { AgentConnections } from './adapters/agent-client.ts';
+import { systemClock } from './adapters/clock.ts';
+import { FileJournal } from './adapters/journal.ts';
+import { KnownAgents } from './adapters/known-agents.ts';
+import { NatsAnnouncer } from './adapters/nats-announcer.ts';
+import { PlanFiles } from './adapters/plan-files.ts';
+import { PresentAgents } from './adapters/present-agents.ts';
+import { createOperatorService } from './api/operator-service.ts';
+import { OPERATOR_POLICY } from './api/policy.ts';
+import { type CoordinatorConfig, DEFAULT_CONFIG_PATH, readConfig } from './config.ts';
+import { Operations } from './runner/operations.ts';
+import { Planner } from './runner/planner.ts';
+import { RecoveryLoop } from './runner/recovery-loop.ts';
+
+/** What waits for NATS when the program is told to stop gets this long. */
+const NATS_LAST_WORDS_MS = 2_000;
+
+async function main(logger: Logger): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: 'string', default: DEFAULT_CONFIG_PATH } } });
+  const config = await readConfig(values.config);
+  await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
+
+  const clock = systemClock;
+  const connections = new AgentConnections(config.cluster, config.tls);
+  const nats = openNats(config, logger);
+  const present = nats === undefined ? undefined : new PresentAgents(nats, config.cluster, clock);
+  const configured = config.nodes.map(({ name, address }) => ({ node: name, address }));
+  const agents = new KnownAgents(connections, () =>
+    configured.length > 0 ? configured : (present?.known() ?? []),
+  );
+  const announcer = nats === undefined ? undefined : new NatsAnnouncer(nats, config.cluster, logger);
+  const journal = new FileJournal(config.stateDir, logger);
+  const plans = new PlanFiles(config.stateDir, clock);
+  const operations = new Operations({
+    cluster: config.cluster,
+    coordinatorId: config.id,
+    agents,
+    plans,
+    journal,
+    announcer: announcer ?? { announce: () => undefined },
+    clock,
+    logger,
+  });
+  const planner = new Planner({ cluster: config.cluster, agents, plans, clock, logger });
+  const stop = new AbortController();
+  await operations.load(stop.signal);
+  nats?.onChange((connected) => {
+    logger.info({ connected }, 'NATS link');
+    if (connected) operations.notice('NATS_BACK', 'NATS is back');
+    else operations.notice('NATS_UNREACHABLE', 'NATS does not answer; the operation goes on without it');
+  });
+
+  const server = await startServer({
+    listen: config.listen,
+    tls: config.tls,
+    cluster: config.cluster,
+    policy: OPERATOR_POLICY,
+    services: [
+      {
+        definition: OperatorServiceService,
+        implementation: createOperatorService({
+          cluster: config.cluster,
+          coordinatorId: config.id,
+          agents,
+          operations,
+          planner,
+          plans,
+          clock,
+          logger,
+          natsStatus: () =>
+            nats === undefined ? 'not configured' : nats.connected ? 'connected' : 'unreachable',
+        }),
+      },
+    ],
+    logger,
+  });
+  const recovery = new RecoveryLoop(agents, operations, logger).run(stop.signal);
+  logger.info({ version: VERSION, id: config.id, address: server.address }, 'coordinator started');
+
+  const signal = await untilStopped();
+  logger.info({ signal }, 'coordinator stopping');
+  stop.abort(new Error('the coordinator stops'));
+  // An operation under way is not ended: the ledgers hold it, and the next start goes on with it.
+  await operations.close();
+  await server.close();
+  await recovery;
+  await announcer?.close(NATS_LAST_WORDS_MS);
+  await nats?.close();
+  connections.close();
+  logger.info('coordinator stopped');
+}
+
+function openNats(config: CoordinatorConfig, logger: Logger): NatsLink | undefined {
+  if (config.nats === undefined) return undefined;
+  const { servers } = config.nats;
+  return new NatsLink({ servers, tls: config.tls, name: `lockstep-coordinator ${config.id}`, logger });
+}
+
+function untilStopped(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+const logger = createLogger('lockstep-coordinator');
+try {
+  await main(logger);
+  process.exit(0);
+} catch (error) {
+  const { code, message, cure, causes } = toFailure(asLockstepError(error));
+  logger.fatal({ code, cure, causes }, message);
+  process.exit(1);
+}
