@@ -63,9 +63,8 @@ export function widthOf(text: string): number {
  * punctuation where the terminal speaks no UTF-8.
  */
 export function clean(layout: Layout, text: string): string {
-  // biome-ignore lint: control characters are what is looked for
   const safe = stripVTControlCharacters(text)
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .trim();
   if (layout.unicode) return safe;
   return safe

@@ -1,6 +1,6 @@
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { NodeStatus } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import { fields, heading, type Layout } from './layout.ts';
+import { clean, fields, heading, type Layout } from './layout.ts';
 import { failure } from './refusals.ts';
 import { type Column, table } from './table.ts';
 import { bytes, count, instant, plural } from './units.ts';
@@ -68,13 +68,19 @@ export function nodeList(layout: Layout, nodes: readonly NodeStatus[]): string[]
 }
 
 export function nodeDetails(layout: Layout, { node, address, report, failure: why }: NodeStatus): string[] {
-  const lines = [heading(layout, `Node ${node}`), ...fields(layout, [['Address', address]])];
-  if (why !== undefined) return [...lines, '', ...failure(layout, why)];
-  if (report === undefined) return lines;
+  const title = heading(layout, clean(layout, `Node ${node}`));
+  if (report === undefined) {
+    return [
+      title,
+      ...fields(layout, [['Address', address]]),
+      ...(why === undefined ? [] : ['', ...failure(layout, why)]),
+    ];
+  }
   const { etcd, apiServer, kubelet } = report;
   return [
-    ...lines,
+    title,
     ...fields(layout, [
+      ['Address', address],
       ['Agent', report.agentVersion],
       ['Hosting', report.hosting || 'runs no control plane'],
       ['Ledger', report.ledgerId],

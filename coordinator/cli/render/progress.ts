@@ -33,9 +33,8 @@ export function progressFrame(layout: Layout, page: ProgressPage): string[] {
   const current = runningPhase(progress);
   const done = progress.phases.filter(({ durationMs }) => durationMs !== undefined);
   const undoing = progress.undo !== undefined;
-  const pending = undoing
-    ? []
-    : RESTORE_PHASES.filter((phase) => !progress.phases.some((one) => one.phase === phase)).slice(0);
+  const reached = Math.max(-1, ...progress.phases.map(({ phase }) => RESTORE_PHASES.indexOf(phase as never)));
+  const pending = undoing ? [] : RESTORE_PHASES.slice(reached + 1);
   const mark = symbols(layout);
   return [
     heading(
@@ -126,17 +125,19 @@ function footer(layout: Layout, page: ProgressPage): string[] {
   const { state, downMs } = availability(progress, nowMs);
   const expected = duration(page.expectedOutageMs);
   const limit = page.maxOutageMs === 0 ? '' : `, at most ${duration(page.maxOutageMs)}`;
+  const undoing = progress.undo !== undefined;
   const api = {
-    'before-downtime': `The API serves; about ${expected} without it are to come.`,
+    'before-downtime': undoing
+      ? 'The API serves.'
+      : `The API serves; about ${expected} without it are to come.`,
     down: `No API for ${duration(downMs)}; about ${expected} were expected${limit}.`,
     back: `The API serves again, after ${duration(downMs)} without it.`,
   }[state];
-  const way =
-    progress.undo !== undefined
-      ? 'Nothing was committed; the old store is brought back.'
-      : isCommitted(progress)
-        ? 'Committed: from here there is only forward.'
-        : 'Until commit every failure brings the old store back.';
+  const way = undoing
+    ? 'Nothing was committed; the old store is brought back.'
+    : isCommitted(progress)
+      ? 'Committed: from here there is only forward.'
+      : 'Until commit every failure brings the old store back.';
   return [
     ...wrap(layout, `${duration(nowMs - (progress.startedMs || nowMs))} so far. ${api}`, 2),
     ...wrap(layout, way, 2).map((line) => tone(layout, 'dim', line)),
@@ -144,9 +145,10 @@ function footer(layout: Layout, page: ProgressPage): string[] {
       ? []
       : [
           '',
-          ...failure(layout, progress.undo.cause, false)
-            .map((line) => `  ${line}`)
-            .flatMap((line) => (widthOf(line) > layout.width ? wrap(layout, line, 2) : [line])),
+          ...failure({ ...layout, width: layout.width - 2 }, progress.undo.cause, false).map(
+            (line) => `  ${line}`,
+          ),
+          '',
         ]),
     ...progress.notices.flatMap((notice) =>
       wrap(layout, notice, 2).map((line) => tone(layout, 'yellow', line)),
@@ -159,6 +161,8 @@ function footer(layout: Layout, page: ProgressPage): string[] {
 }
 
 const PHASE_COLUMN = 17;
+/** Narrower pages have no room for columns. */
+const ALIGNED_WIDTH = 72;
 
 /**
  * One event as a line of a log; none for what only moves a figure. `before` is the progress
@@ -166,15 +170,20 @@ const PHASE_COLUMN = 17;
  */
 export function eventLine(layout: Layout, before: Progress, { event, atMs }: OperationEvent): string[] {
   const line = (phase: Phase | undefined, text: string): string[] => {
-    const head = `${clock(atMs)}  ${(phase === undefined ? '' : phaseWord(phase)).padEnd(PHASE_COLUMN)}  `;
-    const [first = '', ...rest] = wrap(layout, text, Math.min(head.length, layout.width >> 1));
-    return [head + first.trimStart(), ...rest].map((one) => one.trimEnd());
+    const word = phase === undefined ? '' : phaseWord(phase);
+    if (layout.width < ALIGNED_WIDTH) return wrap(layout, `${clock(atMs)} ${word} ${text}`, 4, 0);
+    const head = `${clock(atMs)}  ${word.padEnd(PHASE_COLUMN)}  `;
+    const [first = '', ...rest] = wrap(layout, text, head.length);
+    return [head + first.trimStart(), ...rest];
   };
   switch (event?.$case) {
     case 'phaseStarted':
       return line(event.value.phase, 'begins');
-    case 'phaseEnded':
-      return line(event.value.phase, `done in ${duration(event.value.durationMs)}`);
+    case 'phaseEnded': {
+      const { phase, durationMs } = event.value;
+      const broken = before.undo !== undefined && phase !== Phase.PHASE_UNDO;
+      return line(phase, `${broken ? 'ended after' : 'done in'} ${duration(durationMs)}`);
+    }
     case 'nodeProgress': {
       const { node, step, done, phase } = event.value;
       const was = before.nodes.find((state) => state.node === node);
@@ -183,13 +192,13 @@ export function eventLine(layout: Layout, before: Progress, { event, atMs }: Ope
     }
     case 'nodeFailed': {
       const { failure: why, phase } = event.value;
-      return line(phase, `${why?.node || 'a node'}: FAILED ${why?.code ?? ''}: ${why?.message ?? ''}`);
+      return line(phase, `${why?.node || 'a node'}: failed, ${why?.code ?? ''}: ${why?.message ?? ''}`);
     }
     case 'undoStarted': {
       const { fromPhase, cause } = event.value;
       return line(
         Phase.PHASE_UNDO,
-        `begins, from ${phaseWord(fromPhase)}: ${cause?.code ?? ''} ${cause?.message ?? ''}`.trimEnd(),
+        `back from ${phaseWord(fromPhase)}, because of ${cause?.code ?? 'a request'}`,
       );
     }
     case 'operationEnded':

@@ -38,7 +38,7 @@ function override(layout: Layout, { class: refusalClass, code }: Refusal): strin
 export function failure(layout: Layout, failed: Failure, causes = true): string[] {
   const where = failed.node === '' ? '' : ` on ${failed.node}`;
   return [
-    tone(layout, 'red', clean(layout, `${failed.code}${where}`)),
+    ...wrap(layout, `${failed.code}${where}`).map((line) => tone(layout, 'red', line)),
     ...wrap(layout, failed.message, 2),
     ...(causes ? failed.causes.flatMap((cause) => wrap(layout, `because ${cause}`, 4)) : []),
     ...(failed.cure === ''

@@ -121,14 +121,15 @@ export function snapshotFacts(layout: Layout, facts: SnapshotFacts): string[] {
     '',
     heading(layout, 'Store'),
     ...fields(layout, [
-      ['File', `${bytes(facts.fileSizeBytes)}, SHA-256 ${facts.fileSha256}`],
+      ['Size', bytes(facts.fileSizeBytes)],
+      ['SHA-256', facts.fileSha256],
       [
         'Trailer',
         facts.trailerPresent ? (facts.trailerValid ? 'present and right' : 'present and WRONG') : 'none',
       ],
-      ['Content', `SHA-256 ${facts.contentSha256}`],
-      ['Compacted at', count(facts.compactRevision)],
-      ['Cluster version', facts.clusterVersion],
+      ['Content', facts.contentSha256],
+      ['Compacted', count(facts.compactRevision)],
+      ['Cluster', facts.clusterVersion === '' ? '' : `version ${facts.clusterVersion}`],
       ['Members', members.join(' ')],
       ['Alarms', facts.alarms.join(' ') || 'none'],
       [
@@ -179,10 +180,10 @@ export function verdicts(layout: Layout, list: readonly SnapshotVerdict[]): stri
     const what =
       facts?.status === undefined
         ? ''
-        : `  revision ${count(facts.status.revision)}, ${bytes(facts.fileSizeBytes)}, SHA-256 ${facts.fileSha256.slice(0, 16)}`;
+        : `, revision ${count(facts.status.revision)}, ${bytes(facts.fileSizeBytes)}, SHA-256 ${facts.fileSha256.slice(0, 16)}`;
     return [
-      ...wrap(layout, `${where}  ${good ? 'whole' : 'NOT WHOLE'}${what}`, 2, 0).map((line) =>
-        good ? line : tone(layout, 'red', line),
+      ...wrap(layout, `${where}: ${good ? 'whole' : 'NOT WHOLE'}${what}`, 2, 0).map((line) =>
+        tone(layout, good ? 'green' : 'red', line),
       ),
       ...refusals.flatMap((refusal) => [
         ...wrap(layout, `${refusal.code}: ${refusal.message}`, 4, 2),
