@@ -8,6 +8,7 @@ import { baseline } from './baseline.ts';
 const OPTIONS = {
   seed: 1,
   caPem: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
+  kubernetesVersion: 'v1.34.1',
   controlPlane: [{ name: 'cp1', address: '127.9.0.1' }],
 };
 

@@ -6,7 +6,8 @@ import type { Entry } from './baseline/entry.ts';
 import { Random } from './baseline/random.ts';
 import { workloads } from './baseline/workloads.ts';
 
-export interface BaselineOptions extends Pick<ClusterOptions, 'caPem' | 'controlPlane'> {
+export interface BaselineOptions
+  extends Pick<ClusterOptions, 'caPem' | 'controlPlane' | 'kubernetesVersion'> {
   /** The same seed makes the same bytes, but for the CA and the addresses. */
   readonly seed: number;
 }
@@ -28,7 +29,6 @@ const WORKERS = [
   'worker-07',
   'worker-08',
 ] as const satisfies readonly [string, ...string[]];
-const KUBERNETES_VERSION = 'v1.34.2';
 
 /** A transaction stays below etcd's default limits of 128 operations and 1.5 MiB. */
 const MAX_OPERATIONS = 120;
@@ -38,8 +38,8 @@ const WRITERS = 4;
 /** A cluster of some teams: more than 2,000 objects and 20 MB. The lab's own nodes are not in it: their kubelets register them. */
 export function* baseline(options: BaselineOptions): Generator<Entry> {
   const random = new Random(options.seed);
-  const { caPem, controlPlane } = options;
-  yield* cluster(random, { caPem, controlPlane, workers: WORKERS, kubernetesVersion: KUBERNETES_VERSION });
+  const { caPem, controlPlane, kubernetesVersion } = options;
+  yield* cluster(random, { caPem, controlPlane, workers: WORKERS, kubernetesVersion });
   yield definition(random);
   for (const name of SYSTEM_NAMESPACES) yield* namespace(random, name, caPem);
   for (let team = 1; team <= TEAMS; team += 1) {

@@ -39,11 +39,11 @@ export interface NamedMember {
 }
 
 const PREFIX = '/registry/';
-const WATCH_TIMEOUT_MS = 5_000;
+const WATCH_TIMEOUT_MS = 3_000;
 
 /** Rejects where a member is not healthy or cannot be read; everything else is in the verdict. */
 export async function check(members: readonly NamedMember[], expected: Expectations): Promise<Verdict> {
-  for (const { etcdctl } of members) await etcdctl.health();
+  await Promise.all(members.map(({ etcdctl }) => etcdctl.health()));
   const heads = await Promise.all(members.map(({ etcdctl }) => etcdctl.headRevision()));
   const pinned = heads.reduce((least, head) => (head < least ? head : least));
   const hashes = await Promise.all(members.map(({ etcdctl }) => etcdctl.hashKv(pinned)));
@@ -54,26 +54,29 @@ export async function check(members: readonly NamedMember[], expected: Expectati
   let missing = 0;
   let changed = 0;
   let remaining = 0;
-  const verdicts: MemberVerdict[] = [];
-  for (const [index, { name, etcdctl }] of members.entries()) {
+  for (const { etcdctl } of members) {
     const atGate = digestAll(await etcdctl.getAll(PREFIX, gateRevision));
     const atHead = digestAll(await etcdctl.getAll(PREFIX, 0n));
     const baseline = compareBaseline(expected.digests, atGate);
     missing = Math.max(missing, baseline.missing);
     changed = Math.max(changed, baseline.changed);
-    const left = Math.max(
-      remainingOf(expected.intrusion, expected.digests, atGate),
-      remainingOf(expected.intrusion, expected.digests, atHead),
-    );
-    remaining = Math.max(remaining, left);
-    const said = await etcdctl.watchFrom(PREFIX, expected.heldRevision, WATCH_TIMEOUT_MS);
-    verdicts.push({
-      name,
-      version: await etcdctl.version(),
-      hash: hashes[index]?.hash ?? 0n,
-      watch: said.includes('required revision has been compacted') ? 'compacted' : 'silence',
-    });
+    for (const found of [atGate, atHead]) {
+      remaining = Math.max(remaining, remainingOf(expected.intrusion, expected.digests, found));
+    }
   }
+  const verdicts = await Promise.all(
+    members.map(async ({ name, etcdctl }, index) => {
+      const said = await etcdctl.watchFrom(PREFIX, expected.heldRevision, WATCH_TIMEOUT_MS);
+      return {
+        name,
+        version: await etcdctl.version(),
+        hash: hashes[index]?.hash ?? 0n,
+        watch: said.includes('required revision has been compacted')
+          ? ('compacted' as const)
+          : ('silence' as const),
+      };
+    }),
+  );
   const { added, deleted, changed: altered } = expected.intrusion;
   return {
     baseline: { objects: expected.digests.size, missing, changed },

