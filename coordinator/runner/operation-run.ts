@@ -132,16 +132,21 @@ export class OperationRun {
   }
 
   async #ask(call: number, node: string, ask: Ask, signal: AbortSignal): Promise<TransitionEvent> {
-    const { nowMs } = this.#settings.clock;
+    const { clock } = this.#settings;
     try {
-      return { kind: 'answered', call, answer: await this.#answer(call, node, ask, signal), atMs: nowMs() };
+      return {
+        kind: 'answered',
+        call,
+        answer: await this.#answer(call, node, ask, signal),
+        atMs: clock.nowMs(),
+      };
     } catch (thrown) {
       const failure = toFailure(thrown, node);
       this.#settings.logger.debug(
         { node, ask: ask.kind, code: failure.code },
         'an agent answered with a failure',
       );
-      return { kind: 'failed', call, failure, atMs: nowMs() };
+      return { kind: 'failed', call, failure, atMs: clock.nowMs() };
     }
   }
 
@@ -170,6 +175,8 @@ export class OperationRun {
         const result = await client.execute(request, this.#progress(call), signal);
         return { kind: 'execute', result };
       }
+      default:
+        return ask satisfies never;
     }
   }
 
