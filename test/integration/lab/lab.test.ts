@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs';
-import { waitFor } from '@lockstep/shared/waiting.ts';
+import { rm } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
 import { processesOfLab } from '../../lab/processes.ts';
+import { until } from '../../lab/wait.ts';
+
+const DROP_IN = '/etc/systemd/system/kubelet.service.d/99-lockstep-hold.conf';
 
 interface Status {
   readonly Status: { readonly header: { readonly cluster_id: number; readonly member_id: number } };
 }
 
-it('forms a cluster of three under kubeadm’s flags, survives a reboot, and leaves nothing behind', async () => {
+it('forms a cluster of three under kubeadm’s flags, keeps a hold over a reboot, and leaves nothing behind', async () => {
   const startedMs = performance.now();
   const lab = await Lab.up({ nodes: 3, lockstep: false });
   try {
@@ -28,14 +31,18 @@ it('forms a cluster of three under kubeadm’s flags, survives a reboot, and lea
       (await lab.etcdctl('cp1', ['get', '/registry/minions/cp3', '--print-value-only'])).stdout.includes(
         'cp3',
       );
-    await waitFor(
-      { describe: () => 'cp3 is registered', check: isRegistered },
-      200,
-      AbortSignal.timeout(20_000),
-    );
+    await until('cp3 is registered', isRegistered, AbortSignal.timeout(20_000));
 
-    await lab.node('cp3').reboot();
-    await lab.node('cp3').waitApiReady(AbortSignal.timeout(60_000));
+    const cp3 = lab.node('cp3');
+    await cp3.writeFile(DROP_IN, '[Unit]\nConditionPathExists=!/var/lib/lockstep/kubelet.hold\n');
+    await cp3.writeFile('/var/lib/lockstep/kubelet.hold', '');
+    await cp3.reboot();
+    await until('containerd is up', () => cp3.isActive('containerd'), AbortSignal.timeout(20_000));
+    expect(await cp3.isActive('kubelet')).toBe(false);
+    expect(cp3.containers()).toEqual([]);
+    await rm(cp3.path('/var/lib/lockstep/kubelet.hold'));
+    await cp3.start('kubelet');
+    await cp3.waitApiReady(AbortSignal.timeout(60_000));
     expect(await members(lab)).toEqual({ clusters: 1, members: 3 });
   } finally {
     await lab.down();

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiClient, readKubeconfig } from '../../lab/kubelet/api-client.ts';
 import { ContainerRuntime, isRunning } from '../../lab/kubelet/container-runtime.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { LabNode } from '../../lab/lab-node.ts';
@@ -19,6 +20,7 @@ const MANIFESTS = '/etc/kubernetes/manifests';
 const PARKED = '/etc/kubernetes/parked';
 const HOLD = '/var/lib/lockstep/kubelet.hold';
 const DROP_IN = '/etc/systemd/system/kubelet.service.d/99-lockstep-hold.conf';
+const PODS = '/api/v1/namespaces/default/pods';
 const VIP = foreignManifest('vip', 'ghcr.io/kube-vip/kube-vip:v1.0.0', ['/kube-vip', 'manager']);
 
 beforeAll(async () => {
@@ -201,8 +203,35 @@ describe('kubelet', () => {
     await until('none runs', () => !runs('vip'));
   });
 
-  it('makes a new, empty cluster of etcd.yaml over a store that is gone', async () => {
+  it('acts late on manifests where it is slow', async () => {
+    await node.misbehave({ eventDelayMs: 2_000 });
+    await node.addStaticPod('vip.yaml', VIP);
+    expect(await until('the pod runs', () => runs('vip'))).toBeGreaterThan(2_000);
+    await node.misbehave({});
+    await node.removeStaticPod('vip.yaml');
+    await until('the pod ends', () => !runs('vip'));
+  });
+
+  it('runs the pods that the API binds to it, and ends those that are deleted', async () => {
     await node.waitApiReady(AbortSignal.timeout(30_000));
+    for (const name of ['web', 'db']) {
+      const created = await api('POST', PODS, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: 'default' },
+        spec: { nodeName: 'cp1', containers: [{ name, image: `example.org/${name}:1` }] },
+      });
+      expect(created).toBe(201);
+    }
+    await until('both run', () => runs('web') && runs('db'));
+    expect(await api('DELETE', `${PODS}/db`)).toBe(200);
+    await until('the deleted one ends', () => !runs('db'));
+    expect(runs('web')).toBe(true);
+  });
+
+  it('makes a new, empty cluster of etcd.yaml over a store that is gone, and then ends every pod', async () => {
+    await node.waitApiReady(AbortSignal.timeout(30_000));
+    expect(runs('web')).toBe(true);
     expect(await keyCount()).toBeGreaterThan(0);
     await node.stop('kubelet');
     node.killContainers('kube-apiserver');
@@ -213,7 +242,17 @@ describe('kubelet', () => {
     await until('etcd serves', async () => (await lab.etcdctl(node, ['endpoint', 'health'])).exitCode === 0);
     expect(existsSync(node.path('/var/lib/etcd/member'))).toBe(true);
     expect(await keyCount()).toBe(0);
+    await unpark('kube-apiserver.yaml');
+    await until('the pods of the API end', () => !runs('web'), 30_000);
   });
+
+  /** The status that the API answers with. */
+  async function api(method: string, path: string, body?: unknown): Promise<number> {
+    const client = new ApiClient(readKubeconfig(node.path('/etc/kubernetes/admin.conf'), node.root));
+    const { status } = await client.send(method, path, body, AbortSignal.timeout(10_000));
+    client.close();
+    return status;
+  }
 
   async function keyCount(): Promise<number> {
     const { stdout } = await lab.etcdctl(node, [

@@ -50,6 +50,10 @@ export class ApiClient {
     this.agent = new Agent({ ca, cert, key, keepAlive: true });
   }
 
+  close(): void {
+    this.agent.destroy();
+  }
+
   /** Rejects only where nothing answered. */
   async send(method: string, path: string, body: unknown, signal: AbortSignal): Promise<ApiAnswer> {
     const response = await this.open(method, path, body, signal);

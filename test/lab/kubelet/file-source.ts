@@ -13,7 +13,7 @@ export interface FileSourceOptions {
   readonly logger: Logger;
   /** The pods may be others now. */
   readonly onChange: () => void;
-  /** How late an event is acted on; 0 unless the lab plays a slow kubelet. */
+  /** How late what was seen is acted on; 0 unless the lab plays a slow kubelet. */
   readonly eventDelayMs: () => number;
 }
 
@@ -56,8 +56,9 @@ export class FileSource {
         this.options.logger.error({ file, error: String(error) }, 'manifest skipped');
       }
     }
-    this.byFile = pods;
-    this.options.onChange();
+    this.apply(() => {
+      this.byFile = pods;
+    });
   }
 
   /** A directory that was replaced by another has lost its watch. */
@@ -81,15 +82,22 @@ export class FileSource {
 
   private onEvent(file: string): void {
     try {
-      this.byFile.set(file, this.read(file));
+      const pod = this.read(file);
+      this.apply(() => this.byFile.set(file, pod));
     } catch (error) {
-      if (!isMissing(error)) {
-        this.options.logger.error({ file, error: String(error) }, 'manifest not understood');
-        return;
-      }
-      this.byFile.delete(file);
+      if (isMissing(error)) this.apply(() => this.byFile.delete(file));
+      else this.options.logger.error({ file, error: String(error) }, 'manifest not understood');
     }
-    this.options.onChange();
+  }
+
+  private apply(change: () => void): void {
+    const delayMs = this.options.eventDelayMs();
+    const act = (): void => {
+      change();
+      this.options.onChange();
+    };
+    if (delayMs === 0) act();
+    else setTimeout(act, delayMs);
   }
 
   private listFiles(): string[] {
