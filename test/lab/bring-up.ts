@@ -8,6 +8,7 @@ import { layNodeOut } from './layout/node-root.ts';
 import { programs } from './layout/paths.ts';
 import { AGENT_PORT, SERVICE_MANAGER_PORT } from './network.ts';
 import { createClusterPki } from './pki/kubernetes-pki.ts';
+import { createSystemObjects } from './system-objects.ts';
 import { locateAllEtcd } from './tools/locate.ts';
 import { until, untilListening } from './wait.ts';
 
@@ -42,6 +43,7 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
 
   say('starting the control plane');
   await Promise.all([startMembers(lab.nodes, signal), startApi(lab.nodes, signal)]);
+  await createSystemObjects(lab.node('cp1'), signal);
   if (!lockstep) return;
   say('waiting for Lockstep');
   const agents = lab.nodes.map(({ name, address }) =>
