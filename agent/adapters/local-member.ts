@@ -14,7 +14,7 @@ export interface MemberEndpoint {
 
 /** Outside what API servers list. */
 const CANARY_PREFIX = '/lockstep.io/canary/';
-/** The root role exists wherever auth was ever switched on. */
+/** The first key that could be: reading it costs nothing, there or not. */
 const AUTH_PROBE_KEY = Buffer.of(0);
 
 /** The member on this node, over its own API. */
@@ -110,12 +110,15 @@ export class EtcdLocalMember implements LocalMember {
     return this.#with(signal, (client) => client.get(key, signal));
   }
 
-  /** A 3.4 member does not tell; it refuses those who have no name, and kubeadm's certificates have one. */
+  /**
+   * Whether strangers are refused tells it as well: 3.5 and 3.6 do not even say to a stranger that
+   * auth is on, and 3.4 cannot be asked.
+   */
   authEnabled(signal: AbortSignal): Promise<boolean> {
     return this.#with(signal, async (client) => {
-      const told = await client.authEnabled(signal);
-      if (told !== undefined) return told;
       try {
+        const told = await client.authEnabled(signal);
+        if (told !== undefined) return told;
         await client.range({ key: AUTH_PROBE_KEY, limit: 1n, serializable: true }, signal);
         return false;
       } catch (thrown) {

@@ -99,9 +99,12 @@ const SILENT: Observed = {
 async function inspectLive({ member, prefix }: EtcdInspection, signal: AbortSignal): Promise<Observed> {
   const soon = deadline(ANSWER_MS, signal);
   try {
-    const seen = await member.observe(soon);
-    const authEnabled = await member.authEnabled(soon);
-    const apiServerAddresses = authEnabled ? [] : await member.apiServerAddresses(prefix, soon);
+    // With auth on, a member answers a stranger nothing else: that it does is all there is to know.
+    if (await member.authEnabled(soon)) return { ...SILENT, serving: true, authEnabled: true };
+    const [seen, apiServerAddresses] = await Promise.all([
+      member.observe(soon),
+      member.apiServerAddresses(prefix, soon),
+    ]);
     return {
       serving: true,
       version: seen.version,
@@ -110,7 +113,7 @@ async function inspectLive({ member, prefix }: EtcdInspection, signal: AbortSign
       revision: seen.revision,
       leader: seen.leader,
       learner: seen.learner,
-      authEnabled,
+      authEnabled: false,
       alarms: [...seen.alarms],
       members: [...seen.members],
       raftIndex: seen.raftIndex,

@@ -8,7 +8,7 @@ import type { EtcdEndpoint } from '@lockstep/shared/etcd/channel.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 
-import { locateTools } from '../../../lab/tools/locate.ts';
+import { type EtcdTools, locateTools } from '../../../lab/tools/locate.ts';
 import type { PemFiles } from './certificates.ts';
 
 export interface RunningEtcd {
@@ -26,6 +26,8 @@ export interface EtcdSettings {
   readonly tls?: PemFiles;
   readonly dataDir?: string;
   readonly ports?: { readonly client: number; readonly peer: number };
+  /** The newest found where left out. */
+  readonly tools?: EtcdTools;
   readonly extraFlags?: readonly string[];
   /** How long it may take until it serves; 20 s where left out. */
   readonly readyMs?: number;
@@ -33,7 +35,7 @@ export interface EtcdSettings {
 
 /** A single real member, serving before this resolves. */
 export async function startEtcd(settings: EtcdSettings): Promise<RunningEtcd> {
-  const { etcd } = await locateTools();
+  const etcd = settings.tools ?? (await locateTools()).etcd;
   const address = settings.address ?? '127.0.0.1';
   const ports = settings.ports ?? { client: await freePort(address), peer: await freePort(address) };
   const dataDir = settings.dataDir ?? join(settings.directory, 'etcd');
