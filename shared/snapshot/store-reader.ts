@@ -9,9 +9,15 @@ export class StoreReader implements Disposable {
   readonly #file: BboltFile;
   readonly #keyBucket: BucketRoot | undefined;
 
+  /** Throws SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED, SNAPSHOT_CORRUPT. */
   constructor(path: string) {
     this.#file = new BboltFile(path, LOOKUP_CACHE_BYTES);
-    this.#keyBucket = findBucket(this.#file, 'key');
+    try {
+      this.#keyBucket = findBucket(this.#file, 'key');
+    } catch (thrown) {
+      this.#file[Symbol.dispose]();
+      throw thrown;
+    }
   }
 
   /** The value put at (main, sub), a copy; undefined where no row has that revision. */
