@@ -6,7 +6,7 @@ import type { LabNode } from './lab-node.ts';
 import { writeLockstepFiles } from './layout/lockstep-files.ts';
 import { layNodeOut } from './layout/node-root.ts';
 import { programs } from './layout/paths.ts';
-import { AGENT_PORT, SERVICE_MANAGER_PORT } from './network.ts';
+import { SERVICE_MANAGER_PORT } from './network.ts';
 import { createClusterPki } from './pki/kubernetes-pki.ts';
 import { createSystemObjects } from './system-objects.ts';
 import { locateAllEtcd } from './tools/locate.ts';
@@ -46,9 +46,7 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
   await createSystemObjects(lab.node('cp1'), signal);
   if (!lockstep) return;
   say('waiting for Lockstep');
-  const agents = lab.nodes.map(({ name, address }) =>
-    untilListening(`the agent of ${name}`, `${address}:${AGENT_PORT}`, signal),
-  );
+  const agents = lab.nodes.map((node) => node.waitAgent(signal));
   await Promise.all([...agents, ...(withCoordinator ? [coordinatorServes(lab, signal)] : [])]);
 }
 

@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import type { ContainerRecord } from './container-runtime/records.ts';
 import { answersOk } from './etcd-cluster.ts';
 import type { Misbehaviour } from './kubelet/kubelet.ts';
 import { type ManifestInput, type ManifestName, manifests } from './layout/manifests.ts';
 import { write } from './layout/node-root.ts';
 import { hostPaths, programs } from './layout/paths.ts';
-import { SERVICE_MANAGER_PORT } from './network.ts';
+import { AGENT_PORT, SERVICE_MANAGER_PORT } from './network.ts';
 import {
   endLabProcesses,
   identify,
@@ -18,7 +19,7 @@ import {
   startInBackground,
 } from './processes.ts';
 import { type Ended, runProgram } from './programs.ts';
-import { until } from './wait.ts';
+import { until, untilListening } from './wait.ts';
 
 export type UnitName = 'kubelet' | 'containerd' | 'lockstep-agent';
 
@@ -35,6 +36,7 @@ export interface LabNodeOptions {
 }
 
 const SYSTEMCTL_TIMEOUT_MS = 120_000;
+const AGENT_TIMEOUT_MS = 30_000;
 
 /** One host of the lab. */
 export class LabNode {
@@ -176,6 +178,20 @@ export class LabNode {
 
   async writeFile(hostPath: string, content: string, mode = 0o644): Promise<void> {
     await write(this.root, hostPath, content, mode);
+  }
+
+  /** Changes the agent's configuration and starts it again. */
+  async reconfigureAgent(
+    change: (config: Record<string, unknown>) => Record<string, unknown>,
+  ): Promise<void> {
+    const path = this.path(hostPaths.agentConfig);
+    await writeFile(path, stringify(change(parse(await readFile(path, 'utf8')) as Record<string, unknown>)));
+    await this.restart('lockstep-agent');
+    await this.waitAgent(AbortSignal.timeout(AGENT_TIMEOUT_MS));
+  }
+
+  async waitAgent(signal: AbortSignal): Promise<void> {
+    await untilListening(`the agent of ${this.name}`, `${this.address}:${AGENT_PORT}`, signal);
   }
 
   async isApiReady(): Promise<boolean> {
