@@ -30,6 +30,7 @@ import {
   waitAgents,
   waitServing,
 } from './support/cluster.ts';
+import { loadObjects } from './support/objects.ts';
 import { readControlPlane } from './support/tree.ts';
 
 const ROOT = process.getuid?.() === 0;
@@ -56,6 +57,7 @@ describe('refused before downtime', () => {
       encryptionConfig: ENCRYPTION,
       ...(mount === undefined ? {} : { directory: join(mount, 'lab') }),
     });
+    await loadObjects(lab);
     await put(lab, '/registry/configmaps/default/deed', 'good');
     snapshot = await saveSnapshot(lab);
     files = snapshotFiles(lab, snapshot);

@@ -11,6 +11,7 @@ import {
   valuesOf,
   waitServing,
 } from './support/cluster.ts';
+import { loadObjects } from './support/objects.ts';
 
 /** Before the snapshot: good. After it: bad. The restore brings good back on every member. */
 async function soil(lab: Lab): Promise<string> {
@@ -33,6 +34,7 @@ describe('three nodes, no NATS', () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await Lab.up({ nodes: 3 });
+    await loadObjects(lab);
   });
   afterAll(async () => lab?.down());
 
@@ -125,6 +127,7 @@ describe('five nodes, with NATS', () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await Lab.up({ nodes: 5, nats: true });
+    await loadObjects(lab);
   });
   afterAll(async () => lab?.down());
 

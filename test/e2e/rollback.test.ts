@@ -10,6 +10,7 @@ import {
   valuesOf,
   waitServing,
 } from './support/cluster.ts';
+import { loadObjects } from './support/objects.ts';
 
 /**
  * A failure after each step before commit: OLD serves again, the same directory, the same
@@ -33,6 +34,7 @@ describe('a failure before commit', () => {
   let snapshot: string;
   beforeAll(async () => {
     lab = await Lab.up({ nodes: 3 });
+    await loadObjects(lab);
     await put(lab, '/registry/configmaps/default/deed', 'then');
     snapshot = await saveSnapshot(lab);
     await put(lab, '/registry/configmaps/default/deed', 'now');

@@ -12,6 +12,7 @@ import {
   waitEnded,
   waitServing,
 } from '../e2e/support/cluster.ts';
+import { loadObjects } from '../e2e/support/objects.ts';
 import { Lab } from '../lab/lab.ts';
 
 const PHASES = [
@@ -37,6 +38,7 @@ describe.each(['coordinator', 'coordinator and its journal', 'agent'] as const)(
   let snapshot: string;
   beforeAll(async () => {
     lab = await Lab.up({ nodes: 3 });
+    await loadObjects(lab);
     await put(lab, '/registry/configmaps/default/deed', 'good');
     snapshot = await saveSnapshot(lab);
   });
