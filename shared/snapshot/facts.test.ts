@@ -6,7 +6,7 @@ import { type ReadOptions, readSnapshotFacts } from './facts.ts';
 import { damaged, type Entry, putRow, sealed, tombstoneRow, writeStore } from './testing/store-writer.ts';
 import { TemporaryFiles } from './testing/temporary-file.ts';
 
-const SIGNAL = AbortSignal.timeout(10_000);
+const soon = () => AbortSignal.timeout(10_000);
 const META: Entry[] = [['consistent_index', Buffer.alloc(8)]];
 
 async function facts(
@@ -14,7 +14,7 @@ async function facts(
   options: ReadOptions = { trailer: 'required' },
 ): Promise<SnapshotFacts> {
   using files = new TemporaryFiles();
-  return await readSnapshotFacts(files.write(bytes), options, SIGNAL);
+  return await readSnapshotFacts(files.write(bytes), options, soon());
 }
 
 async function codeOf(bytes: Uint8Array, options?: ReadOptions): Promise<string> {
@@ -79,7 +79,7 @@ describe('the trailer', () => {
 
 describe('readSnapshotFacts', () => {
   it('says so where there is no file', async () => {
-    await expect(readSnapshotFacts('/nowhere/x.db', { trailer: 'required' }, SIGNAL)).rejects.toMatchObject({
+    await expect(readSnapshotFacts('/nowhere/x.db', { trailer: 'required' }, soon())).rejects.toMatchObject({
       code: 'SNAPSHOT_NOT_FOUND',
     });
   });
@@ -205,7 +205,7 @@ describe('readSnapshotFacts', () => {
     const last = putRow(500, 0, '/registry/namespaces/default', 'x');
     using files = new TemporaryFiles();
     const path = files.write(sealed(store([...many, last])));
-    const found = await readSnapshotFacts(path, { trailer: 'required' }, SIGNAL);
+    const found = await readSnapshotFacts(path, { trailer: 'required' }, soon());
     expect(found.status).toMatchObject({ revision: 500n, liveKeys: 121n });
     expect(found.encryption[1]?.sampleValue.equals(value)).toBe(true);
 
@@ -217,7 +217,7 @@ describe('readSnapshotFacts', () => {
     const broken = files.write(
       sealed(damaged(store([...many, last]), (copy) => copy.writeUInt16LE(9, 2 * 4096 + 8))),
     );
-    await expect(readSnapshotFacts(broken, { trailer: 'required' }, SIGNAL)).rejects.toMatchObject({
+    await expect(readSnapshotFacts(broken, { trailer: 'required' }, soon())).rejects.toMatchObject({
       code: 'SNAPSHOT_CORRUPT',
     });
   });
