@@ -31,9 +31,9 @@ export function reportView(report: OperationReport): object {
   };
 }
 
-/** One line of `restore watch -o json`. */
+/** One line of `restore watch -o json`; like every document it says how things stand. */
 export function eventView({ operationId, sequence, atMs, event }: OperationEvent): Record<string, unknown> {
-  const base = { operationId, sequence, atMs };
+  const base = { outcome: 'running', code: '', operationId, sequence, atMs };
   switch (event?.$case) {
     case 'phaseStarted':
       return { type: 'phase-started', ...base, phase: phaseWord(event.value.phase) };
@@ -54,10 +54,11 @@ export function eventView({ operationId, sequence, atMs, event }: OperationEvent
     }
     case 'operationEnded': {
       const { outcome, failure } = event.value;
-      return { type: 'operation-ended', ...base, outcome: outcomeWord(outcome), failure };
+      const code = failure?.code ?? '';
+      return { type: 'operation-ended', ...base, outcome: outcomeWord(outcome), code, failure };
     }
     case 'notice':
-      return { type: 'notice', ...base, ...event.value };
+      return { type: 'notice', ...base, ...event.value, code: '', notice: event.value.code };
     case undefined:
       return { type: 'unknown', ...base };
   }

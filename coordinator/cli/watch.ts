@@ -34,7 +34,7 @@ export async function watchOperation(
   invocation.operationId = operationId;
   try {
     const known = await getOperation(coordinator, operationId);
-    if (!isOver(known)) await follow(invocation, coordinator, known, operationId, retryForMs);
+    await follow(invocation, coordinator, known, operationId, retryForMs);
     return endAnswer(await patiently(invocation, retryForMs, () => getOperation(coordinator, operationId)));
   } catch (thrown) {
     if (invocation.signal.aborted) return detached(operationId);

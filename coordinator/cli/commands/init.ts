@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { initPki, type Placed } from '../../pki/init.ts';
+import type { Placed } from '../../pki/init.ts';
 import type { Answer } from '../answer.ts';
 import type { Invocation } from '../invocation.ts';
 import { heading, tone, wrap } from '../render/layout.ts';
@@ -17,6 +17,8 @@ export interface InitOptions {
 }
 
 export async function init(invocation: Invocation, options: InitOptions): Promise<Answer> {
+  // Certificates take many modules that no other command needs: they are loaded when they are.
+  const { initPki } = await import('../../pki/init.ts');
   const written = await initPki({
     cluster: options.cluster,
     outDir: options.out,
