@@ -81,7 +81,8 @@ export const MAX_ACTIONS = 24;
  * from the target, so each action that takes effect brings it nearer and none follows for ever.
  *
  * Invariants: data moves only with kubelet held, manifests out and the stop proven; a manifest
- * returns only over OLD in place; kubelet is released last.
+ * returns and kubelet is released only over OLD in place. etcd returns first: an API server that
+ * starts without it crashes, and kubelet then lets it wait.
  */
 export function nextAction(observation: Observation, target: Target): Next {
   if (observation.store === 'unknown') return { kind: 'store-not-as-recorded' };
@@ -95,12 +96,14 @@ export function nextAction(observation: Observation, target: Target): Next {
     }
     case 'old-serving': {
       if (observation.store === 'new') return { kind: 'new-in-place' };
-      for (const component of RETURN_ORDER) {
-        if (observation.planned.includes(component) && !observation.manifestsInPlace.includes(component)) {
-          return act({ kind: 'return-manifest', component });
-        }
-      }
+      const missing = RETURN_ORDER.filter(
+        (component) =>
+          observation.planned.includes(component) && !observation.manifestsInPlace.includes(component),
+      );
+      const [first] = missing;
+      if (first === 'etcd') return act({ kind: 'return-manifest', component: first });
       if (observation.kubelet.held || !observation.kubelet.active) return act({ kind: 'release-kubelet' });
+      if (first !== undefined) return act({ kind: 'return-manifest', component: first });
       return { kind: 'done' };
     }
     default:

@@ -1,7 +1,12 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { type Action, MAX_ACTIONS, nextAction, type Observation, type Target } from '../core/convergence.ts';
 import type { StepContext } from './step.ts';
 import { findStores, notAsRecorded, swapRecord } from './swap-record.ts';
+
+/** Election and corruption check of a usual cluster end well before. */
+const QUORUM_PATIENCE_MS = 20_000;
+const POLL_MS = 20;
 
 const WORDS: Record<Action['kind'], string> = {
   'hold-kubelet': 'holding kubelet',
@@ -79,6 +84,22 @@ async function observe(
   return { store, kubelet, planned: components, manifestsInPlace, provenStopped };
 }
 
+/**
+ * A while for OLD's quorum, of which other nodes are part. An API server that starts without it
+ * crashes and is kept waiting by kubelet; where quorum does not come, the rest returns all the same.
+ */
+async function waitForMember({ ports }: StepContext, signal: AbortSignal): Promise<void> {
+  const serving = {
+    describe: () => 'OLD serves',
+    check: (until: AbortSignal) =>
+      ports.member.observe(until).then(
+        () => true,
+        () => false,
+      ),
+  };
+  await waitFor(serving, POLL_MS, deadline(QUORUM_PATIENCE_MS, signal)).catch(() => signal.throwIfAborted());
+}
+
 async function perform(context: StepContext, action: Action, signal: AbortSignal): Promise<void> {
   const { ports, nodePlan, operationId, paths, components } = context;
   const { hosting, stores } = ports;
@@ -98,6 +119,7 @@ async function perform(context: StepContext, action: Action, signal: AbortSignal
         signal,
       );
     case 'return-manifest':
+      if (action.component === 'kube-apiserver') await waitForMember(context, signal);
       return hosting.returnManifest(nodePlan, action.component, paths.parkedDir, signal);
     case 'release-kubelet':
       return hosting.releaseKubelet(operationId, signal);

@@ -123,7 +123,8 @@ export class Executor {
       if (verdict.kind === 'refused') throw this.#refusal(verdict);
       began?.();
       if (verdict.kind === 'answer') return recordedResult(record.effects, step);
-      return this.#run(record, step, { caller, epoch }, progress, limited);
+      // Awaited here: the slot is given back when this block is left.
+      return await this.#run(record, step, { caller, epoch }, progress, limited);
     });
     // A refusal is the call's own error; what fails after that is the step's result.
     await Promise.race([admitted, running]);
@@ -180,7 +181,7 @@ export class Executor {
       const verdict = judgeStep(viewOf(record), step);
       if (verdict.kind === 'refused') throw this.#refusal(verdict);
       if (verdict.kind === 'answer') return recordedResult(record.effects, step);
-      return this.#run(record, step, { caller, epoch }, progress, signal);
+      return await this.#run(record, step, { caller, epoch }, progress, signal);
     });
   }
 
