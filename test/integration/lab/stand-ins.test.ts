@@ -93,6 +93,14 @@ describe('service manager', () => {
     expect((await node.unitProcess('kubelet'))?.pid).not.toBe(before?.pid);
   });
 
+  it('stops a unit that was held with SIGSTOP', async () => {
+    await node.kill('kubelet', 'SIGSTOP');
+    const startedMs = performance.now();
+    await node.stop('kubelet');
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    await node.start('kubelet');
+  });
+
   it('answers within milliseconds', async () => {
     const startedMs = performance.now();
     for (let call = 0; call < 10; call++) await node.isActive('kubelet');

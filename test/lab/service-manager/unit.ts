@@ -158,6 +158,8 @@ export class Unit {
     this.become('deactivating', 'stop-sigterm');
     const group = this.definition.killMode === 'control-group';
     signalProcess(main.id, 'SIGTERM', group);
+    // As systemd does it: one that was stopped with SIGSTOP is to hear it, too.
+    signalProcess(main.id, 'SIGCONT', group);
     const timeout = new AbortController();
     const expired = delay(this.definition.stopTimeoutMs, true, { signal: timeout.signal }).catch(() => false);
     if (await Promise.race([main.ended.then(() => false), expired])) {
