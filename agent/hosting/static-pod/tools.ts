@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 
 import type { ToolReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
@@ -44,9 +44,10 @@ export class ToolFinder {
         // Only the first in PATH is the one that PATH means.
         if (source === 'path' && seen.has('path')) continue;
         if (!(await isExecutable(path))) continue;
-        const real = await realpath(path);
-        if (seen.has(real)) continue;
-        seen.add(real).add(source);
+        // By inode: /proc/PID/root reads as a link to "/", so a path through it resolves to nowhere.
+        const { dev, ino } = await stat(path);
+        if (seen.has(`${dev}:${ino}`)) continue;
+        seen.add(`${dev}:${ino}`).add(source);
         reports.push({ name, path, source, ...(await this.#describe(path, signal)) });
       }
     }
