@@ -23,7 +23,7 @@ export function verdicts(results: Results): Verdict[] {
   const of = (name: ContenderName): number => median(results[name]);
   const lockstep = of('lockstep');
   const atMost = (text: string, limitMs: number): Verdict => ({
-    text: `${text}: ${seconds(lockstep)} <= ${seconds(limitMs)}`,
+    text: `${text}: ${seconds(lockstep)} ${lockstep <= limitMs ? '<=' : '>'} ${seconds(limitMs)}`,
     holds: lockstep <= limitMs,
   });
   return [
