@@ -28,8 +28,10 @@ type PodContainer = Pod['containers'][number];
 /** kubelet's words for the runtime: pods with labels and annotations as the real one sets them. */
 export class ContainerRuntime {
   private readonly client: RuntimeServiceClient;
+  private readonly podLogDirectory: string;
 
-  constructor(socket: string) {
+  constructor(socket: string, podLogDirectory: string = '/var/log/pods') {
+    this.podLogDirectory = podLogDirectory;
     this.client = new RuntimeServiceClient(`unix:${socket}`, credentials.createInsecure(), {
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1000,
@@ -49,7 +51,7 @@ export class ContainerRuntime {
   }
 
   async runSandbox(pod: Pod, attempt: number): Promise<string> {
-    const config = sandboxConfig(pod, attempt);
+    const config = this.sandboxConfig(pod, attempt);
     const { podSandboxId } = await call<{ podSandboxId: string }>((done) =>
       this.client.runPodSandbox({ config, runtimeHandler: '' }, new Metadata(), deadline(), done),
     );
@@ -82,7 +84,7 @@ export class ContainerRuntime {
             },
             logPath: `${container.name}/${attempt}.log`,
           },
-          sandboxConfig: sandboxConfig(pod, sandbox.attempt),
+          sandboxConfig: this.sandboxConfig(pod, sandbox.attempt),
         },
         new Metadata(),
         deadline(),
@@ -110,6 +112,39 @@ export class ContainerRuntime {
   async removeSandbox(podSandboxId: string): Promise<void> {
     await call((done) => this.client.removePodSandbox({ podSandboxId }, new Metadata(), deadline(), done));
   }
+
+  /** The process of a running container, as containerd's verbose status says it; undefined where it says none. */
+  async processOf(containerId: string): Promise<number | undefined> {
+    const { info } = await call<{ info: Record<string, string> }>((done) =>
+      this.client.containerStatus({ containerId, verbose: true }, new Metadata(), deadline(), done),
+    );
+    const { pid } = JSON.parse(info['info'] ?? '{}') as { pid?: number };
+    return pid === 0 ? undefined : pid;
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private sandboxConfig(pod: Pod, attempt: number): PodSandboxConfig {
+    return {
+      metadata: { name: pod.name, namespace: pod.namespace, uid: pod.uid, attempt },
+      hostname: '',
+      logDirectory: `${this.podLogDirectory}/${pod.namespace}_${pod.name}_${pod.uid}`,
+      labels: { ...pod.labels, ...identityLabels(pod) },
+      annotations: { ...pod.annotations },
+      linux: {
+        cgroupParent: `/kubepods/pod${pod.uid}`,
+        securityContext: {
+          namespaceOptions: {
+            network: NamespaceMode.NODE,
+            pid: NamespaceMode.CONTAINER,
+            ipc: NamespaceMode.POD,
+          },
+        },
+      },
+    };
+  }
 }
 
 export function uidOf(item: PodSandbox | Container): string {
@@ -122,26 +157,6 @@ export function isRunning(container: Container): boolean {
 
 export function isReady(sandbox: PodSandbox): boolean {
   return sandbox.state === PodSandboxState.SANDBOX_READY;
-}
-
-function sandboxConfig(pod: Pod, attempt: number): PodSandboxConfig {
-  return {
-    metadata: { name: pod.name, namespace: pod.namespace, uid: pod.uid, attempt },
-    hostname: '',
-    logDirectory: `/var/log/pods/${pod.namespace}_${pod.name}_${pod.uid}`,
-    labels: { ...pod.labels, ...identityLabels(pod) },
-    annotations: { ...pod.annotations },
-    linux: {
-      cgroupParent: `/kubepods/pod${pod.uid}`,
-      securityContext: {
-        namespaceOptions: {
-          network: NamespaceMode.NODE,
-          pid: NamespaceMode.CONTAINER,
-          ipc: NamespaceMode.POD,
-        },
-      },
-    },
-  };
 }
 
 /** On sandboxes and containers both; the pod's own labels are on the sandbox alone. */
