@@ -50,6 +50,7 @@ async function main(logger: Logger): Promise<void> {
     clock,
     logger,
   });
+  const recovery = new RecoveryLoop(agents, operations, logger);
   const planner = new Planner({ cluster: config.cluster, agents, plans, clock, logger });
   const stop = new AbortController();
   await operations.load(stop.signal);
@@ -76,6 +77,7 @@ async function main(logger: Logger): Promise<void> {
           plans,
           clock,
           logger,
+          ready: () => recovery.lookedFirst,
           natsStatus: () =>
             nats === undefined ? 'not configured' : nats.connected ? 'connected' : 'unreachable',
         }),
@@ -83,7 +85,7 @@ async function main(logger: Logger): Promise<void> {
     ],
     logger,
   });
-  const recovery = new RecoveryLoop(agents, operations, logger).run(stop.signal);
+  const recovering = recovery.run(stop.signal);
   logger.info({ version: VERSION, id: config.id, address: server.address }, 'coordinator started');
 
   const signal = await untilStopped();
@@ -92,7 +94,7 @@ async function main(logger: Logger): Promise<void> {
   // An operation under way is not ended: the ledgers hold it, and the next start goes on with it.
   await operations.close();
   await server.close();
-  await recovery;
+  await recovering;
   await announcer?.close(NATS_LAST_WORDS_MS);
   await nats?.close();
   connections.close();

@@ -6,6 +6,7 @@ import type {
   OperatorServiceSaveSnapshotRequest,
   OperatorServiceSaveSnapshotResponse,
   OperatorServiceServer,
+  WatchOperationResponse,
 } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
@@ -27,6 +28,8 @@ export interface OperatorServiceSettings {
   readonly plans: Plans;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Resolves once this coordinator knows what is open; right after its start it does not. */
+  readonly ready: () => Promise<void>;
   /** "connected", "not configured", "unreachable". */
   readonly natsStatus: () => string;
 }
@@ -84,12 +87,18 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       return { refusals: await operations.start(stored, request, context.signal) };
     }),
 
-    listOperations: unaryHandler(async () => ({ operations: operations.list() })),
+    listOperations: unaryHandler(async () => {
+      await settings.ready();
+      return { operations: operations.list() };
+    }),
 
-    getOperation: unaryHandler(({ operationId }) => getOperation(operations, plans, operationId)),
+    getOperation: unaryHandler(async ({ operationId }) => {
+      await settings.ready();
+      return getOperation(operations, plans, operationId);
+    }),
 
     watchOperation: streamHandler(({ operationId, fromSequence }, { signal }) =>
-      watch(operations, operationId, fromSequence, signal),
+      watch(settings, operationId, fromSequence, signal),
     ),
 
     abortOperation: unaryHandler(async (request, context) => {
@@ -97,12 +106,14 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
         operationId: request.operationId,
         reason: request.reason,
       });
+      await settings.ready();
       const operation = await operations.abort(request.operationId, by, request.reason, context.signal);
       return { operation };
     }),
 
     resumeOperation: unaryHandler(async ({ operationId }, context) => {
       audit(context, 'ResumeOperation', { operationId });
+      await settings.ready();
       return { operation: await operations.resume(operationId, context.signal) };
     }),
   };
@@ -130,11 +141,12 @@ async function getOperation(
 }
 
 async function* watch(
-  operations: Operations,
+  { operations, ready }: OperatorServiceSettings,
   operationId: string,
   fromSequence: bigint,
   signal: AbortSignal,
-) {
+): AsyncGenerator<WatchOperationResponse, void, undefined> {
+  await ready();
   for await (const event of operations.watch(operationId, fromSequence, signal)) yield { event };
 }
 

@@ -13,6 +13,8 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 /** Where nothing is missing; a new agent's presence is noticed within this. */
 const IDLE_PAUSE_MS = 2_000;
+/** After a start, questions about operations wait this long for the agents that can answer them. */
+const FIRST_LOOK_MS = 5_000;
 /** One operation is taken over this often before a person is asked; each time is bounded by itself. */
 export const MAX_TAKEOVERS = 5;
 
@@ -29,6 +31,7 @@ export class RecoveryLoop {
   readonly #settled = new Set<string>();
   readonly #ledgers = new Map<string, ReadLedgerResponse>();
   readonly #takeovers = new Map<string, number>();
+  readonly #lookedFirst = Promise.withResolvers<void>();
 
   constructor(agents: Agents, operations: Operations, logger: Logger) {
     this.#agents = agents;
@@ -36,8 +39,20 @@ export class RecoveryLoop {
     this.#logger = logger;
   }
 
+  /** Resolves once every agent's ledger has been read, or had its time to answer: what is open is known then. */
+  get lookedFirst(): Promise<void> {
+    return this.#lookedFirst.promise;
+  }
+
   /** Until the signal. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
+    const enough = setTimeout(() => this.#lookedFirst.resolve(), FIRST_LOOK_MS);
+    await this.#run(signal);
+    clearTimeout(enough);
+    this.#lookedFirst.resolve();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
     let pauseMs = FIRST_PAUSE_MS;
     while (!signal.aborted) {
       const complete = await this.#lookOnce(signal).catch((thrown: unknown) => {
@@ -69,6 +84,7 @@ export class RecoveryLoop {
     }
     const complete = known.length > 0 && known.every((each) => this.#settled.has(keyOf(each)));
     if (complete) await this.#recordPast(known, signal);
+    if (complete) this.#lookedFirst.resolve();
     return complete;
   }
 
@@ -89,7 +105,9 @@ export class RecoveryLoop {
     if (this.#waitsForPerson(operationId)) return;
     this.#takeovers.set(operationId, (this.#takeovers.get(operationId) ?? 0) + 1);
     this.#logger.warn({ operationId, node: ledger.node }, 'taking over an open operation');
-    const last = await raceAbort(this.#operations.takeOver(ledger.plan), signal);
+    const taken = this.#operations.takeOver(ledger.plan);
+    this.#lookedFirst.resolve();
+    const last = await raceAbort(taken, signal);
     if (last === undefined) return;
     if (last.stage.kind === 'ended' && last.stage.outcome === Outcome.OUTCOME_NEEDS_OPERATOR) {
       this.#takeovers.set(operationId, MAX_TAKEOVERS);

@@ -10,6 +10,7 @@ import {
 import { LockstepError } from '../errors/lockstep-error.ts';
 import type { Logger } from '../logging.ts';
 import type { TlsFiles } from '../tls/identity.ts';
+import { natsTlsOptions } from '../tls/nats-server.ts';
 
 /** Between two attempts to reach a server, for as long as the link lives. */
 const RECONNECT_PAUSE_MS = 1_000;
@@ -139,7 +140,7 @@ export class NatsLink {
         maxPingOut: MAX_PINGS_OUT,
         timeout: CONNECT_TIMEOUT_MS,
         // A server that takes no certificate from an address that asks for one is refused.
-        tls: encrypted ? { caFile: tls.caFile, certFile: tls.certFile, keyFile: tls.keyFile } : null,
+        tls: encrypted ? natsTlsOptions(tls) : null,
         // A rejected certificate may be a rotated one: try again with what lies there then.
         ignoreAuthErrorAbort: true,
         ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
