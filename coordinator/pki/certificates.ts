@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { createPrivateKey, createPublicKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type Identity, identityUri } from '@lockstep/shared/tls/identity.ts';
+import { type NatsServerIdentity, natsServerUri } from '@lockstep/shared/tls/nats-server.ts';
 import * as x509 from '@peculiar/x509';
 
 const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -21,8 +22,7 @@ export interface Validity {
 }
 
 export interface LeafRequest {
-  /** A NATS server is nobody to Lockstep's own servers: its certificate carries no Lockstep name. */
-  readonly bearer: Identity | { readonly role: 'nats'; readonly name: string };
+  readonly bearer: Identity | NatsServerIdentity;
   /** IP addresses and DNS names without port, for tools that check them; Lockstep goes by the identity. */
   readonly hosts: readonly string[];
   /** An agent also calls other agents; an operator serves nothing. */
@@ -81,7 +81,7 @@ export async function signLeaf(
         ),
       ),
       new x509.SubjectAlternativeNameExtension([
-        ...(bearer.role === 'nats' ? [] : [{ type: 'url' as const, value: identityUri(bearer) }]),
+        { type: 'url' as const, value: bearer.role === 'nats' ? natsServerUri(bearer) : identityUri(bearer) },
         ...request.hosts.map((host) => ({
           type: isIP(host) === 0 ? ('dns' as const) : ('ip' as const),
           value: host,

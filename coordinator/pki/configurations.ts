@@ -1,4 +1,11 @@
-import { identityUri } from '@lockstep/shared/tls/identity.ts';
+import {
+  auditStream,
+  eventsSubject,
+  presenceSubject,
+  progressSubject,
+  subjectToken,
+} from '@lockstep/shared/nats/subjects.ts';
+import { identityUri, type Role } from '@lockstep/shared/tls/identity.ts';
 import { stringify } from 'yaml';
 import type { Endpoint } from './init.ts';
 
@@ -66,7 +73,8 @@ interface NatsPlan {
 
 /**
  * A NATS server whose users are the URI names of Lockstep's own certificates. An agent may say
- * that it is there and nothing else; replies come to an inbox of its own.
+ * that it is there and nothing else; a coordinator may listen to that, publish events, and make
+ * the one stream that records them.
  */
 export function natsConf({ cluster, server, servers, agents, coordinators }: NatsPlan): string {
   const tls = (indent: string): string =>
@@ -79,17 +87,32 @@ export function natsConf({ cluster, server, servers, agents, coordinators }: Nat
     ]
       .map((line, index) => (index === 0 ? line : indent + line))
       .join('\n');
-  const agentUsers = agents.map(
-    ({ name }) =>
-      `    { user: "${identityUri({ cluster, role: 'agent', name })}", permissions: {\n` +
-      `        publish: ["lockstep.${cluster}.presence.${subjectToken(name)}"],\n` +
-      `        subscribe: ["lockstep.${cluster}.inbox.${subjectToken(name)}.>"] } }`,
+  const user = (role: Role, name: string, publish: readonly string[], subscribe: readonly string[]): string =>
+    `    { user: ${JSON.stringify(identityUri({ cluster, role, name }))}, permissions: {\n` +
+    `        publish: ${list(publish)}\n` +
+    `        subscribe: ${list(subscribe)} } }`;
+  const agentUsers = agents.map(({ name }) =>
+    user(
+      'agent',
+      name,
+      [presenceSubject(cluster, name)],
+      [`lockstep.${cluster}.inbox.${subjectToken(name)}.>`],
+    ),
   );
-  const coordinatorUsers = coordinators.map(
-    ({ name }) =>
-      `    { user: "${identityUri({ cluster, role: 'coordinator', name })}", permissions: {\n` +
-      `        publish: ["lockstep.${cluster}.>", "$JS.API.>", "$KV.>"],\n` +
-      `        subscribe: ["lockstep.${cluster}.>", "_INBOX.>", "$KV.>"] } }`,
+  const stream = auditStream(cluster);
+  const coordinatorUsers = coordinators.map(({ name }) =>
+    user(
+      'coordinator',
+      name,
+      [
+        eventsSubject(cluster, '>'),
+        progressSubject(cluster, '>'),
+        '$JS.API.INFO',
+        `$JS.API.STREAM.INFO.${stream}`,
+        `$JS.API.STREAM.CREATE.${stream}`,
+      ],
+      [presenceSubject(cluster, '*'), '_INBOX.>'],
+    ),
   );
   const routes = servers.map(({ host }) => `"tls://${bracketed(host)}:${NATS_CLUSTER_PORT}"`);
   return `# The NATS server ${server.name}: /etc/nats/nats.conf, its identity in ${NATS_TLS_DIR}.
@@ -128,9 +151,8 @@ ${[...coordinatorUsers, ...agentUsers].join('\n')}
 `;
 }
 
-/** Node names may hold dots, which separate the tokens of a subject. */
-export function subjectToken(name: string): string {
-  return name.replaceAll('.', '_');
+function list(subjects: readonly string[]): string {
+  return `[${subjects.map((subject) => JSON.stringify(subject)).join(', ')}]`;
 }
 
 function bracketed(host: string): string {

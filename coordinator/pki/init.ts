@@ -56,7 +56,8 @@ export async function initPki(request: PkiRequest): Promise<FilesWritten> {
   const nats = (request.nats ?? []).map((server) => placed(server, NATS_PORT));
   checkNames(cluster, [
     ...agents.map(({ name }) => ['agent', name] as const),
-    ...[...coordinators, ...nats].map(({ name }) => ['coordinator', name] as const),
+    ...coordinators.map(({ name }) => ['coordinator', name] as const),
+    ...nats.map(({ name }) => ['nats', name] as const),
     ...request.operators.map((name) => ['operator', name] as const),
   ]);
 
@@ -98,7 +99,7 @@ export async function initPki(request: PkiRequest): Promise<FilesWritten> {
   for (const server of nats) {
     const directory = join('nats', server.name);
     await identity(directory, {
-      bearer: { role: 'nats', name: server.name },
+      bearer: { role: 'nats', cluster, name: server.name },
       hosts: [server.host],
       usages: ['server', 'client'],
     });
@@ -137,19 +138,24 @@ function placed({ name, address }: Placed, defaultPort: number): Endpoint {
   return { name, host: bracketed.replace(/^\[|\]$/g, ''), port, address: `${bracketed}:${port}` };
 }
 
-function checkNames(cluster: string, names: readonly (readonly [Role, string])[]): void {
+/** What the configurations of agents and coordinators take as a name. */
+const PROGRAM_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+function checkNames(cluster: string, names: readonly (readonly [Role | 'nats', string])[]): void {
   const seen = new Set<string>();
   for (const [role, name] of names) {
-    const uri = identityUri({ cluster, role, name });
-    if (parseIdentityUri(uri) === undefined) {
+    const named = parseIdentityUri(
+      identityUri({ cluster, role: role === 'nats' ? 'coordinator' : role, name }),
+    );
+    if (named === undefined || (role !== 'operator' && !PROGRAM_NAME.test(name))) {
       throw new LockstepError('CONFIG_INVALID', {
-        message: `"${cluster}" or "${name}" is no name: letters, digits, ".", "-", and in names "_" and "@".`,
+        message: `"${cluster}" or "${name}" is no name: letters, digits, ".", "-", "_", and "@" for persons; a cluster’s is lower case.`,
       });
     }
-    if (role !== 'coordinator' && seen.has(uri)) {
-      throw new LockstepError('CONFIG_INVALID', { message: `The ${role} ${name} is named twice.` });
+    if (seen.has(`${role} ${name}`)) {
+      throw new LockstepError('CONFIG_INVALID', { message: `${role} ${name} is named twice.` });
     }
-    seen.add(uri);
+    seen.add(`${role} ${name}`);
   }
 }
 
