@@ -1,9 +1,16 @@
 import { closeSync } from 'node:fs';
 
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+
 import type { ContainerRuntime, StaticPod } from '../../adapters/cri.ts';
 import { errorCodeOf } from '../../adapters/host-files.ts';
 import type { Syscalls } from '../../adapters/syscalls.ts';
 import type { Component } from '../../ports.ts';
+
+/** A killed process still has its memory and files to give back: milliseconds, seconds on a busy machine. */
+const EXIT_PATIENCE_MS = 10_000;
+const EXIT_POLL_MS = 10;
 
 interface Watched {
   readonly component: string;
@@ -25,7 +32,10 @@ export class ComponentStopper {
     this.#syscalls = syscalls;
   }
 
-  /** SIGKILL to every container at once, then their sandboxes are stopped and removed. Idempotent. */
+  /**
+   * SIGKILL to every container at once, then their sandboxes are stopped and removed. Resolves when
+   * their processes have ended; rejects with STOP_UNPROVEN if they do not. Idempotent.
+   */
   async stop(components: readonly Component[], signal: AbortSignal): Promise<void> {
     const pods = await this.#runtime.staticPods(components, signal);
     const alive = pods.flatMap((pod) =>
@@ -43,6 +53,7 @@ export class ComponentStopper {
         await this.#runtime.removeSandbox(sandboxId, signal);
       }),
     );
+    await this.#waitEnded(components, signal);
   }
 
   /** Pids of watched processes of these components that have not ended. */
@@ -52,6 +63,22 @@ export class ComponentStopper {
     this.#watched = this.#watched.filter((one) => !ended.includes(one));
     const names: readonly string[] = components;
     return this.#watched.filter(({ component }) => names.includes(component)).map(({ pid }) => pid);
+  }
+
+  async #waitEnded(components: readonly Component[], signal: AbortSignal): Promise<void> {
+    const ended = {
+      describe: () => `the processes of ${components.join(', ')} have ended`,
+      check: async () => this.survivors(components).length === 0,
+    };
+    try {
+      await waitFor(ended, EXIT_POLL_MS, deadline(EXIT_PATIENCE_MS, signal));
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new LockstepError('STOP_UNPROVEN', {
+        message: `Processes ${this.survivors(components).join(', ')} were killed ${EXIT_PATIENCE_MS} ms ago and are still there.`,
+        cause,
+      });
+    }
   }
 
   async #watch({ component }: StaticPod, containerId: string, signal: AbortSignal): Promise<void> {
