@@ -42,6 +42,10 @@ describe('paths of an operation', () => {
     expect(() => operationPaths(plan(false), id, '/var/lib/lockstep')).toThrow(TypeError);
   });
 
+  it.each(['', 'var/lib/etcd', '/var/../etcd'])('takes no data directory %j', (dataDir) => {
+    expect(() => operationPaths(plan(false, dataDir), 'r-1', '/var/lib/lockstep')).toThrow(TypeError);
+  });
+
   it('plans only the components whose manifest is there, in the order of return', () => {
     expect(plannedComponents(plan(false))).toStrictEqual(['etcd', 'kube-apiserver']);
   });

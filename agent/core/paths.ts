@@ -1,7 +1,7 @@
-import { posix } from 'node:path';
 import type { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Component } from '../ports.ts';
 import { RETURN_ORDER } from './convergence.ts';
+import { below, cleanPath, parentOf } from './host-path.ts';
 
 /** Every path of one operation on one node; host paths (docs/architecture.md, "On a node"). */
 export interface OperationPaths {
@@ -31,27 +31,26 @@ const DB_IN_MEMBER = 'snap/db';
  * mount, and `member/` is what is exchanged.
  */
 export function operationPaths(plan: NodePlan, operationId: string, stateDir: string): OperationPaths {
-  const dataDir = posix.normalize(plan.etcd?.dataDir ?? '').replace(/\/+$/, '');
-  if (!posix.isAbsolute(dataDir)) throw new TypeError(`The plan of ${plan.node} names no data directory`);
-  if (!isSafeName(operationId)) throw new TypeError(`Operation id ${operationId} is no file name`);
+  const dataDir = cleanPath(plan.etcd?.dataDir ?? '');
+  if (!isSafeName(operationId)) throw new TypeError(`'${operationId}' is no name of an operation`);
   const isMount = plan.etcd?.oldStore?.isMountPoint ?? false;
-  const operationDir = posix.join(stateDir, 'operations', operationId);
-  const stagingDir = posix.join(isMount ? dataDir : posix.dirname(dataDir), '.lockstep', operationId);
-  const newStore = posix.join(stagingDir, 'store');
-  const inPlace = isMount ? posix.join(dataDir, 'member') : dataDir;
-  const other = isMount ? posix.join(newStore, 'member') : newStore;
-  const db = isMount ? DB_IN_MEMBER : DB_IN_STORE;
+  const operationDir = below(stateDir, 'operations', operationId);
+  const stagingDir = below(isMount ? dataDir : parentOf(dataDir), '.lockstep', operationId);
+  const newStore = below(stagingDir, 'store');
+  const inPlace = isMount ? below(dataDir, 'member') : dataDir;
+  const other = isMount ? below(newStore, 'member') : newStore;
+  const database = isMount ? DB_IN_MEMBER : DB_IN_STORE;
   return {
     operationDir,
-    planFile: posix.join(operationDir, 'plan.json'),
-    undoFile: posix.join(operationDir, 'UNDO.txt'),
-    parkedDir: posix.join(posix.dirname(posix.normalize(plan.staticPodPath)), 'lockstep', operationId),
+    planFile: below(operationDir, 'plan.json'),
+    undoFile: below(operationDir, 'UNDO.txt'),
+    parkedDir: below(parentOf(cleanPath(plan.staticPodPath)), 'lockstep', operationId),
     stagingDir,
     newStore,
     inPlace,
     other,
-    inPlaceDb: posix.join(inPlace, db),
-    otherDb: posix.join(other, db),
+    inPlaceDb: below(inPlace, database),
+    otherDb: below(other, database),
   };
 }
 

@@ -129,7 +129,7 @@ describe('the fence, over the wire', () => {
   });
 
   it('promises nothing while an effect is in flight', { timeout: TEST_TIMEOUT_MS }, async () => {
-    await agent.restart({ LOCKSTEP_TEST_FAILURES: '1', LOCKSTEP_PAUSE_STEP: 'STEP_STAGE:6000' });
+    await agent.restart({ LOCKSTEP_TEST_FAILURES: '1', LOCKSTEP_PAUSE_STEP: 'STEP_STAGE:4500' });
     const operation = await begin();
     const running = agent.done(operation, Step.STEP_STAGE);
     await expect.poll(async () => (await agent.ledger()).effects.length, { timeout: 5_000 }).toBe(1);
