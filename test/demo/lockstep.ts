@@ -69,10 +69,17 @@ export interface Planned {
 
 export async function planRestore(lab: Lab, snapshotId: string): Promise<Planned> {
   const beginMs = performance.now();
-  const page = await run(lab, ['restore', 'plan', snapshotId]);
+  const overrides = canBump(lab) ? [] : ['--override', 'BUMP_UNAVAILABLE=the lab has no newer etcd'];
+  const page = await run(lab, ['restore', 'plan', snapshotId, ...overrides]);
   const [operationId] = OPERATION_ID.exec(page) ?? [];
   if (operationId === undefined) throw new Error(`the plan names no operation:\n${page}`);
   return { operationId, page, ms: Math.round(performance.now() - beginMs) };
+}
+
+/** `--bump-revision` came with etcd 3.4.27, 3.5.10 and 3.6. */
+export function canBump(lab: Lab): boolean {
+  const [, minor = 0, patch = 0] = lab.etcdTools.version.split('.').map(Number);
+  return minor >= 6 || (minor === 5 && patch >= 10) || (minor === 4 && patch >= 27);
 }
 
 /** Runs a plan to its end, telling each phase as it ends. Rejects where the outcome is not `restored`. */
