@@ -6,7 +6,7 @@ import { HostRoot } from './adapters/host-root.ts';
 import { createDescribe } from './api/describe.ts';
 import type { AgentConfig } from './config.ts';
 import { Executor } from './executor/executor.ts';
-import { injectionFrom } from './executor/injection.ts';
+import { clockFrom, injectionFrom } from './executor/injection.ts';
 import { takeExecutorLock } from './executor/lock.ts';
 import type { StepPorts } from './executor/step.ts';
 import { assembleStaticPodNode, type StaticPodNode } from './hosting/static-pod/assemble.ts';
@@ -58,7 +58,7 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
       node,
     }),
     openSnapshot: openFromAgents({ tls, cluster }),
-    describe: createDescribe({ hosting, ledger, config, now: Date.now }),
+    describe: createDescribe({ hosting, ledger, config, now: clockFrom(environment, node, Date.now) }),
   };
   const executor = new Executor({
     node,

@@ -2,6 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { PLAN_EXPIRES_AFTER_MS } from './core/limits.ts';
+
+/** What a plan rests on is looked at again before downtime, yet nobody remembers a plan of yesterday. */
+const MAX_PLAN_EXPIRY_MS = 60 * 60_000;
 
 const realPath = z.string().regex(/^\/[^\0]*$/, 'must be an absolute path');
 const address = z.string().regex(/^.+:\d{1,5}$/, 'must be HOST:PORT');
@@ -18,6 +22,7 @@ const schema = z
       .array(z.strictObject({ name, address }))
       .default([])
       .refine((nodes) => new Set(nodes.map((node) => node.name)).size === nodes.length, 'names a node twice'),
+    planExpiryMs: z.int().min(1_000).max(MAX_PLAN_EXPIRY_MS).default(PLAN_EXPIRES_AFTER_MS),
     nats: z
       .strictObject({
         servers: z.array(z.string().regex(/^(tls|nats):\/\//, 'must be tls:// or nats://')).min(1),

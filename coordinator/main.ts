@@ -51,7 +51,14 @@ async function main(logger: Logger): Promise<void> {
     logger,
   });
   const recovery = new RecoveryLoop(agents, operations, logger);
-  const planner = new Planner({ cluster: config.cluster, agents, plans, clock, logger });
+  const planner = new Planner({
+    cluster: config.cluster,
+    planExpiryMs: config.planExpiryMs,
+    agents,
+    plans,
+    clock,
+    logger,
+  });
   const stop = new AbortController();
   await operations.load(stop.signal);
   nats?.onChange((connected) => {

@@ -1,6 +1,8 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+
 /** Host paths as text. All are absolute, and none climbs: what comes from a plan must say where it leads. */
 
-/** "/a//b/./c/" is "/a/b/c". Throws TypeError for a relative path and for one with "..". */
+/** "/a//b/./c/" is "/a/b/c". Throws PATH_NOT_ALLOWED for a relative path and for one with "..". */
 export function cleanPath(path: string): string {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (!path.startsWith('/') || parts.includes('..'))

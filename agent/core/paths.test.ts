@@ -10,6 +10,8 @@ const plan = (isMountPoint: boolean, dataDir = '/var/lib/etcd'): NodePlan =>
     manifests: [{ component: 'kube-apiserver' }, { component: '' }, { component: 'etcd' }],
   });
 
+const notAllowed = expect.objectContaining({ code: 'PATH_NOT_ALLOWED' }) as Error;
+
 describe('paths of an operation', () => {
   it('stages beside the data directory and exchanges the whole of it', () => {
     expect(operationPaths(plan(false), 'r-1', '/var/lib/lockstep')).toStrictEqual({
@@ -39,11 +41,11 @@ describe('paths of an operation', () => {
 
   it.each(['', '..', '.r', 'a/b', 'a b', `r${'x'.repeat(200)}`])('takes no operation called %j', (id) => {
     expect(isSafeName(id)).toBe(false);
-    expect(() => operationPaths(plan(false), id, '/var/lib/lockstep')).toThrow(TypeError);
+    expect(() => operationPaths(plan(false), id, '/var/lib/lockstep')).toThrow(notAllowed);
   });
 
   it.each(['', 'var/lib/etcd', '/var/../etcd'])('takes no data directory %j', (dataDir) => {
-    expect(() => operationPaths(plan(false, dataDir), 'r-1', '/var/lib/lockstep')).toThrow(TypeError);
+    expect(() => operationPaths(plan(false, dataDir), 'r-1', '/var/lib/lockstep')).toThrow(notAllowed);
   });
 
   it('plans only the components whose manifest is there, in the order of return', () => {

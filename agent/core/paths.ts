@@ -1,3 +1,4 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Component } from '../ports.ts';
 import { RETURN_ORDER } from './convergence.ts';
@@ -32,7 +33,9 @@ const DB_IN_MEMBER = 'snap/db';
  */
 export function operationPaths(plan: NodePlan, operationId: string, stateDir: string): OperationPaths {
   const dataDir = cleanPath(plan.etcd?.dataDir ?? '');
-  if (!isSafeName(operationId)) throw new TypeError(`'${operationId}' is no name of an operation`);
+  if (!isSafeName(operationId)) {
+    throw new LockstepError('PATH_NOT_ALLOWED', { message: `'${operationId}' is no name of an operation.` });
+  }
   const isMount = plan.etcd?.oldStore?.isMountPoint ?? false;
   const operationDir = below(stateDir, 'operations', operationId);
   const stagingDir = below(isMount ? dataDir : parentOf(dataDir), '.lockstep', operationId);

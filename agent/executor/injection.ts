@@ -10,6 +10,7 @@ import type { StepName } from '../core/operation.ts';
  *     LOCKSTEP_FAIL_STEP=STEP_BUILD:cp2       fails it on cp2
  *     LOCKSTEP_PAUSE_STEP=STEP_SWAP:5000      pauses for 5 s, to be killed in
  *     LOCKSTEP_PAUSE_STEP=STEP_SWAP:5000:cp2  on cp2 alone
+ *     LOCKSTEP_CLOCK_OFFSET=15000:cp2         cp2's clock is 15 s fast
  */
 export interface Injection {
   afterEffect(step: StepName, signal: AbortSignal): Promise<void>;
@@ -30,4 +31,11 @@ export function injectionFrom(environment: NodeJS.ProcessEnv, node: string): Inj
       }
     },
   };
+}
+
+/** The node's clock, put off where a test says so. */
+export function clockFrom(environment: NodeJS.ProcessEnv, node: string, now: () => number): () => number {
+  if (environment['LOCKSTEP_TEST_FAILURES'] !== '1') return now;
+  const [offsetMs, named] = (environment['LOCKSTEP_CLOCK_OFFSET'] ?? '').split(':');
+  return named === node ? () => now() + Number(offsetMs) : now;
 }

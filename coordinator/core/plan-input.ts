@@ -11,6 +11,8 @@ export interface PlanInput {
   /** Unique for the operation: gives NEW its own cluster id. */
   readonly clusterToken: string;
   readonly nowMs: number;
+  /** How long the plan may be run. */
+  readonly planExpiryMs: number;
   readonly requestedBy: string;
   readonly reason: string;
   /** 0: no limit. */

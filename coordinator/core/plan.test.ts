@@ -120,6 +120,7 @@ function planned(change: (scene: Scene) => unknown = () => undefined): ReturnTyp
     cluster: 'lab',
     clusterToken: 'token',
     nowMs: 1_000_000,
+    planExpiryMs: 900_000,
     requestedBy: 'lockstep://lab/operator/eve',
     reason: 'test',
     maxOutageMs: 0n,

@@ -15,7 +15,7 @@ import { driftFields, driftSha256 } from '@lockstep/shared/plan/drift.ts';
 import { CHECKS } from './checks/index.ts';
 import { isMemberOf } from './checks/members.ts';
 import { canBump, parseVersion } from './etcd-version.ts';
-import { PLAN_EXPIRES_AFTER_MS, REVISION_MARGIN } from './limits.ts';
+import { REVISION_MARGIN } from './limits.ts';
 import { expectedOutageMs } from './outage.ts';
 import { type CheckInput, checkInput, type MemberNode, type PlanInput } from './plan-input.ts';
 import { spaceNeed } from './space.ts';
@@ -60,7 +60,7 @@ function assemble(input: CheckInput, overrides: readonly Override[]): RestorePla
     operationId: input.operationId,
     cluster: input.cluster,
     createdMs: BigInt(input.nowMs),
-    expiresMs: BigInt(input.nowMs + PLAN_EXPIRES_AFTER_MS),
+    expiresMs: BigInt(input.nowMs + input.planExpiryMs),
     requestedBy: input.requestedBy,
     reason: input.reason,
     snapshot: input.snapshot.card,

@@ -21,6 +21,7 @@ const COMPARE_TIMEOUT_MS = 5 * 60_000;
 
 export interface PlannerSettings {
   readonly cluster: string;
+  readonly planExpiryMs: number;
   readonly agents: Agents;
   readonly plans: Plans;
   readonly clock: Clock;
@@ -40,7 +41,7 @@ export class Planner {
     requestedBy: string,
     signal: AbortSignal,
   ): Promise<StoredPlan & { readonly plan: RestorePlan }> {
-    const { agents, clock, cluster, plans } = this.#settings;
+    const { agents, clock, cluster, planExpiryMs, plans } = this.#settings;
     if (request.snapshotId === '') throw new LockstepError('USAGE', { message: 'No snapshot is named.' });
     const [nodes, holders] = await Promise.all([
       inspectNodes(agents, clock, signal),
@@ -74,6 +75,7 @@ export class Planner {
       cluster,
       clusterToken: `lockstep-${operationId}-${randomBytes(8).toString('hex')}`,
       nowMs,
+      planExpiryMs,
       requestedBy,
       reason: request.reason,
       maxOutageMs: request.maxOutageMs,

@@ -21,6 +21,7 @@ import {
   snapshotFiles,
   withAlteredSnapshot,
 } from './support/alter-snapshot.ts';
+import { authEnabledSnapshot } from './support/auth-snapshot.ts';
 import {
   injectOnAgents,
   planRestore,
@@ -143,7 +144,7 @@ describe('refused before downtime', () => {
     it('is truncated', async () => {
       const cut = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.length - 4096 - 32);
       await withAlteredSnapshot(files, cut, { trailer: false, card: false }, () =>
-        expectRefused('SNAPSHOT_TRAILER_MISSING'),
+        expectRefused('SNAPSHOT_TRUNCATED'),
       );
       const half = (bytes: Buffer): Buffer => bytes.subarray(0, 4096 * 3 + 32);
       await withAlteredSnapshot(files, half, { trailer: true, card: false }, () =>
@@ -169,10 +170,12 @@ describe('refused before downtime', () => {
     });
 
     it('has etcd’s own authentication switched on', async () => {
-      const altered = (bytes: Buffer): Buffer =>
-        replaceAfter(bytes, 'authEnabled', Buffer.from('authEnabled\0'), Buffer.from('authEnabled\u0001'));
-      await withAlteredSnapshot(files, altered, { trailer: true, card: true }, () =>
-        expectRefused('AUTH_ENABLED'),
+      const altered = await authEnabledSnapshot(lab);
+      await withAlteredSnapshot(
+        files,
+        () => altered,
+        { trailer: false, card: true },
+        () => expectRefused('AUTH_ENABLED'),
       );
     });
 

@@ -106,6 +106,7 @@ export class AgentLab implements AsyncDisposable {
       cluster: this.lab.clusterName,
       clusterToken: `lockstep-${operationId}`,
       nowMs: Date.now(),
+      planExpiryMs: 900_000,
       requestedBy: 'lockstep://lab/operator/alice',
       reason: 'a test',
       maxOutageMs: 0n,
