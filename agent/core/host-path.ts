@@ -5,8 +5,9 @@ import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 /** "/a//b/./c/" is "/a/b/c". Throws PATH_NOT_ALLOWED for a relative path and for one with "..". */
 export function cleanPath(path: string): string {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  if (!path.startsWith('/') || parts.includes('..'))
-    throw new TypeError(`'${path}' is no plain absolute path`);
+  if (!path.startsWith('/') || parts.includes('..')) {
+    throw new LockstepError('PATH_NOT_ALLOWED', { message: `'${path}' is no plain absolute path.` });
+  }
   return `/${parts.join('/')}`;
 }
 
