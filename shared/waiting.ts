@@ -12,12 +12,15 @@ export async function waitFor(condition: Condition, pollMs: number, signal: Abor
   for (;;) {
     signal.throwIfAborted();
     if (await condition.check(signal)) return;
-    await delay(pollMs, undefined, { signal });
+    await delay(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 
 /** The caller's signal, or a deadline of its own, whichever comes first. */
 export function deadline(timeoutMs: number, signal?: AbortSignal): AbortSignal {
   const timeout = AbortSignal.timeout(timeoutMs);
+  // Node collects a timeout that only a combined signal refers to, and it never fires then; one
+  // that somebody listens to is kept.
+  timeout.addEventListener('abort', () => undefined, { once: true });
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }
