@@ -1,6 +1,7 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { type Action, MAX_ACTIONS, nextAction, type Observation, type Target } from '../core/convergence.ts';
+import { proveStoppedSoon } from './prove-stopped.ts';
 import type { StepContext } from './step.ts';
 import { findStores, notAsRecorded, swapRecord } from './swap-record.ts';
 
@@ -112,7 +113,7 @@ async function perform(context: StepContext, action: Action, signal: AbortSignal
       return hosting.parkManifests(nodePlan, components, paths.parkedDir, signal);
     case 'stop-components':
       await hosting.stopComponents(nodePlan, components, signal);
-      return prove();
+      return proveStoppedSoon(context, components, signal);
     case 'exchange-back':
       // The lock is on what may still have a writer: the store that is in place.
       return stores.exchange(

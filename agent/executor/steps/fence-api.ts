@@ -1,3 +1,4 @@
+import { proveStoppedSoon } from '../prove-stopped.ts';
 import type { StepHandler } from '../step.ts';
 
 /**
@@ -6,16 +7,16 @@ import type { StepHandler } from '../step.ts';
  * server runs on any node.
  */
 export const fenceApi: StepHandler = {
-  async perform({ operationId, nodePlan, paths, components, ports, progress }, _intent, signal) {
-    const { hosting } = ports;
+  async perform(context, _intent, signal) {
+    const { operationId, nodePlan, paths, components, ports, progress } = context;
     const clients = components.filter((component) => component !== 'etcd');
     progress('holding kubelet');
-    await hosting.holdKubelet(operationId, signal);
+    await ports.hosting.holdKubelet(operationId, signal);
     progress('moving manifests out');
-    await hosting.parkManifests(nodePlan, components, paths.parkedDir, signal);
+    await ports.hosting.parkManifests(nodePlan, components, paths.parkedDir, signal);
     progress('stopping the API server');
-    await hosting.stopComponents(nodePlan, clients, signal);
-    await hosting.proveStopped(nodePlan, operationId, clients, signal);
+    await ports.hosting.stopComponents(nodePlan, clients, signal);
+    await proveStoppedSoon(context, clients, signal);
     return { detail: { stopped: clients } };
   },
 };

@@ -1,11 +1,12 @@
+import { proveStoppedSoon } from '../prove-stopped.ts';
 import type { StepHandler } from '../step.ts';
 
 export const fenceEtcd: StepHandler = {
-  async perform({ operationId, nodePlan, components, ports, progress }, _intent, signal) {
-    const { hosting } = ports;
+  async perform(context, _intent, signal) {
+    const { nodePlan, components, ports, progress } = context;
     progress('stopping etcd');
-    await hosting.stopComponents(nodePlan, ['etcd'], signal);
-    await hosting.proveStopped(nodePlan, operationId, components, signal);
+    await ports.hosting.stopComponents(nodePlan, ['etcd'], signal);
+    await proveStoppedSoon(context, components, signal);
     return { detail: { stopped: components } };
   },
 };

@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { Component } from '../ports.ts';
+import type { StepContext } from './step.ts';
+
+/** A process that was killed gives back its memory, files and listeners in its own time. */
+const PATIENCE_MS = 5_000;
+const POLL_MS = 20;
+
+/**
+ * The proof of a stop, tried again while what was just stopped is still going. Throws STOP_UNPROVEN
+ * with the last signal that disagrees; whatever else fails is not tried again.
+ */
+export async function proveStoppedSoon(
+  { ports: { hosting }, nodePlan, operationId }: StepContext,
+  components: readonly Component[],
+  signal: AbortSignal,
+): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await hosting.proveStopped(nodePlan, operationId, components, signal);
+    } catch (error) {
+      const mayPass = error instanceof LockstepError && error.code === 'STOP_UNPROVEN';
+      if (!mayPass || performance.now() > until || signal.aborted) throw error;
+    }
+    await delay(POLL_MS, undefined, { signal });
+  }
+}
