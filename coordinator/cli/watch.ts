@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ErrorCode } from '@lockstep/shared/errors/catalogue.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import {
@@ -32,10 +33,13 @@ export async function watchOperation(
   retryForMs: number,
 ): Promise<Answer> {
   invocation.operationId = operationId;
+  const get = (): Promise<GetOperationResponse> =>
+    patiently(invocation, retryForMs, ['UNREACHABLE'], complainBeside(invocation), () =>
+      getOperation(coordinator, operationId),
+    );
   try {
-    const known = await getOperation(coordinator, operationId);
-    await follow(invocation, coordinator, known, operationId, retryForMs);
-    return endAnswer(await patiently(invocation, retryForMs, () => getOperation(coordinator, operationId)));
+    await follow(invocation, coordinator, await get(), operationId, retryForMs);
+    return endAnswer(await get());
   } catch (thrown) {
     if (invocation.signal.aborted) return detached(operationId);
     throw thrown;
@@ -65,26 +69,31 @@ async function follow(
     maxOutageMs: Number(plan?.maxOutageMs ?? 0n),
   });
   let progress = emptyProgress(plan?.nodes.map(({ node }) => node) ?? []);
-  await patiently(
-    invocation,
-    retryForMs,
-    async (heard) => {
-      const events = coordinator.stream(OperatorServiceService.watchOperation, {
-        operationId,
-        fromSequence: 0n,
-      });
-      for await (const { event } of events) {
-        heard();
-        display.trouble('');
-        if (event === undefined || !isNews(progress, event)) continue;
-        progress = show(display, progress, event);
-        if (progress.ended !== undefined) return;
-      }
-      // The stream ended before the operation did, as when the coordinator shuts down.
-      if (!isOver(await getOperation(coordinator, operationId))) throw gone(coordinator);
-    },
-    display,
-  );
+  const complain = (words: string): void => display.trouble(words);
+  await patiently(invocation, retryForMs, AWAY_CODES, complain, async (heard) => {
+    const events = coordinator.stream(OperatorServiceService.watchOperation, {
+      operationId,
+      fromSequence: 0n,
+    });
+    for await (const { event } of events) {
+      heard();
+      if (event === undefined || !isNews(progress, event)) continue;
+      progress = show(display, progress, event);
+      if (progress.ended !== undefined) return;
+    }
+    // The stream ended before the operation did, as when the coordinator shuts down.
+    if (!isOver(await getOperation(coordinator, operationId))) throw gone(coordinator);
+  });
+}
+
+/** One that has just restarted may not have found the operation in the ledgers yet. */
+const AWAY_CODES = ['UNREACHABLE', 'OPERATION_NOT_FOUND'] as const;
+
+/** Before there is a display: to people, beside the answer. */
+function complainBeside({ terminal, output }: Invocation): (words: string) => void {
+  return (words) => {
+    if (words !== '' && output !== 'json') terminal.err(`${words}\n`);
+  };
 }
 
 function show(display: ProgressDisplay, before: Progress, event: Parameters<typeof advance>[1]): Progress {
@@ -97,32 +106,31 @@ function gone(coordinator: Coordinator): LockstepError {
   return new LockstepError('UNREACHABLE', { message: `${coordinator.context.coordinator} ended the watch.` });
 }
 
-/**
- * Tries again while the coordinator is away, at most `forMs` since it was last heard. One that has
- * just restarted may not have found the operation in the ledgers yet.
- */
+const AWAY = 'The coordinator does not answer; the agents keep what is promised. Trying on.';
+
+/** Tries again while the coordinator is away, at most `forMs` since it was last heard. */
 async function patiently<Value>(
   { terminal, signal }: Invocation,
   forMs: number,
+  transient: readonly ErrorCode[],
+  complain: (words: string) => void,
   attempt: (heard: () => void) => Promise<Value>,
-  display?: ProgressDisplay,
 ): Promise<Value> {
   let heardMs = terminal.nowMs();
+  let complained = false;
   const heard = (): void => {
     heardMs = terminal.nowMs();
+    if (complained) complain('');
+    complained = false;
   };
-  for (let tries = 0; ; tries += 1) {
+  for (;;) {
     try {
       return await attempt(heard);
     } catch (thrown) {
-      const away =
-        thrown instanceof LockstepError &&
-        (thrown.code === 'UNREACHABLE' || thrown.code === 'OPERATION_NOT_FOUND');
-      const leftMs = heardMs + forMs - terminal.nowMs();
-      if (!away || signal.aborted || leftMs <= 0) throw thrown;
-      if (tries === 0 || leftMs % 10 === 0) {
-        display?.trouble('The coordinator does not answer; the agents keep what is promised. Trying on.');
-      }
+      const away = thrown instanceof LockstepError && transient.includes(thrown.code);
+      if (!away || signal.aborted || heardMs + forMs <= terminal.nowMs()) throw thrown;
+      if (!complained) complain(AWAY);
+      complained = true;
       await delay(RETRY_EVERY_MS, undefined, { signal });
     }
   }
