@@ -1,7 +1,7 @@
-import { Pod } from '@lockstep/shared/generated/kubernetes/core/v1/core.ts';
+import { ConfigMap, Pod } from '@lockstep/shared/generated/kubernetes/core/v1/core.ts';
 import { expect, test } from 'vitest';
 import { decodeObject, encodeObject } from './codec.ts';
-import { open, seal } from './envelope.ts';
+import { isEnvelope, open, seal } from './envelope.ts';
 
 // A second route to the wire format: tags and lengths by hand, field numbers from upstream's own description.
 const LENGTH_DELIMITED = 2;
@@ -118,10 +118,67 @@ test('what is no object, as an encrypted secret, is passed on as bytes', () => {
   });
 });
 
-test('the resource version is never stored', () => {
-  const bytes = encodeObject({ kind: 'ConfigMap', metadata: { name: 'a', resourceVersion: '9' } });
-  expect(JSON.parse(Buffer.from(bytes).toString('utf8'))).toEqual({
-    kind: 'ConfigMap',
+const roundTrip = (object: Parameters<typeof encodeObject>[0]): unknown =>
+  decodeObject(stored(Buffer.from(encodeObject(object))));
+
+test('a built-in kind that a client sends is stored as protobuf', () => {
+  const sent = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web-1', namespace: 'shop', creationTimestamp: '2026-09-01T00:00:00Z' },
+    spec: {
+      nodeName: 'cp1',
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: 'main', image: 'x', resources: { limits: { cpu: '500m' } } }],
+      volumes: [
+        { name: 'config', configMap: { name: 'settings', defaultMode: 420 } },
+        { name: 'host', hostPath: { path: '/', type: 'Directory' } },
+      ],
+    },
+  };
+  expect(isEnvelope(encodeObject(sent))).toBe(true);
+  expect(roundTrip(sent)).toEqual({ ...sent, metadata: { ...sent.metadata, resourceVersion: '42' } });
+});
+
+test('a lease keeps its microseconds', () => {
+  const lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: 'cp1' },
+    spec: { holderIdentity: 'cp1', leaseDurationSeconds: 40, renewTime: '2026-09-01T00:00:00.123Z' },
+  };
+  expect(isEnvelope(encodeObject(lease))).toBe(true);
+  expect(roundTrip(lease)).toMatchObject({ spec: { renewTime: '2026-09-01T00:00:00.123000Z' } });
+});
+
+test('a field that our descriptions do not name is not lost: the object is stored as JSON', () => {
+  const sent = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web-1' },
+    spec: { containers: [{ name: 'main', livenessProbe: { periodSeconds: 10 } }] },
+  };
+  expect(isEnvelope(encodeObject(sent))).toBe(false);
+  expect(roundTrip(sent)).toEqual({ ...sent, metadata: { name: 'web-1', resourceVersion: '42' } });
+});
+
+test('a false that means something is not lost', () => {
+  const sent = {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
     metadata: { name: 'a' },
-  });
+    automountServiceAccountToken: false,
+  };
+  expect(roundTrip(sent)).toMatchObject({ automountServiceAccountToken: false });
+});
+
+test('a custom resource is stored as JSON', () => {
+  const sent = { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'w' }, spec: { size: 0 } };
+  expect(roundTrip(sent)).toEqual({ ...sent, metadata: { name: 'w', resourceVersion: '42' } });
+});
+
+test('the resource version is never stored', () => {
+  const sent = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', resourceVersion: '9' } };
+  const { metadata } = ConfigMap.decode(open(encodeObject(sent)).raw);
+  expect(metadata).toMatchObject({ name: 'a', resourceVersion: '' });
 });

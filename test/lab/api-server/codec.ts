@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Namespace } from '@lockstep/shared/generated/kubernetes/core/v1/core.ts';
-import { isEnvelope, open } from './envelope.ts';
-import { toKubernetesJson } from './json-form.ts';
+import { isEnvelope, open, seal } from './envelope.ts';
+import { fromKubernetesJson, type Json, toKubernetesJson } from './json-form.ts';
 import { isKnownKind, KINDS } from './kinds.ts';
 import type { StoredObject } from './watch-cache.ts';
 
@@ -24,6 +25,7 @@ export interface ObjectMeta {
 }
 
 const JSON_START = 0x7b;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 /** The object with its resource version, which is never stored but is the key's own revision. */
 export function decodeObject(stored: StoredObject): ApiObject {
@@ -32,13 +34,39 @@ export function decodeObject(stored: StoredObject): ApiObject {
 }
 
 /**
- * Storage bytes, without the resource version. Always JSON, as kube-apiserver writes it with
- * `--storage-media-type=application/json`: what clients send may have fields that our descriptions of
- * the built-in kinds do not name.
+ * Storage bytes, without the resource version: protobuf for built-in kinds, as kube-apiserver stores
+ * them, but JSON (its `--storage-media-type=application/json`) where an object has a field that our
+ * descriptions do not name, so that nothing a client sent is lost.
  */
 export function encodeObject(object: ApiObject): Uint8Array {
   const { resourceVersion: _, ...metadata } = object.metadata;
-  return Buffer.from(JSON.stringify({ ...object, metadata }));
+  const stored = { ...object, metadata };
+  return encodeMessage(stored) ?? Buffer.from(`${JSON.stringify(stored)}\n`);
+}
+
+function encodeMessage({ apiVersion = '', kind = '', ...fields }: ApiObject): Uint8Array | undefined {
+  if (!isKnownKind(kind) || KINDS[kind].apiVersion !== apiVersion) return undefined;
+  const { message } = KINDS[kind];
+  const decoded = message.fromJSON(fromKubernetesJson(fields as { [name: string]: Json }));
+  const again = toKubernetesJson(message.toJSON(decoded as never));
+  if (!isDeepStrictEqual(significant(fields as Json), significant(again))) return undefined;
+  return seal({ apiVersion, kind, raw: message.encode(decoded as never).finish() });
+}
+
+/** Without what is empty, and with times in one form. A `false` or a 0 says something, and our messages drop it. */
+function significant(value: Json): Json | undefined {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => significant(item) ?? null);
+    return items.length === 0 ? undefined : items;
+  }
+  if (typeof value === 'string') return TIME.test(value) ? new Date(value).toISOString() : value || undefined;
+  if (typeof value !== 'object') return value;
+  if (value === null) return undefined;
+  const fields = Object.entries(value).flatMap(([name, field]) => {
+    const kept = significant(field);
+    return kept === undefined ? [] : [[name, kept] as const];
+  });
+  return fields.length === 0 ? undefined : Object.fromEntries(fields);
 }
 
 function decodeValue(key: string, value: Uint8Array): ApiObject {

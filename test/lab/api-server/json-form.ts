@@ -1,8 +1,8 @@
 /**
- * From the plain JSON mapping of protobuf to Kubernetes' own JSON: times, quantities and numbers of
+ * Between the plain JSON mapping of protobuf and Kubernetes' own JSON: times, quantities and numbers of
  * 64 bits are scalars there, and some messages are inlined in the one that holds them.
  */
-type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 const TIMES: ReadonlySet<string> = new Set([
   'acquireTime',
@@ -42,6 +42,16 @@ const USER_MAPS: ReadonlySet<string> = new Set([
   'nodeSelector',
   'selector',
 ]);
+
+/** Back again. What the descriptions do not name is kept here and lost by the encoder: compare. */
+export function fromKubernetesJson(object: { [name: string]: Json }): { [name: string]: Json } {
+  const plain: { [name: string]: Json } = {};
+  for (const [name, value] of Object.entries(object)) {
+    if (name === 'volumes' && Array.isArray(value)) plain[name] = value.map(volumeWithSource);
+    else plain[name] = plainField(name, value);
+  }
+  return plain;
+}
 
 export function toKubernetesJson(message: unknown): { [name: string]: Json } {
   return convertObject(message as { [name: string]: Json });
@@ -91,4 +101,33 @@ function intOrString(value: { [name: string]: Json }): Json {
 function parseRaw(fields: { [name: string]: Json }): Json {
   const raw = fields['Raw'];
   return typeof raw === 'string' ? (JSON.parse(Buffer.from(raw, 'base64').toString('utf8')) as Json) : {};
+}
+
+function plainField(name: string, value: Json): Json {
+  if (Array.isArray(value)) return value.map((item) => plainField(name, item));
+  if (TIMES.has(name) && typeof value === 'string') return secondsAndNanos(value);
+  if (name === 'targetPort') {
+    return typeof value === 'number' ? { type: 0, intVal: value } : { type: 1, strVal: value };
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (QUANTITY_MAPS.has(name)) return mapValues(value, (quantity) => ({ string: quantity }));
+  if (name === 'fieldsV1') return { Raw: Buffer.from(JSON.stringify(value)).toString('base64') };
+  return USER_MAPS.has(name) ? value : fromKubernetesJson(value);
+}
+
+function volumeWithSource(volume: Json): Json {
+  if (typeof volume !== 'object' || volume === null || Array.isArray(volume)) return volume;
+  const { name = '', configMap, ...rest } = volume;
+  const source = fromKubernetesJson(rest);
+  if (typeof configMap === 'object' && configMap !== null && !Array.isArray(configMap)) {
+    const { name: configMapName = '', ...settings } = configMap;
+    source['configMap'] = { localObjectReference: { name: configMapName }, ...settings };
+  }
+  return { name, volumeSource: source };
+}
+
+function secondsAndNanos(time: string): Json {
+  const ms = Date.parse(time);
+  const micros = Number(/\.(\d{1,6})/.exec(time)?.[1]?.padEnd(6, '0') ?? '0');
+  return { seconds: String(Math.floor(ms / 1000)), nanos: micros * 1000 };
 }
