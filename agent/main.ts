@@ -5,6 +5,7 @@ import { AgentServiceService } from '@lockstep/shared/generated/lockstep/v1/agen
 import { createLogger, type Logger } from '@lockstep/shared/logging.ts';
 import { startServer } from '@lockstep/shared/transport/server.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
+import { deadline } from '@lockstep/shared/waiting.ts';
 import { createAgentService } from './api/agent-service.ts';
 import { AGENT_POLICY } from './api/policy.ts';
 import { type Agent, assemble } from './assembly.ts';
@@ -12,6 +13,7 @@ import { type AgentConfig, DEFAULT_CONFIG_PATH, readConfig } from './config.ts';
 
 /** A predecessor that a service manager is just stopping gets this long to let go of the node. */
 const LOCK_PATIENCE_MS = 10_000;
+const PREPARE_PATIENCE_MS = 10_000;
 /** An effect in flight is aborted, and gets this long to end. */
 const STOP_PATIENCE_MS = 10_000;
 
@@ -33,6 +35,14 @@ async function main(logger: Logger): Promise<void> {
       'an operation is open on this node; waiting for its coordinator',
     );
   }
+  // The first time, this has the service manager load a condition: better now than in a downtime.
+  await agent.ports.hosting.prepareHold(deadline(PREPARE_PATIENCE_MS)).catch((error: unknown) => {
+    const { code, message } = asLockstepError(error);
+    logger.warn(
+      { code, reason: message },
+      'kubelet could not be made ready to be held; a restore will try again',
+    );
+  });
   const server = await startServer({
     listen: config.listen,
     tls: agent.tls,

@@ -22,6 +22,12 @@ export interface Hosting {
 
   /** What `holdKubelet` needs of the service manager, put in place before downtime; holds nothing yet. */
   prepareHold(signal: AbortSignal): Promise<void>;
+  /**
+   * Makes ready for holdKubelet, holding nothing: the service manager may take a second to load a
+   * new condition, and that second is better spent before the downtime. Does nothing on a node
+   * that runs no control plane.
+   */
+  prepareHold(signal: AbortSignal): Promise<void>;
   /** Kubelet durably kept from starting (read back from the service manager), then stopped, proven inactive. */
   holdKubelet(operationId: string, signal: AbortSignal): Promise<void>;
   /** The hold lifted durably and kubelet started, active. */

@@ -59,13 +59,10 @@ export class UnitHold {
    * on a busy host, so this belongs before the downtime. Does nothing where it is loaded already.
    */
   async prepare(signal: AbortSignal): Promise<UnitState> {
-    const wanted = dropInContent(this.#settings.holdFile);
-    const present = await this.#files.readIfThere(this.dropInPath, signal);
     let state = await this.state(signal);
-    if (present?.toString() === wanted && this.#isLoaded(state)) return state;
-
+    if (await this.#isPrepared(state, signal)) return state;
     await this.#files.makeDirectory(`${this.#settings.unitDir}/${this.#settings.unit}.d`, 0o755, signal);
-    await this.#files.write(this.dropInPath, wanted, 0o644, signal);
+    await this.#files.write(this.dropInPath, dropInContent(this.#settings.holdFile), 0o644, signal);
     await this.#systemctl(['daemon-reload'], signal);
     state = await this.state(signal);
     if (!this.#isLoaded(state)) {
@@ -76,16 +73,23 @@ export class UnitHold {
     return state;
   }
 
-  /** Held durably, then stopped, proven by the service manager's own word. */
+  /**
+   * Held durably, then stopped, proven by the service manager's own word. Where the condition is
+   * loaded already this asks the service manager twice; each time costs milliseconds of downtime.
+   */
   async hold(operationId: string, signal: AbortSignal): Promise<void> {
     await this.#files.write(this.#settings.holdFile, `${operationId}\n`, 0o600, signal);
-    const before = await this.prepare(signal);
-    if (isStopped(before)) return;
     await this.#systemctl(['stop', this.#settings.unit], signal);
-    const after = await this.state(signal);
-    if (!isStopped(after)) {
+    let state = await this.state(signal);
+    if (!(await this.#isPrepared(state, signal))) {
+      // Stopped but not yet kept from starting. Nothing of the node was touched so far.
+      await this.prepare(signal);
+      await this.#systemctl(['stop', this.#settings.unit], signal);
+      state = await this.state(signal);
+    }
+    if (!isStopped(state)) {
       throw new LockstepError('KUBELET_HOLD_FAILED', {
-        message: `${this.#settings.unit} did not stop (${describeState(after)}).`,
+        message: `${this.#settings.unit} did not stop (${describeState(state)}).`,
       });
     }
   }
@@ -120,6 +124,12 @@ export class UnitHold {
       this.#files.readIfThere(this.#settings.holdFile, signal),
     ]);
     return { held: owner?.toString().trim() === operationId && this.#isLoaded(state), state };
+  }
+
+  async #isPrepared(state: UnitState, signal: AbortSignal): Promise<boolean> {
+    if (!this.#isLoaded(state)) return false;
+    const present = await this.#files.readIfThere(this.dropInPath, signal);
+    return present?.toString() === dropInContent(this.#settings.holdFile);
   }
 
   #isLoaded(state: UnitState): boolean {

@@ -52,7 +52,9 @@ export class StaticPodHosting implements Hosting {
   }
 
   async prepareHold(signal: AbortSignal): Promise<void> {
-    await this.#parts.kubelet.prepare(signal);
+    const { settings, kubelet } = this.#parts;
+    if (settings.etcd() === undefined && settings.apiServer() === undefined) return;
+    await kubelet.prepare(signal);
   }
 
   holdKubelet(operationId: string, signal: AbortSignal): Promise<void> {
