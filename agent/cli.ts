@@ -144,12 +144,13 @@ function stepsOf(only: 'stop' | 'start' | undefined) {
 }
 
 async function truthOf(config: AgentConfig, ledger: Ledger, operation: OperationRecord) {
-  const { hosting, stores, close } = localPorts(config);
+  const local = localPorts(config);
+  const { hosting, stores } = local;
   try {
     const signal = AbortSignal.timeout(OBSERVE_TIMEOUT_MS);
     return await observeTruth({ ledger, hosting, stores, stateDir: config.stateDir }, operation, signal);
   } finally {
-    close();
+    local.close();
   }
 }
 

@@ -5,8 +5,8 @@ import { proveStoppedSoon } from './prove-stopped.ts';
 import type { StepContext } from './step.ts';
 import { findStores, notAsRecorded, swapRecord } from './swap-record.ts';
 
-/** Election and corruption check of a usual cluster end well before. */
-const QUORUM_PATIENCE_MS = 20_000;
+/** Five members that check each other for corruption at start take 28 s. */
+const QUORUM_PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 
 const WORDS: Record<Action['kind'], string> = {

@@ -300,7 +300,7 @@ export class Ledger {
     return translated('the ledger', () => {
       const statement = this.#database.prepare(sql);
       statement.setReadBigInts(true);
-      return statement.all(...values) as Row[];
+      return statement.all(...values);
     });
   }
 }

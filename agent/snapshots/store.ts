@@ -162,7 +162,7 @@ export class SnapshotStore {
 export function cardDifferences(card: SnapshotCard, facts: SnapshotFacts): string[] {
   const said = card.facts;
   if (said === undefined) return ['the card holds no facts'];
-  const pairs: [string, unknown, unknown][] = [
+  const pairs: [string, Figure, Figure][] = [
     ['file digest', said.fileSha256, facts.fileSha256],
     ['size', said.fileSizeBytes, facts.fileSizeBytes],
     ['content digest', said.contentSha256, facts.contentSha256],
@@ -171,8 +171,10 @@ export function cardDifferences(card: SnapshotCard, facts: SnapshotFacts): strin
   ];
   return pairs
     .filter(([, card, found]) => card !== found)
-    .map(([name, card, found]) => `the card says ${name} ${card}, the bytes say ${found}`);
+    .map(([name, card, found]) => `the card says ${name} ${String(card)}, the bytes say ${String(found)}`);
 }
+
+type Figure = string | number | bigint | undefined;
 
 function parseCard(id: string, text: string): SnapshotCard {
   try {
