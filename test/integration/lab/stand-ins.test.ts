@@ -251,7 +251,7 @@ describe('kubelet', () => {
     expect(existsSync(node.path('/var/lib/etcd/member'))).toBe(true);
     expect(await keyCount()).toBe(0);
     await unpark('kube-apiserver.yaml');
-    await until('the pods of the API end', () => !runs('web'), 30_000);
+    await until('the pods of the API end', () => !runs('web'), 60_000);
   });
 
   /** The status that the API answers with. */
