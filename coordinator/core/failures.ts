@@ -30,6 +30,11 @@ export function isTransient(failure: Failure): boolean {
   return TRANSIENT.has(failure.code);
 }
 
+/** Another agent was away for a moment, and nothing is down yet: worth some patience. */
+export function isWorthRepeating(failure: Failure): boolean {
+  return failure.code === 'PULL_FAILED';
+}
+
 /** The agent never took this plan: there is nothing of it to undo there. */
 const NEVER_TAKEN: ReadonlySet<string> = new Set([
   'PLAN_UNKNOWN',

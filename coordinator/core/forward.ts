@@ -2,9 +2,15 @@ import type { ObserveMemberResponse, StepResult } from '@lockstep/shared/generat
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Answer, Ask } from './events.ts';
-import { failureOf, isTransient } from './failures.ts';
+import { failureOf, isTransient, isWorthRepeating } from './failures.ts';
 import { judgeGate } from './gate.ts';
-import { ANSWER_GRACE_MS, GATE_RETRY_MS, MAX_FAULTS_PER_STEP, SHORT_CALL_TIMEOUT_MS } from './limits.ts';
+import {
+  ANSWER_GRACE_MS,
+  GATE_RETRY_MS,
+  MAX_FAULTS_PER_STEP,
+  MAX_PULLS,
+  SHORT_CALL_TIMEOUT_MS,
+} from './limits.ts';
 import type { ForwardStep } from './phases.ts';
 import {
   CLOSE_POSITION,
@@ -81,6 +87,10 @@ export function onForwardFailure(turn: Turn, stage: ForwardStage, call: PendingC
   if (ask.kind === 'promise') turn.setNode(node, { promised: isTransient(failure) ? undefined : false });
   if (isTransient(failure)) return retry(turn, stage, node);
   if (stage.position >= COMMIT_POSITION) return onFault(turn, stage, node, failure);
+  if (isWorthRepeating(failure) && (stage.attempts.get(node) ?? 0) < MAX_PULLS) {
+    turn.nodeFailed(node, failure);
+    return retry(turn, stage, node);
+  }
   turn.nodeFailed(node, failure);
   leave(turn, stage, { ...failure, node });
 }

@@ -42,6 +42,9 @@ export const RETRY_LONGEST_MS = 2 * SECOND_MS;
 /** An agent that answers with a fault after commit, or in undo, is asked this often before a person is. */
 export const MAX_FAULTS_PER_STEP = 4;
 
+/** A pull is tried again this often: with the pauses between, as long as an agent takes to come back. */
+export const MAX_PULLS = 10;
+
 /** Between two looks at members that have not settled yet. */
 export const GATE_RETRY_MS = 50;
 

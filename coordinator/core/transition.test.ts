@@ -74,6 +74,14 @@ describe('a failure before commit', () => {
     }
   });
 
+  it('is not made of a pull whose source was away for a moment', () => {
+    const driver = new Driver();
+    for (let n = 0; n < 5; n += 1)
+      driver.agent('cp2').faults.push({ on: Step.STEP_STAGE, code: 'PULL_FAILED' });
+    started(driver);
+    expect(outcomeOf(driver)).toBe(Outcome.OUTCOME_RESTORED);
+  });
+
   it('is a refusal where re-inspect found drift', () => {
     const driver = new Driver();
     driver.agent('cp2').faults.push({ on: Step.STEP_REINSPECT, code: 'PLAN_DRIFTED' });
@@ -353,7 +361,7 @@ describe('whatever the network and the coordinators do', () => {
         expect(hasEnded(driver.state)).toBe(true);
         expect(isTrue(outcomeOf(driver), [...driver.agents.values()], run.serving)).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: 800 },
     );
   });
 });

@@ -19,7 +19,10 @@ export class ModelAgent {
   apiStarted = false;
   running: 'old' | 'new' | 'none' = 'old';
   /** Codes to answer next, by step or kind of question. */
-  readonly faults: { on: Step | Ask['kind']; code: 'DISK_FULL' | 'STOP_UNPROVEN' | 'PLAN_DRIFTED' }[] = [];
+  readonly faults: {
+    on: Step | Ask['kind'];
+    code: 'DISK_FULL' | 'STOP_UNPROVEN' | 'PLAN_DRIFTED' | 'PULL_FAILED';
+  }[] = [];
   private sequence = 1n;
 
   constructor(node: string, ledgerId: string) {
