@@ -37,6 +37,24 @@ async function main(): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
 
+  try {
+    const { result, proven } = await present(nodes, values.etcd, narrator, interrupted.signal);
+    if (asJson) process.stdout.write(`${JSON.stringify(result)}\n`);
+    return proven ? 0 : 1;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`\n${message}\n`);
+    if (asJson) process.stdout.write(`${JSON.stringify({ outcome: 'failed', message })}\n`);
+    return 1;
+  }
+}
+
+async function present(
+  nodes: number,
+  etcdVersion: string | undefined,
+  narrator: Narrator,
+  interrupted: AbortSignal,
+): ReturnType<typeof play> {
   narrator.title('Lockstep: a control plane, taken back to before an intrusion');
   narrator.chapter(
     'A healthy cluster',
@@ -45,22 +63,18 @@ async function main(): Promise<number> {
   const beginMs = performance.now();
   await using lab = await Lab.up({
     nodes,
-    ...(values.etcd === undefined ? {} : { etcdVersion: values.etcd }),
-    signal: interrupted.signal,
+    ...(etcdVersion === undefined ? {} : { etcdVersion }),
+    signal: interrupted,
   });
   narrator.line(`etcd ${lab.etcdTools.version}, with kubeadm's flags`, performance.now() - beginMs);
-  const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  const { result, proven } = await play(lab, narrator, signal);
+  const signal = AbortSignal.any([interrupted, AbortSignal.timeout(TIMEOUT_MS)]);
+  const played = await play(lab, narrator, signal);
   narrator.title(
-    proven
+    played.proven
       ? `Restored and proven, in ${seconds(performance.now() - beginMs).trim()} from nothing.`
       : 'NOT proven: see above.',
   );
-  if (asJson) process.stdout.write(`${JSON.stringify(result)}\n`);
-  return proven ? 0 : 1;
+  return played;
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
-  return 1;
-});
+process.exitCode = await main();
