@@ -68,7 +68,7 @@ async function follow(
     expectedOutageMs: Number(plan?.expectedOutageMs ?? 0n),
     maxOutageMs: Number(plan?.maxOutageMs ?? 0n),
   });
-  let progress = emptyProgress(plan?.nodes.map(({ node }) => node) ?? []);
+  let progress = emptyProgress((plan?.nodes ?? []).map(({ node }) => node).sort());
   const complain = (words: string): void => display.trouble(words);
   await patiently(invocation, retryForMs, AWAY_CODES, complain, async (heard) => {
     const events = coordinator.stream(OperatorServiceService.watchOperation, {

@@ -183,7 +183,7 @@ export const PLAN = RestorePlan.fromPartial({
   cluster: 'prod',
   createdMs: BigInt(NOW_MS - MINUTE_MS),
   expiresMs: BigInt(NOW_MS + 14 * MINUTE_MS),
-  requestedBy: 'ada',
+  requestedBy: 'lockstep://prod/operator/ada',
   reason: 'intrusion at 02:20, see incident 4711',
   snapshot: CARD,
   nodes: [1, 2, 0].map((index, order) => ({
@@ -312,7 +312,7 @@ export const UNDOING = timeline(
 const BASE = {
   operationId: OPERATION_ID,
   cluster: 'prod',
-  requestedBy: 'ada',
+  requestedBy: 'lockstep://prod/operator/ada',
   startedMs: BigInt(NOW_MS),
   epoch: { number: 7n, coordinatorId: 'bastion' },
 };

@@ -9,7 +9,7 @@ import { command, consequences } from './plan.ts';
 import { failure } from './refusals.ts';
 import { type Column, table } from './table.ts';
 import { age, duration, instant } from './units.ts';
-import { OUTCOME_SENTENCES, type OutcomeWord, outcomeWord, phaseWord } from './words.ts';
+import { OUTCOME_SENTENCES, type OutcomeWord, outcomeWord, personWord, phaseWord } from './words.ts';
 
 const OUTCOME_TONES: Record<OutcomeWord, Tone> = {
   running: 'cyan',
@@ -36,7 +36,7 @@ export function operationList(layout: Layout, operations: readonly Operation[], 
       align: 'right',
       dropAt: 2,
     },
-    { title: 'ASKED BY', value: ({ requestedBy }) => requestedBy, dropAt: 1 },
+    { title: 'ASKED BY', value: ({ requestedBy }) => personWord(requestedBy), dropAt: 1 },
     { title: 'STARTED', value: ({ startedMs }) => instant(startedMs), wide: true, dropAt: 3 },
     {
       title: 'EPOCH',
@@ -57,7 +57,7 @@ export function operationStatus(layout: Layout, operation: Operation, nowMs: num
     `${heading(layout, `Restore ${operation.operationId}`)}`,
     ...fields(layout, [
       ['Cluster', operation.cluster],
-      ['Asked by', operation.requestedBy],
+      ['Asked by', personWord(operation.requestedBy)],
       ['Started', instant(operation.startedMs)],
       [
         running ? 'Running' : 'Took',
@@ -100,11 +100,11 @@ function nodeStates(layout: Layout, nodes: readonly OperationNode[]): string[] {
       tone: ({ failure: why }) => (why === undefined ? undefined : 'red'),
     },
   ];
-  return nodes.length === 0 ? [] : table(layout, columns, nodes);
+  return nodes.length === 0 ? [] : table(layout, columns, byName(nodes));
 }
 
 function truths(layout: Layout, nodes: readonly OperationNode[]): string[] {
-  const known = nodes.filter(({ truth }) => truth !== '');
+  const known = byName(nodes).filter(({ truth }) => truth !== '');
   return known.length === 0
     ? []
     : [
@@ -150,7 +150,7 @@ export function operationReport(layout: Layout, { operation, plan, report }: Rep
       ['Cluster', operation.cluster],
       ['Snapshot', plan?.snapshot?.id ?? ''],
       ['Reason', plan?.reason ?? ''],
-      ['Asked by', operation.requestedBy],
+      ['Asked by', personWord(operation.requestedBy)],
       ['Started', instant(operation.startedMs)],
       ['Ended', operation.endedMs === 0n ? 'still running' : instant(operation.endedMs)],
     ]),
@@ -195,7 +195,7 @@ export function operationReport(layout: Layout, { operation, plan, report }: Rep
           heading(layout, 'Where the old store is kept'),
           ...fields(
             layout,
-            report.kept.map(({ node, path }) => [node, path]),
+            byName(report.kept).map(({ node, path }) => [node, path]),
           ),
         ]),
     ...truths(layout, operation.nodes),
@@ -207,4 +207,9 @@ export function operationReport(layout: Layout, { operation, plan, report }: Rep
           ...report.advice.flatMap((advice, index) => wrap(layout, `${index + 1}. ${advice}`, 5, 2)),
         ]),
   ];
+}
+
+/** Nodes stand where the eye looks for them, whatever order they were worked in. */
+function byName<Row extends { readonly node: string }>(rows: readonly Row[]): Row[] {
+  return rows.toSorted((a, b) => (a.node < b.node ? -1 : 1));
 }

@@ -5,6 +5,7 @@ import { refusals, someOf } from './refusals.ts';
 import { objectTotal, sumByResource } from './snapshots.ts';
 import { type Column, table } from './table.ts';
 import { bytes, count, duration, instant, plural } from './units.ts';
+import { personWord } from './words.ts';
 
 const EXAMPLES_SHOWN = 5;
 const KINDS_SHOWN = 12;
@@ -63,7 +64,7 @@ function summary(layout: Layout, { plan, nowMs }: PlanPage): string[] {
           .filter(Boolean)
           .join(', '),
       ],
-      ['Asked by', plan.requestedBy],
+      ['Asked by', personWord(plan.requestedBy)],
       ['Reason', plan.reason],
       ['Expires', `${instant(plan.expiresMs)}, ${left > 0 ? `in ${duration(left)}` : 'EXPIRED'}`],
     ]),
@@ -75,8 +76,9 @@ function work(layout: Layout, plan: RestorePlan): string[] {
     (last, node) => (last === undefined || node.order > last.order ? node : last),
     undefined,
   );
+  const inOrder = plan.nodes.toSorted((a, b) => a.order - b.order);
   const columns: Column<NodePlan>[] = [
-    { title: '#', value: ({ order }) => `${order}`, align: 'right' },
+    { title: '#', value: (node) => `${inOrder.indexOf(node) + 1}`, align: 'right' },
     { title: 'NODE', value: ({ node }) => node },
     { title: 'ADDRESS', value: ({ address }) => address, dropAt: 2 },
     { title: 'MEMBER', value: ({ etcd }) => etcd?.name ?? 'none', dropAt: 1 },
@@ -118,12 +120,7 @@ function work(layout: Layout, plan: RestorePlan): string[] {
     ['After', 'start the API servers, then scheduler and controller-manager. The old store is kept.'],
   ];
   return [
-    ...table(
-      layout,
-      columns,
-      [...plan.nodes].sort((a, b) => a.order - b.order),
-      2,
-    ),
+    ...table(layout, columns, inOrder, 2),
     ...(leader === undefined || plan.nodes.length === 1
       ? []
       : wrap(layout, `Followers first, ${leader.node} last: it leads.`, 2).map((line) =>

@@ -22,9 +22,10 @@ export function plural(value: bigint | number, one: string, many = `${one}s`): s
   return `${count(value)} ${Number(value) === 1 ? one : many}`;
 }
 
-/** A length of time as exactly as a person wants it: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min". */
+/** A length of time as exactly as a person wants it: "40 ms", "0.4 s", "12 s", "3 min 20 s", "2 h 5 min". */
 export function duration(ms: bigint | number): string {
   const value = Math.max(0, Number(ms));
+  if (value < 100) return `${Math.round(value)} ms`;
   if (value < 9_950) return `${(value / 1_000).toFixed(1)} s`;
   const seconds = Math.round(value / 1_000);
   if (seconds < 60) return `${seconds} s`;

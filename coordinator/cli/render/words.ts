@@ -1,4 +1,5 @@
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { parseIdentityUri } from '@lockstep/shared/tls/identity.ts';
 
 /** The phases of a restore in their order, as a person reads them. */
 export const RESTORE_PHASES = [
@@ -62,3 +63,8 @@ export const OUTCOME_SENTENCES: Record<OutcomeWord, string> = {
   refused: 'Nothing was changed.',
   'needs-operator': 'The operation stopped where only a person can go on. Read what is true on each node.',
 };
+
+/** Who a certificate's name stands for, as people call them. */
+export function personWord(requestedBy: string): string {
+  return parseIdentityUri(requestedBy)?.name ?? requestedBy;
+}
