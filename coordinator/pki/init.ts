@@ -16,7 +16,7 @@ import { type FilesWritten, NewFiles, readIfPresent } from './new-files.ts';
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 export const CA_VALID_DAYS = 3_650;
-/** docs/tls.md says why not one. */
+/** docs/decisions/lifetimes-of-certificates.md says why not one. */
 export const LEAF_VALID_DAYS = 1_095;
 /** A node whose clock is behind must still take a certificate made just now. */
 const BACKDATE_MS = 60 * 60 * 1_000;

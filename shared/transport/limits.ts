@@ -12,7 +12,7 @@ export const KEEPALIVE_TIME_MS = 3_000;
 /** It is given up if it does not answer by then; longer than the longest pause of a busy peer. */
 export const KEEPALIVE_TIMEOUT_MS = 5_000;
 
-/** Large enough that a snapshot's chunks keep the wire busy (docs/transport.md). */
+/** Large enough that a snapshot's chunks keep the wire busy (docs/decisions/limits-of-the-transport.md). */
 const FLOW_CONTROL_WINDOW_BYTES = 16 * 1024 * 1024;
 
 /** A restarted peer is found again within this. */
