@@ -20,8 +20,6 @@ export interface Hosting {
   /** Everything of the NodeReport that is not the ledger's. Changes nothing; what cannot be read is in `failures`. */
   inspect(signal: AbortSignal): Promise<NodeReport>;
 
-  /** What `holdKubelet` needs of the service manager, put in place before downtime; holds nothing yet. */
-  prepareHold(signal: AbortSignal): Promise<void>;
   /**
    * Makes ready for holdKubelet, holding nothing: the service manager may take a second to load a
    * new condition, and that second is better spent before the downtime. Does nothing on a node
