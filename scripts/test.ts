@@ -50,6 +50,8 @@ check('types', 'tsc', []);
 check('format and imports', 'biome', ['ci', '--linter-enabled=false', '.']);
 check('lint', 'oxlint', ['--type-aware']);
 check('contract lint', 'buf', ['lint']);
+check('contract kept: nothing released is broken', 'buf', ['breaking', '--against', 'proto/released.binpb']);
+check('generated code', 'node', ['scripts/check-generated.ts']);
 tier('unit');
 tier('integration');
 tier('e2e');

@@ -95,7 +95,7 @@ function nodePlan(
 ): NodePlan {
   const { report } = node;
   const { etcd } = report;
-  const need = facts === undefined ? undefined : spaceNeed(node, facts);
+  const need = facts === undefined ? undefined : spaceNeed(facts);
   const fields = driftFields(report);
   return {
     node: node.node,

@@ -6,16 +6,15 @@ import type { MemberNode } from './plan-input.ts';
 export interface SpaceNeed {
   /** Beside etcd's data directory: the new store and its WAL. */
   readonly dataBytes: bigint;
-  /** In the agent's state directory: the snapshot and a copy of the live store. */
+  /** In the agent's state directory: the snapshot. */
   readonly stateBytes: bigint;
 }
 
-export function spaceNeed(node: MemberNode, facts: SnapshotFacts): SpaceNeed {
-  const liveBytes = node.report.etcd.store?.dbSizeBytes ?? 0n;
+export function spaceNeed(facts: SnapshotFacts): SpaceNeed {
   const storeBytes = facts.status?.totalSizeBytes ?? facts.fileSizeBytes;
   return {
     dataBytes: storeBytes + WAL_BYTES + SPACE_MARGIN_BYTES,
-    stateBytes: facts.fileSizeBytes + liveBytes + WAL_BYTES + SPACE_MARGIN_BYTES,
+    stateBytes: facts.fileSizeBytes + SPACE_MARGIN_BYTES,
   };
 }
 

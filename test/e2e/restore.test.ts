@@ -1,4 +1,7 @@
+import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HeldWatcher } from '../demo/held-watcher.ts';
+import { adminClient, apiServers } from '../demo/lab-access.ts';
 import { Lab } from '../lab/lab.ts';
 import { raiseNoSpace } from './support/alarm.ts';
 import {
@@ -30,6 +33,15 @@ async function expectRestored(lab: Lab): Promise<void> {
   expect(new Set(hashes).size).toBe(1);
 }
 
+/** One client of each API server that holds a watch, as controllers and kubelets do. */
+function holdWatchers(lab: Lab): Promise<HeldWatcher[]> {
+  return Promise.all(
+    apiServers(lab).map((server) =>
+      HeldWatcher.hold(adminClient(lab, server), '/api/v1/configmaps', deadline(10_000)),
+    ),
+  );
+}
+
 describe('three nodes, no NATS', () => {
   let lab: Lab;
   beforeAll(async () => {
@@ -50,12 +62,20 @@ describe('three nodes, no NATS', () => {
     }
   });
 
-  it('are restored from the same snapshot twice more, one after another', async () => {
+  it('are restored from one snapshot twice in a row, and clients that watch are told each time', async () => {
     const snapshot = await soil(lab);
     for (let round = 0; round < 2; round += 1) {
-      const { said } = await runRestore(lab, snapshot);
-      expect(said).toMatchObject({ outcome: 'restored' });
-      await expectRestored(lab);
+      const watchers = await holdWatchers(lab);
+      try {
+        const { said } = await runRestore(lab, snapshot);
+        expect(said).toMatchObject({ outcome: 'restored' });
+        await expectRestored(lab);
+        for (const watcher of watchers) {
+          await expect.poll(() => watcher.toldExpired, { timeout: 20_000 }).toMatch(/^410 /);
+        }
+      } finally {
+        for (const watcher of watchers) watcher[Symbol.dispose]();
+      }
     }
   });
 

@@ -107,7 +107,7 @@ function work(layout: Layout, plan: RestorePlan): string[] {
   const steps: readonly (readonly [string, string])[] = [
     [
       'Before downtime',
-      'stage the snapshot on each node; build the new store beside the old one and read it back; keep a copy of the live store; look at everything once more.',
+      'stage the snapshot on each node; build the new store beside the old one and read it back; write down the way back; look at everything once more.',
     ],
     [
       'Downtime',

@@ -8,7 +8,7 @@ export const checkSpace: Check = ({ members, facts }) => {
   if (facts === undefined) return [];
   return members.flatMap((node): Refusal[] => {
     const threshold = node.report.kubelet?.evictionNodefsAvailable ?? '';
-    return needByDisk(node, spaceNeed(node, facts)).flatMap((disk): Refusal[] => {
+    return needByDisk(node, spaceNeed(facts)).flatMap((disk): Refusal[] => {
       const { path, freeBytes, neededBytes, totalBytes } = disk;
       if (neededBytes === 0n) return [];
       if (freeBytes < neededBytes) {
