@@ -30,6 +30,11 @@ export function isTransient(failure: Failure): boolean {
   return TRANSIENT.has(failure.code);
 }
 
+/** Whether it acted is not known. */
+export function isUnreachable({ code }: Failure): boolean {
+  return code === 'UNREACHABLE' || code === 'NODE_UNREACHABLE';
+}
+
 /** Another agent was away for a moment, and nothing is down yet: worth some patience. */
 export function isWorthRepeating(failure: Failure): boolean {
   return failure.code === 'PULL_FAILED';

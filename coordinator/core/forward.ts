@@ -2,13 +2,14 @@ import type { ObserveMemberResponse, StepResult } from '@lockstep/shared/generat
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Answer, Ask } from './events.ts';
-import { failureOf, isTransient, isWorthRepeating } from './failures.ts';
+import { failureOf, isTransient, isUnreachable, isWorthRepeating } from './failures.ts';
 import { judgeGate } from './gate.ts';
 import {
   ANSWER_GRACE_MS,
   GATE_RETRY_MS,
   MAX_FAULTS_PER_STEP,
   MAX_PULLS,
+  MAX_UNANSWERED_IN_DOWNTIME,
   SHORT_CALL_TIMEOUT_MS,
 } from './limits.ts';
 import type { ForwardStep } from './phases.ts';
@@ -18,7 +19,6 @@ import {
   FENCE_POSITION,
   FORWARD_STEPS,
   forwardStep,
-  phaseName,
   wordsOf,
 } from './phases.ts';
 import type { ForwardStage, PendingCall, TimerPurpose } from './state.ts';
@@ -85,7 +85,13 @@ export function onForwardFailure(turn: Turn, stage: ForwardStage, call: PendingC
   }
   // A promise whose answer was lost may have been given; one that was refused was not.
   if (ask.kind === 'promise') turn.setNode(node, { promised: isTransient(failure) ? undefined : false });
-  if (isTransient(failure)) return retry(turn, stage, node);
+  if (isTransient(failure)) {
+    if (!isGivenUp(stage, node, failure)) return retry(turn, stage, node);
+    const words = `${node} did not answer: ${failure.message}`;
+    const absent = failureOf('NODE_UNREACHABLE', words, node, [failure]);
+    turn.nodeFailed(node, absent);
+    return leave(turn, stage, absent);
+  }
   if (stage.position >= COMMIT_POSITION) return onFault(turn, stage, node, failure);
   if (isWorthRepeating(failure) && (stage.attempts.get(node) ?? 0) < MAX_PULLS) {
     turn.nodeFailed(node, failure);
@@ -115,6 +121,16 @@ export function onForwardTimer(turn: Turn, stage: ForwardStage, purpose: TimerPu
     case 'patience':
       throw new Error(`timer ${purpose.kind} while going forward`);
   }
+}
+
+/** Only between the fence and the commit: before it nobody is hurt by patience, after it there is no other way. */
+function isGivenUp(stage: ForwardStage, node: string, failure: Failure): boolean {
+  return (
+    isUnreachable(failure) &&
+    stage.position >= FENCE_POSITION &&
+    stage.position < COMMIT_POSITION &&
+    (stage.attempts.get(node) ?? 0) >= MAX_UNANSWERED_IN_DOWNTIME
+  );
 }
 
 function beginDowntime(turn: Turn): void {
@@ -340,10 +356,4 @@ function forwardOf(turn: Turn): ForwardStage {
   const { stage } = turn.state;
   if (stage.kind !== 'forward') throw new Error(`not going forward but ${stage.kind}`);
   return stage;
-}
-
-/** For a person: "fence: stopping etcd". */
-export function describePosition(position: number): string {
-  const step = forwardStep(position);
-  return `${phaseName(step.phase)}: ${wordsOf(step)}`;
 }

@@ -42,6 +42,12 @@ export const RETRY_LONGEST_MS = 2 * SECOND_MS;
 /** An agent that answers with a fault after commit, or in undo, is asked this often before a person is. */
 export const MAX_FAULTS_PER_STEP = 4;
 
+/**
+ * In downtime an agent that does not answer is asked this often, about 20 s: as long as it takes
+ * to come back after a crash. Then OLD is brought back, rather than waiting for the step's end.
+ */
+export const MAX_UNANSWERED_IN_DOWNTIME = 13;
+
 /** A pull is tried again this often: with the pauses between, as long as an agent takes to come back. */
 export const MAX_PULLS = 10;
 

@@ -1,7 +1,7 @@
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Answer } from './events.ts';
-import { failureOf, isRefusal, isTransient, saysNeverTaken } from './failures.ts';
+import { failureOf, isRefusal, isTransient, isUnreachable, saysNeverTaken } from './failures.ts';
 import { ANSWER_GRACE_MS, MAX_FAULTS_PER_STEP, UNDO_ABSENT_GRACE_MS, UNDO_PATIENCE_MS } from './limits.ts';
 import { STEP_WORDS, UNDO_STEPS } from './phases.ts';
 import { mayUndoWithout } from './quorum.ts';
@@ -51,8 +51,7 @@ export function onUndoAnswer(turn: Turn, stage: UndoStage, call: PendingCall, an
 export function onUndoFailure(turn: Turn, last: UndoStage, call: PendingCall, failure: Failure): void {
   const { node } = call;
   if (!last.pending.has(node)) return;
-  const unreachable = failure.code === 'UNREACHABLE' || failure.code === 'NODE_UNREACHABLE';
-  if (unreachable) return onUnreachable(turn, { ...last, absent: and(last.absent, node) }, node);
+  if (isUnreachable(failure)) return onUnreachable(turn, { ...last, absent: and(last.absent, node) }, node);
   const stage: UndoStage = { ...last, absent: without(last.absent, node) };
   if (failure.code === 'ALREADY_UNDONE') {
     turn.setNode(node, { undone: true });

@@ -157,8 +157,10 @@ export class Operations {
     }
     this.#busy = plan.operationId;
     const epoch = { number: 0n, coordinatorId: this.#settings.coordinatorId };
-    const state = takenOverOperation(plan, epoch, this.#settings.clock.nowMs(), abort);
     const before = this.#entries.get(plan.operationId);
+    const taken = takenOverOperation(plan, epoch, this.#settings.clock.nowMs(), abort ?? whyUndone(before));
+    const startedMs = before === undefined ? taken.startedMs : Number(before.operation.startedMs);
+    const state = { ...taken, startedMs };
     const run = this.#begin({ planBytes, planSha256: sha256Hex(planBytes) }, state, before);
     return run.ended;
   }
@@ -343,6 +345,13 @@ export function isUnended(ledger: ReadLedgerResponse): boolean {
     (ledger.state === LedgerState.OPERATION_STATE_OPEN ||
       ledger.state === LedgerState.OPERATION_STATE_COMMITTED)
   );
+}
+
+/** A node that comes back late is undone for the reason that the others were. */
+function whyUndone(entry: Entry | undefined): Failure | undefined {
+  const outcome = entry?.operation.outcome;
+  const undone = outcome === Outcome.OUTCOME_ROLLED_BACK || outcome === Outcome.OUTCOME_REFUSED;
+  return undone ? entry?.operation.failure : undefined;
 }
 
 function closedLog(events: readonly OperationEvent[]): EventLog {
