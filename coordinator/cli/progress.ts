@@ -89,7 +89,7 @@ export function advance(before: Progress, { event, atMs: at, sequence }: Operati
     }
     case 'notice':
       return { ...progress, notices: [...progress.notices, event.value.message].slice(-MAX_NOTICES) };
-    case undefined:
+    default:
       return progress;
   }
 }

@@ -33,7 +33,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
       return EXIT.done;
     case 'foreground':
       return await guarded(terminal, 'table', () => (work as Extract<Work, { kind: 'foreground' }>).run());
-    case 'answer':
+    default:
       return await answer(work, terminal);
   }
 }

@@ -28,7 +28,7 @@ export function processTerminal(): Terminal {
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
-  const interactive = stdout.isTTY === true && env['TERM'] !== 'dumb';
+  const interactive = stdout.isTTY && env['TERM'] !== 'dumb';
   const width = (): number => {
     const asked = Number(env['COLUMNS']);
     const natural = stdout.isTTY ? stdout.columns : asked > 0 ? asked : PIPED_WIDTH;

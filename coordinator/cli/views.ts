@@ -59,7 +59,7 @@ export function eventView({ operationId, sequence, atMs, event }: OperationEvent
     }
     case 'notice':
       return { type: 'notice', ...base, ...event.value, code: '', notice: event.value.code };
-    case undefined:
+    default:
       return { type: 'unknown', ...base };
   }
 }

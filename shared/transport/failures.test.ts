@@ -11,7 +11,8 @@ function plain(code: status, details: string): ServiceError {
 }
 
 function travelled(thrown: unknown): LockstepError {
-  return fromServiceError(Object.assign(new Error('call'), toServiceError(thrown)) as ServiceError, TARGET);
+  const arrived: ServiceError = Object.assign(new Error('call'), toServiceError(thrown));
+  return fromServiceError(arrived, TARGET);
 }
 
 describe('a failure that travels', () => {

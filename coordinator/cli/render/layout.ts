@@ -55,7 +55,7 @@ export function symbols(layout: Layout): Symbols {
 
 /** Columns that a styled text takes: every character of ours is one wide. */
 export function widthOf(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return Array.from(stripVTControlCharacters(text)).length;
 }
 
 /**
@@ -76,7 +76,7 @@ export function clean(layout: Layout, text: string): string {
 
 /** At most `width` columns, its end marked where something was cut off. */
 export function clip(layout: Layout, text: string, width: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (characters.length <= width) return text;
   return width <= 0 ? '' : characters.slice(0, width - 1).join('') + symbols(layout).ellipsis;
 }
@@ -89,7 +89,7 @@ export function wrap(layout: Layout, text: string, indent = 0, firstIndent = ind
   const room = Math.max(layout.width - indent, 8);
   for (const word of clean(layout, text).split(/ +/)) {
     for (const piece of pieces(word, room)) {
-      const needed = widthOf(line) + (empty ? 0 : 1) + [...piece].length;
+      const needed = widthOf(line) + (empty ? 0 : 1) + Array.from(piece).length;
       if (needed > layout.width && !empty) {
         lines.push(line);
         line = ' '.repeat(indent);
@@ -103,7 +103,7 @@ export function wrap(layout: Layout, text: string, indent = 0, firstIndent = ind
 }
 
 function pieces(word: string, room: number): string[] {
-  const characters = [...word];
+  const characters = Array.from(word);
   if (characters.length <= room) return word === '' ? [] : [word];
   const parts: string[] = [];
   for (let at = 0; at < characters.length; at += room) parts.push(characters.slice(at, at + room).join(''));

@@ -54,7 +54,7 @@ export function operationStatus(layout: Layout, operation: Operation, nowMs: num
   const outcome = outcomeWord(operation.outcome);
   const running = outcome === 'running';
   return [
-    `${heading(layout, `Restore ${operation.operationId}`)}`,
+    heading(layout, `Restore ${operation.operationId}`),
     ...fields(layout, [
       ['Cluster', operation.cluster],
       ['Asked by', personWord(operation.requestedBy)],
@@ -130,7 +130,7 @@ function whatNext(layout: Layout, { operationId }: Operation, outcome: OutcomeWo
     case 'restored':
     case 'rolled-back':
       return ['', ...command(layout, `lockstep restore report ${operationId}`)];
-    case 'refused':
+    default:
       return [];
   }
 }

@@ -205,7 +205,7 @@ export function eventLine(layout: Layout, before: Progress, { event, atMs }: Ope
       return line(undefined, outcomeWord(event.value.outcome));
     case 'notice':
       return line(undefined, event.value.message);
-    case undefined:
+    default:
       return [];
   }
 }

@@ -65,7 +65,7 @@ export function table<Row>(
 
 function naturalWidths<Row>(layout: Layout, columns: readonly Column<Row>[], rows: readonly Row[]): number[] {
   return columns.map(({ title, value }) =>
-    Math.max([...title].length, ...rows.map((row) => [...clean(layout, value(row))].length)),
+    Math.max(Array.from(title).length, ...rows.map((row) => Array.from(clean(layout, value(row))).length)),
   );
 }
 

@@ -3,7 +3,7 @@ import { createServer, type Socket, connect as tcpConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ServiceDefinition, UntypedHandleCall } from '@grpc/grpc-js';
+import type { UntypedHandleCall } from '@grpc/grpc-js';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import {
   AgentServiceService,
@@ -37,7 +37,7 @@ beforeEach(async () => {
 afterEach(() => stack.disposeAsync());
 
 async function serve(handlers: Partial<Record<keyof typeof AgentServiceService, UntypedHandleCall>>) {
-  const { definition, implementation } = countingService(AgentServiceService as ServiceDefinition, []);
+  const { definition, implementation } = countingService(AgentServiceService, []);
   const server = await startServer({
     listen: '127.0.0.1:0',
     tls: await authority.issue('server', AGENT),

@@ -11,7 +11,7 @@ import { NatsLink } from '@lockstep/shared/nats/connection.ts';
 import { auditStream, eventsSubject, presenceSubject } from '@lockstep/shared/nats/subjects.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { natsTlsOptions } from '@lockstep/shared/tls/nats-server.ts';
-import { connect, type NatsConnection, type TlsOptions } from 'nats';
+import { connect, Events, type NatsConnection, type TlsOptions } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { locateTools } from '../../lab/tools/locate.ts';
 
@@ -76,7 +76,7 @@ function open(tls: TlsOptions | null): Promise<NatsConnection> {
 async function complaint(connection: NatsConnection, act: () => void): Promise<string> {
   const heard = (async () => {
     for await (const status of connection.status()) {
-      if (status.type === 'error') return String(status.data);
+      if (status.type === Events.Error) return JSON.stringify(status.data);
     }
     return 'closed';
   })();

@@ -39,7 +39,7 @@ beforeAll(async () => {
       tls: await authority.issue(`server-${service}`, identity),
       cluster: CLUSTER,
       policy: POLICY,
-      services: [countingService(SERVICES[service] as ServiceDefinition, reached)],
+      services: [countingService(SERVICES[service], reached)],
       logger: createLogger('test', 'silent'),
     });
     servers[service] = { server, identity, reached };
@@ -156,7 +156,7 @@ function open(service: keyof typeof SERVICES, tls: TlsFiles): Client {
 }
 
 for (const service of ['agent', 'operator'] as const) {
-  const methods = methodsOf(SERVICES[service] as ServiceDefinition);
+  const methods = methodsOf(SERVICES[service]);
 
   describe(`${service} service`, () => {
     test('lets no stranger in that does not look at its own certificate first', async () => {
@@ -241,7 +241,7 @@ for (const service of ['agent', 'operator'] as const) {
           tls: { ...tls, caFile: (await own(service)).caFile },
           cluster: CLUSTER,
           policy: POLICY,
-          services: [countingService(SERVICES[service] as ServiceDefinition, [])],
+          services: [countingService(SERVICES[service], [])],
           logger: createLogger('test', 'silent'),
         });
         const client = connect({ address: impostor.address, tls: await own(service), expected: identity });

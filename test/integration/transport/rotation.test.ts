@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect as tlsConnect } from 'node:tls';
-import type { ServiceDefinition } from '@grpc/grpc-js';
 import { AgentServiceService } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { ROTATION_POLL_MS } from '@lockstep/shared/tls/credentials.ts';
@@ -38,7 +37,7 @@ async function serve(tls: TlsFiles, listen = '127.0.0.1:0') {
     tls,
     cluster: CLUSTER,
     policy: POLICY,
-    services: [countingService(AgentServiceService as ServiceDefinition, [])],
+    services: [countingService(AgentServiceService, [])],
     logger: createLogger('test', 'silent'),
   });
   stack.defer(() => server.close(0));
