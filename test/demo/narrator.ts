@@ -5,7 +5,7 @@ export class Narrator {
 
   constructor(out: NodeJS.WriteStream) {
     this.write = (text) => void out.write(text);
-    this.colour = out.isTTY === true && process.env['NO_COLOR'] === undefined;
+    this.colour = out.isTTY && process.env['NO_COLOR'] === undefined;
   }
 
   title(text: string): void {

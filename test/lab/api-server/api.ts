@@ -63,8 +63,7 @@ export class Api {
   }
 
   async create(path: ResourcePath, body: ApiObject): Promise<ApiObject> {
-    const name =
-      body.metadata.name ?? `${String(body.metadata['generateName'] ?? '')}${randomUUID().slice(0, 5)}`;
+    const name = body.metadata.name ?? `${body.metadata.generateName ?? ''}${randomUUID().slice(0, 5)}`;
     const named = { ...path, name };
     const object: ApiObject = {
       ...body,

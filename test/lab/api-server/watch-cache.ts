@@ -110,13 +110,14 @@ export class WatchCache {
   async reached(revision: bigint, signal: AbortSignal): Promise<boolean> {
     if (this.currentRevision >= revision) return true;
     if (signal.aborted) return false;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve: wake } = Promise.withResolvers<void>();
+    const resolve = (): void => wake();
     const waiter = { revision, resolve };
     this.revisionWaiters.add(waiter);
-    signal.addEventListener('abort', resolve as () => void, { once: true });
+    signal.addEventListener('abort', resolve, { once: true });
     await promise;
     this.revisionWaiters.delete(waiter);
-    signal.removeEventListener('abort', resolve as () => void);
+    signal.removeEventListener('abort', resolve);
     return this.currentRevision >= revision;
   }
 

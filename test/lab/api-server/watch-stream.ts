@@ -48,19 +48,19 @@ export async function serveWatch(
   };
 
   try {
-    const { backlog, close } = cache.subscribe(request.since === 0n ? cache.revision : request.since, {
+    const subscription = cache.subscribe(request.since === 0n ? cache.revision : request.since, {
       onChange: deliver,
       onLost: end,
     });
     using cleanup = new DisposableStack();
-    cleanup.defer(close);
+    cleanup.defer(() => subscription.close());
     if (request.since === 0n) {
       for (const stored of present(cache, request)) {
         const object = decodeObject(stored);
         if (request.selector(object)) send({ type: 'ADDED', object });
       }
     }
-    for (const change of backlog) deliver(change);
+    for (const change of subscription.backlog) deliver(change);
     if (request.bookmarks) {
       const timer = setInterval(
         () =>
