@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Failure, Refusal } from '../generated/lockstep/v1/common.ts';
 import { RefusalClass } from '../generated/lockstep/v1/common.ts';
 import { catalogue, type ErrorCode, isErrorCode } from './catalogue.ts';
@@ -49,7 +50,7 @@ export function toFailure(thrown: unknown, node = ''): Failure {
         ? `${cause.code}: ${cause.message}`
         : cause instanceof Error
           ? cause.message
-          : String(cause),
+          : inspect(cause),
     );
   }
   return { code: error.code, node: error.node || node, message: error.message, cure: error.cure, causes };

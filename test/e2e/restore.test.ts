@@ -96,7 +96,7 @@ describe('three nodes, no NATS', () => {
     const snapshot = await soil(lab);
     const both = [startRestore(lab, snapshot), startRestore(lab, snapshot)];
     const ends = await Promise.all(both.map(({ ended }) => ended));
-    expect(ends.map(({ exitCode }) => exitCode).sort()).toEqual([0, 5]);
+    expect(ends.map(({ exitCode }) => exitCode).sort((a, b) => a - b)).toEqual([0, 5]);
     const refused = ends.find(({ exitCode }) => exitCode === 5);
     expect(refused?.said).toMatchObject({ outcome: 'refused', code: 'OPERATION_IN_PROGRESS' });
     await expectRestored(lab);
