@@ -1,6 +1,6 @@
 import type { Override } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { InvalidArgumentError } from 'commander';
-import type { Placed } from '../pki/init.ts';
+import type { Placed } from '../pki/endpoint.ts';
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000 };
 

@@ -7,7 +7,7 @@ import {
 } from '@lockstep/shared/nats/subjects.ts';
 import { identityUri, type Role } from '@lockstep/shared/tls/identity.ts';
 import { stringify } from 'yaml';
-import type { Endpoint } from './init.ts';
+import type { Endpoint } from './endpoint.ts';
 
 /** Where deploy/ puts an identity on its host. */
 const AGENT_TLS_DIR = '/etc/lockstep/tls';

@@ -11,6 +11,7 @@ import {
   type Validity,
 } from './certificates.ts';
 import { agentYaml, commandLineYaml, coordinatorYaml, natsConf } from './configurations.ts';
+import { type Placed, placed } from './endpoint.ts';
 import { type FilesWritten, NewFiles, readIfPresent } from './new-files.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -24,12 +25,6 @@ const BACKDATE_MS = 60 * 60 * 1_000;
 export const AGENT_PORT = 7443;
 export const COORDINATOR_PORT = 7444;
 export const NATS_PORT = 4222;
-
-/** A program and where it is reached: "HOST" or "HOST:PORT". */
-export interface Placed {
-  readonly name: string;
-  readonly address: string;
-}
 
 export interface PkiRequest {
   readonly cluster: string;
@@ -116,26 +111,6 @@ export async function initPki(request: PkiRequest): Promise<FilesWritten> {
     await files.ensureText(join(out, 'config.yaml'), 0o600, content);
   }
   return files.written;
-}
-
-/** An address in its parts; `address` has both. */
-export interface Endpoint {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  readonly address: string;
-}
-
-function placed({ name, address }: Placed, defaultPort: number): Endpoint {
-  const match = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(address);
-  const port = Number(match?.[2] ?? defaultPort);
-  if (match === null || port < 1 || port > 65_535) {
-    throw new LockstepError('CONFIG_INVALID', {
-      message: `"${address}" of ${name} is no address; write HOST or HOST:PORT, an IPv6 host in brackets.`,
-    });
-  }
-  const bracketed = match[1] as string;
-  return { name, host: bracketed.replace(/^\[|\]$/g, ''), port, address: `${bracketed}:${port}` };
 }
 
 /** What the configurations of agents and coordinators take as a name. */

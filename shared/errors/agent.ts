@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './catalogue.ts';
+import type { ErrorEntry } from './entry.ts';
 
 /** Said by an agent about its node. */
 export const agentErrors = {

@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './catalogue.ts';
+import type { ErrorEntry } from './entry.ts';
 
 /** How an operation went, seen from the coordinator. */
 export const operationErrors = {

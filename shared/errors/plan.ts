@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './catalogue.ts';
+import type { ErrorEntry } from './entry.ts';
 
 /** Found while inspecting, planning or re-inspecting: nothing was changed. */
 export const planErrors = {

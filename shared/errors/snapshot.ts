@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './catalogue.ts';
+import type { ErrorEntry } from './entry.ts';
 
 /** A snapshot's bytes or its card are not what they should be. */
 export const snapshotErrors = {

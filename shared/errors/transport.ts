@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './catalogue.ts';
+import type { ErrorEntry } from './entry.ts';
 
 /** Between the programs, and between a person and a program. */
 export const transportErrors = {

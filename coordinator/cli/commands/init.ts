@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import type { Placed } from '../../pki/init.ts';
+import type { Placed } from '../../pki/endpoint.ts';
 import type { Answer } from '../answer.ts';
 import type { Invocation } from '../invocation.ts';
 import { heading, tone, wrap } from '../render/layout.ts';
