@@ -105,7 +105,7 @@ export const agentErrors = {
   BUILD_CONTENT_DIFFERS: {
     class: 'fault',
     meaning: 'The store that was built does not hold exactly what the snapshot holds.',
-    cure: 'Do not use it. Report this with `lockstep support-bundle`; OLD was not touched.',
+    cure: 'Do not use it. Report this with the agent’s log and the snapshot; OLD was not touched.',
   },
   PULL_FAILED: {
     class: 'fault',

@@ -50,7 +50,7 @@ export const operationErrors = {
   GATE_HASH: {
     class: 'fault',
     meaning: 'The members do not agree on the hash of the content at the pinned revision.',
-    cure: 'Report this with `lockstep support-bundle`; do not go on by hand.',
+    cure: 'Report this with the logs of coordinator and agents; do not go on by hand.',
   },
   UNDO_FAILED: {
     class: 'fault',

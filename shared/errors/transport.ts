@@ -30,6 +30,6 @@ export const transportErrors = {
   INTERNAL: {
     class: 'fault',
     meaning: 'Something happened that the program does not expect; its state is not known.',
-    cure: 'Ask for the state with `lockstep restore status`; report this with `lockstep support-bundle`.',
+    cure: 'Ask for the state with `lockstep restore status`; report this with the logs of coordinator and agents.',
   },
 } satisfies Record<string, ErrorEntry>;
