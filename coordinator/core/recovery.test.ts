@@ -30,13 +30,20 @@ function ledger(n: number, state: State, steps: readonly (Step | [Step])[] = [])
 
 type Entry = ReadLedgerResponse | 'absent' | 'unknown';
 
-function decided(entries: readonly Entry[], wish: { undo?: string; grace?: boolean } = {}): unknown {
+interface Wish {
+  readonly undo?: string;
+  readonly grace?: boolean;
+  readonly expired?: boolean;
+}
+
+function decided(entries: readonly Entry[], wish: Wish = {}): unknown {
   const views = new Map(
     entries.map((entry, index) => [`cp${index + 1}`, viewOf(plan, `cp${index + 1}`, entry)]),
   );
   const decision = decide(plan, views, {
     undo: wish.undo === undefined ? undefined : failureOf('ABORTED', wish.undo),
     gracePassed: wish.grace ?? true,
+    expired: wish.expired ?? false,
   });
   switch (decision.kind) {
     case 'forward':
@@ -58,9 +65,21 @@ const all = (make: (n: number) => Entry): Entry[] => [1, 2, 3].map(make);
 const STARTED = [Step.STEP_SWAP, Step.STEP_START_KUBELET, Step.STEP_START_ETCD];
 
 describe('what the ledgers say', () => {
-  it.each<[string, Entry[], { undo?: string; grace?: boolean }, string]>([
+  it.each<[string, Entry[], Wish, string]>([
     ['promised, nothing begun', all((n) => ledger(n, OPEN)), {}, 'forward 0'],
     ['one not promised yet', [ledger(1, OPEN), 'unknown', ledger(3, OPEN)], {}, 'forward 0'],
+    [
+      'found again after the plan has expired, OLD untouched',
+      all((n) => ledger(n, OPEN, [Step.STEP_STAGE, Step.STEP_REINSPECT])),
+      { expired: true },
+      'undo PLAN_EXPIRED',
+    ],
+    [
+      'found again after the plan has expired, one API server down',
+      [ledger(1, OPEN, [[Step.STEP_FENCE_API]]), ledger(2, OPEN), ledger(3, OPEN)],
+      { expired: true },
+      `forward ${positionOfStep(Step.STEP_FENCE_API)}`,
+    ],
     [
       'some have begun the swap',
       [

@@ -64,7 +64,7 @@ export function viewOf(
 export function decide(
   plan: RestorePlan,
   views: ReadonlyMap<string, LedgerView>,
-  wish: { readonly undo: Failure | undefined; readonly gracePassed: boolean },
+  wish: { readonly undo: Failure | undefined; readonly gracePassed: boolean; readonly expired: boolean },
 ): Decision {
   const nodes = plan.nodes.map((each) => ({ node: each.node, view: views.get(each.node) ?? ABSENT }));
   const named = (kind: LedgerView['kind']): string[] =>
@@ -117,6 +117,12 @@ export function decide(
     return { kind: 'wait', failure: failureOf('NODE_UNREACHABLE', words) };
   }
   if (wish.undo !== undefined) return { kind: 'undo', cause: wish.undo, fromPhase };
+  // A coordinator may come back after days, in which the cluster was used on: what was agreed to
+  // at the plan is no longer what a restore would destroy. Once it is down, forward is right.
+  if (wish.expired && begun < FENCE_POSITION) {
+    const failure = failureOf('PLAN_EXPIRED', 'the plan expired while nobody carried it out');
+    return { kind: 'undo', cause: failure, fromPhase };
+  }
   if (absent.length > 0) {
     const failure = failureOf('NODE_UNREACHABLE', `${absent.join(', ')} did not answer`);
     return wish.gracePassed ? { kind: 'undo', cause: failure, fromPhase } : { kind: 'wait', failure };

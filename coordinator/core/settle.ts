@@ -226,6 +226,7 @@ function conclude(turn: Turn, stage: SettleStage): void {
   const decision = decide(plan, views, {
     undo: turn.state.abort ?? stage.cause,
     gracePassed: stage.gracePassed,
+    expired: turn.nowMs > Number(plan.expiresMs),
   });
   switch (decision.kind) {
     case 'forward':

@@ -139,6 +139,7 @@ export function modelPlan(change: object = {}): RestorePlan {
   return RestorePlan.fromPartial({
     operationId: 'r-1',
     cluster: 'model',
+    expiresMs: BigInt(Number.MAX_SAFE_INTEGER),
     nodes,
     baseline: { serving: true, etcdClusterId: 'old' },
     ...change,
