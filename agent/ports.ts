@@ -34,7 +34,8 @@ export interface Hosting {
 
   /**
    * Moves the manifests of these components out of kubelet's directory into `parkedDir`, both
-   * directories synced. One that is parked already is left; one found in both places is refused.
+   * directories synced, also where nothing is left to move. One that is parked already is left;
+   * one found in both places is refused.
    */
   parkManifests(
     plan: NodePlan,
@@ -91,6 +92,8 @@ export interface Stores {
     request: { inPlace: string; other: string; lockDb: string; prove: () => Promise<void> },
     signal: AbortSignal,
   ): Promise<void>;
+  /** Makes the names of these directories durable: who exchanged them may have died before that. */
+  syncNames(paths: readonly string[], signal: AbortSignal): Promise<void>;
   /** Owner, modes and security labels as the model's, for a whole tree; then every file and directory synced. */
   adopt(tree: string, model: string, signal: AbortSignal): Promise<void>;
   makeDirectory(path: string, mode: number, signal: AbortSignal): Promise<void>;

@@ -75,23 +75,30 @@ export class HostFiles {
     for (const directory of new Set(directories)) await syncPath(directory);
   }
 
-  /** Makes a directory and those above it; each new name is durable. */
+  /** Makes durable what an earlier try did to the names in these directories and did not live to sync. */
+  async syncNamesIn(directories: readonly string[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    for (const path of directories) await absentAsUndefined(syncPath(this.realPath(path, 'write')));
+  }
+
+  /** Makes a directory and those above it; the names of all are durable, whoever made them. */
   async makeDirectory(path: string, mode: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const real = this.realPath(path, 'write');
     const topmost = await mkdir(real, { recursive: true, mode }).catch(
       rethrow(`'${path}' could not be made`),
     );
-    if (topmost === undefined) return;
-    for (let made = real; made.length >= topmost.length; made = dirname(made)) await syncPath(dirname(made));
+    // What was there already may have been made by a try that died before it synced.
+    const last = topmost ?? dirname(real);
+    for (let made = real; made.length >= last.length; made = dirname(made)) await syncPath(dirname(made));
   }
 
-  /** True if it was there. */
+  /** True if it was there. That it is not is durable, whoever removed it. */
   async remove(path: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     const real = this.realPath(path, 'write');
     const removed = await absentAsUndefined(unlink(real).then(() => true));
-    if (removed === true) await syncPath(dirname(real));
+    await absentAsUndefined(syncPath(dirname(real)));
     return removed === true;
   }
 }

@@ -69,6 +69,12 @@ export class HostStores implements Stores {
     await request.prove();
   }
 
+  async syncNames(paths: readonly string[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const parents = paths.map((path) => dirname(this.#files.realPath(path, 'write')));
+    for (const parent of parents) await absentAsUndefined(syncPath(parent));
+  }
+
   async adopt(tree: string, model: string, signal: AbortSignal): Promise<void> {
     const realModel = this.#files.realPath(model, 'read');
     await adoptTree(this.#files.realPath(tree, 'write'), realModel, signal);

@@ -27,17 +27,21 @@ export async function converge(
   target: Target,
   signal: AbortSignal,
 ): Promise<Action['kind'][]> {
+  const { paths } = context;
+  const { stores } = context.ports;
   const taken: Action['kind'][] = [];
   const recorded = swapRecord(context.effects);
   for (;;) {
     signal.throwIfAborted();
-    const found = await findStores(context.ports.stores, context.paths, recorded, signal);
+    const found = await findStores(stores, paths, recorded, signal);
     const next = nextAction(await observe(context, found.store, signal), target);
     switch (next.kind) {
       case 'done':
+        // An earlier try may have exchanged them back and died before it synced.
+        if (recorded !== undefined) await stores.syncNames([paths.inPlace, paths.other], signal);
         return taken;
       case 'store-not-as-recorded':
-        throw notAsRecorded(context.node, context.paths, found, recorded);
+        throw notAsRecorded(context.node, paths, found, recorded);
       case 'new-in-place':
         throw new LockstepError('STEP_OUT_OF_ORDER', {
           node: context.node,

@@ -26,21 +26,19 @@ export const swap: StepHandler = {
   async perform({ node, operationId, nodePlan, paths, effects, ports, progress }, intent, signal) {
     const { hosting, stores } = ports;
     const recorded = swapRecord(effects) ?? (intent as SwapRecord);
+    const { inPlace, other, inPlaceDb: lockDb } = paths;
+    const prove = (): Promise<void> => hosting.proveStopped(nodePlan, operationId, ['etcd'], signal);
     const before = await findStores(stores, paths, recorded, signal);
     if (before.store === 'unknown') throw notAsRecorded(node, paths, before, recorded);
     if (before.store === 'old') {
       progress('exchanging stores');
-      await stores.exchange(
-        {
-          inPlace: paths.inPlace,
-          other: paths.other,
-          lockDb: paths.inPlaceDb,
-          prove: () => hosting.proveStopped(nodePlan, operationId, ['etcd'], signal),
-        },
-        signal,
-      );
+      await stores.exchange({ inPlace, other, lockDb, prove }, signal);
       const after = await findStores(stores, paths, recorded, signal);
       if (after.store !== 'new') throw notAsRecorded(node, paths, after, recorded);
+    } else {
+      // Whoever exchanged them may have died before the sync and the second proof.
+      await stores.syncNames([inPlace, other], signal);
+      await prove();
     }
     return { detail: { exchanged: before.store === 'old' } };
   },

@@ -85,6 +85,7 @@ export class StaticPodHosting implements Hosting {
         moves.push({ from: live, to: parked });
     }
     await files.moveAll(moves, signal);
+    if (moves.length === 0) await files.syncNamesIn([parkedDir, plan.staticPodPath], signal);
   }
 
   async returnManifest(
@@ -93,9 +94,12 @@ export class StaticPodHosting implements Hosting {
     parkedDir: string,
     signal: AbortSignal,
   ): Promise<void> {
+    const { files } = this.#parts;
     const { live, parked } = manifestPaths(plan, component, parkedDir);
     if ((await this.#placeOf(live, parked, component, signal)) === 'parked') {
-      await this.#parts.files.moveAll([{ from: parked, to: live }], signal);
+      await files.moveAll([{ from: parked, to: live }], signal);
+    } else {
+      await files.syncNamesIn([plan.staticPodPath, parkedDir], signal);
     }
   }
 

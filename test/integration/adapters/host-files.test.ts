@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { scratchDirectory } from './support/scratch.ts';
 import { writeStore } from './support/stores.ts';
+import { syncedBy } from './support/synced.ts';
 
 const soon = (): AbortSignal => deadline(10_000);
 let scratch: Awaited<ReturnType<typeof scratchDirectory>>;
@@ -130,6 +131,18 @@ describe('durable files', () => {
     await expect(
       files().moveAll([{ from: '/var/lib/etcd/a', to: '/var/lib/etcd/parked/op/a' }], soon()),
     ).rejects.toMatchObject({ code: 'EEXIST' });
+  });
+
+  test('are durable also where a try that died before its sync had done the work', async () => {
+    const parked = join(root, 'var/lib/etcd/parked');
+    await mkdir(join(parked, 'op'), { recursive: true });
+    expect(await syncedBy(() => files().makeDirectory('/var/lib/etcd/parked/op', 0o700, soon()))).toEqual([
+      parked,
+      join(root, 'var/lib/etcd'),
+    ]);
+    expect(await syncedBy(() => files().remove('/var/lib/etcd/parked/hold', soon()))).toEqual([parked]);
+    const names = ['/var/lib/etcd/parked', '/var/lib/etcd/none'];
+    expect(await syncedBy(() => files().syncNamesIn(names, soon()))).toEqual([parked]);
   });
 });
 

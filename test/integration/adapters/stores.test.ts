@@ -17,6 +17,7 @@ import { locateTools } from '../../lab/tools/locate.ts';
 import { freePort, startEtcd } from './support/etcd-process.ts';
 import { scratchDirectory } from './support/scratch.ts';
 import { writeStore } from './support/stores.ts';
+import { syncedBy } from './support/synced.ts';
 
 const soon = (): AbortSignal => deadline(30_000);
 const IN_PLACE = '/data/etcd';
@@ -76,6 +77,16 @@ describe('an exchange', () => {
     const request = { inPlace: IN_PLACE, other: OTHER, lockDb, prove: nothing };
     await expect(stores.exchange(request, soon())).rejects.toMatchObject({ code: 'STORE_NOT_AS_RECORDED' });
     expect(await readdir(real(`${IN_PLACE}/member/snap`))).toEqual(['db']);
+  });
+
+  test('syncs both names, and again for who comes after one that died before that', async () => {
+    const both = [real('/data'), real(STAGING)];
+    const request = { inPlace: IN_PLACE, other: OTHER, lockDb: LOCK_DB, prove: nothing };
+    expect(await syncedBy(() => stores.exchange(request, soon()))).toEqual(both);
+    expect(await syncedBy(() => stores.syncNames([IN_PLACE, OTHER], soon()))).toEqual(both);
+    expect(await syncedBy(() => stores.syncNames([IN_PLACE, '/data/none/store'], soon()))).toEqual([
+      real('/data'),
+    ]);
   });
 
   test('of what is not there fails and leaves what is', async () => {
