@@ -1,21 +1,25 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { z } from 'zod';
-import { baselineDifferences } from '../../core/baseline.ts';
+import { baselineDifferences, mustServeAgain, type ServedBefore } from '../../core/baseline.ts';
+import type { EffectRecord } from '../../ledger/records.ts';
 import type { MemberObservation } from '../../ports.ts';
-import { completionOf, type StepContext, type StepHandler } from '../step.ts';
+import { completionOf, type StepContext, type StepHandler, wasIntended } from '../step.ts';
 import { findStores, notAsRecorded, swapRecord } from '../swap-record.ts';
 import { untilServing } from './prepare-gate.ts';
 
 const staged = z.object({ pulled: z.boolean() });
+const safeguarded = z.object({ baseline: z.object({ serving: z.boolean() }), apiReady: z.boolean() });
 
-/** Waits until OLD serves as its baseline says; then removes what this operation made, and ends it. */
+/** Waits until OLD serves as it did before downtime; then removes what this operation made, and ends it. */
 export const undoVerify: StepHandler = {
   ends: 'undone',
   async perform(context, _intent, signal) {
-    const { node, plan, nodePlan, components, ports, progress } = context;
+    const { node, plan, nodePlan, components, effects, ports, progress } = context;
     const baseline = plan.baseline;
-    if (baseline?.serving === true) {
+    const wasFenced = wasIntended(effects, Step.STEP_FENCE_API);
+    const owed = mustServeAgain(wasFenced, baseline, servedBefore(effects));
+    if (baseline !== undefined && owed.member) {
       progress('waiting for OLD to serve');
       let last: MemberObservation | undefined;
       try {
@@ -33,12 +37,21 @@ export const undoVerify: StepHandler = {
           cause,
         });
       }
-      if (components.includes('kube-apiserver')) await ports.hosting.waitApiReady(nodePlan, signal);
+    }
+    if (owed.api && components.includes('kube-apiserver')) {
+      progress('waiting for /readyz');
+      await ports.hosting.waitApiReady(nodePlan, signal);
     }
     await removeOwn(context, signal);
     return {};
   },
 };
+
+/** As SAFEGUARD recorded it. */
+function servedBefore(effects: readonly EffectRecord[]): ServedBefore | undefined {
+  const kept = safeguarded.safeParse(completionOf(effects, Step.STEP_SAFEGUARD));
+  return kept.success ? { member: kept.data.baseline.serving, api: kept.data.apiReady } : undefined;
+}
 
 /** NEW and the pulled snapshot; never OLD, which is why the inodes are looked at once more. */
 async function removeOwn(
