@@ -3,9 +3,10 @@ import { OperationState as LedgerState } from '@lockstep/shared/generated/lockst
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Answer } from './events.ts';
-import { failureOf, isTransient } from './failures.ts';
+import { failureOf, isTransient, saysNeverTaken } from './failures.ts';
 import {
   MAX_SETTLE_ROUNDS,
+  RETRY_LONGEST_MS,
   SEQUENCES_PER_EPOCH,
   SETTLE_GRACE_MS,
   SETTLE_PATIENCE_MS,
@@ -67,8 +68,11 @@ export function onSettleFailure(turn: Turn, stage: SettleStage, call: PendingCal
           : { to: 'settle', cause: stage.cause };
       return;
     }
-    // It will not obey; its ledger, read next, says where it stands.
-    return settleNode(turn, stage, node);
+    // One that never took the plan has nothing to obey; its ledger, read next, says so.
+    if (saysNeverTaken(failure)) return settleNode(turn, stage, node);
+    // Any other may still obey who commanded before: what its ledger says now proves nothing.
+    turn.nodeFailed(node, failure);
+    return onTransient(turn, stage, node);
   }
   if (failure.code === 'OPERATION_NOT_FOUND') {
     return onLedger(turn, stage, node, 'unknown');
@@ -241,14 +245,26 @@ function conclude(turn: Turn, stage: SettleStage): void {
       turn.next = { to: 'ended', outcome: decision.outcome, failure: decision.failure };
       return;
     case 'wait':
-      turn.notice(decision.failure.code, decision.failure.message);
-      return beginPart(
+      if (!stage.patient) turn.notice(decision.failure.code, decision.failure.message);
+      return lookAgain(
         turn,
-        { ...stage, patient: true },
-        'survey',
+        stage,
         plan.nodes.map((each) => each.node).filter((node) => views.get(node)?.kind === 'absent'),
       );
   }
+}
+
+/** Not at once: one that answers and yet promises nothing would be asked without end. */
+function lookAgain(turn: Turn, stage: SettleStage, absent: readonly string[]): void {
+  turn.setStage({
+    ...stage,
+    part: 'survey',
+    patient: true,
+    pending: new Set(absent),
+    absent: new Set(absent),
+    attempts: new Map(),
+  });
+  for (const node of absent) turn.setTimer({ kind: 'retry', node }, RETRY_LONGEST_MS);
 }
 
 /** What the ledgers remember becomes what this coordinator knows. */

@@ -207,6 +207,20 @@ describe('commit', () => {
     for (const agent of driver.agents.values()) expect(agent.running).toBe('new');
   });
 
+  it('that a node may yet record, because it promises nothing to who takes over, is not undone', () => {
+    const driver = new Driver();
+    driver.start();
+    const prepared = (): boolean =>
+      driver.agent('cp1').effects.some((effect) => effect.step === Step.STEP_PREPARE_GATE);
+    while (!prepared()) driver.tick();
+    for (let n = 0; n < 1000; n += 1) driver.agent('cp2').faults.push({ on: 'promise', code: 'DISK_FULL' });
+    driver.crash('c2');
+    driver.feed({ kind: 'abort', failure: failureOf('ABORTED', 'asked for'), atMs: driver.nowMs });
+    driver.run();
+    expect(outcomeOf(driver)).toBe(Outcome.OUTCOME_NEEDS_OPERATOR);
+    for (const agent of driver.agents.values()) expect(agent.running).toBe('new');
+  });
+
   it('that fails on every node is undone, once the ledgers prove that none has it', () => {
     const driver = new Driver();
     for (const agent of driver.agents.values()) {
