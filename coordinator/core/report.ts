@@ -1,6 +1,6 @@
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { EtcdMemberPlan, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { OperationState, PhaseRecord } from './state.ts';
 import { truthOf } from './truth.ts';
 
@@ -59,13 +59,15 @@ function downtimeMs({ fencedMs, phases }: OperationState): number {
 /** After the swap OLD lies where NEW was built (docs/architecture.md, "On a node"). */
 function keptStores(plan: RestorePlan): OperationReport['kept'] {
   return plan.nodes.flatMap(({ node, etcd }) =>
-    etcd === undefined ? [] : [{ node, path: keptPath(etcd.dataDir, plan.operationId) }],
+    etcd === undefined ? [] : [{ node, path: keptPath(etcd, plan.operationId) }],
   );
 }
 
-export function keptPath(dataDir: string, operationId: string): string {
-  const parent = dataDir.replace(/\/+$/, '').replace(/\/[^/]*$/, '');
-  return `${parent}/.lockstep/${operationId}/store`;
+export function keptPath({ dataDir, oldStore }: EtcdMemberPlan, operationId: string): string {
+  const own = dataDir.replace(/\/+$/, '');
+  // A mount point cannot be exchanged, so there `member/` was, inside it.
+  const place = oldStore?.isMountPoint === true ? own : own.replace(/\/[^/]*$/, '');
+  return `${place}/.lockstep/${operationId}/store`;
 }
 
 function adviceOf(plan: RestorePlan): string[] {
