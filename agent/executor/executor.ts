@@ -52,6 +52,11 @@ export interface ExecutorSettings {
   readonly logger: Logger;
 }
 
+type PlannedPart = Pick<
+  StepContext,
+  'plan' | 'nodePlan' | 'memberPlan' | 'snapshot' | 'paths' | 'components'
+>;
+
 /** What a command is run under; a person on the node has no epoch of his own. */
 interface Command {
   readonly caller: string;
@@ -86,6 +91,7 @@ export class Executor {
       });
       if (verdict.kind === 'refused') throw this.#refusal(verdict);
       if (verdict.kind === 'promise') {
+        if (verdict.openPlan) this.#requireDoable(RestorePlan.decode(request.plan), request.operationId);
         ledger.recordPromise(epoch, request.operationId, verdict.openPlan ? request.plan : undefined);
         logger.info({ operationId: request.operationId, epoch: epochText(epoch) }, 'epoch promised');
       }
@@ -227,22 +233,11 @@ export class Executor {
   }
 
   #context(record: OperationRecord, name: string, command: Command, progress: ProgressSlot): StepContext {
-    const { node, stateDir, ports, logger } = this.#settings;
-    const plan = RestorePlan.decode(record.plan);
-    const nodePlan = required(
-      plan.nodes.find((candidate) => candidate.node === node),
-      'part',
-      node,
-    );
+    const { node, ports, logger } = this.#settings;
     return {
       node,
       operationId: record.operationId,
-      plan,
-      nodePlan,
-      memberPlan: required(nodePlan.etcd, 'etcd member', node),
-      snapshot: required(plan.snapshot, 'snapshot', node),
-      paths: operationPaths(nodePlan, record.operationId, stateDir),
-      components: plannedComponents(nodePlan),
+      ...this.#partOf(RestorePlan.decode(record.plan), record.operationId),
       effects: record.effects,
       ports,
       logger: logger.child({
@@ -252,6 +247,30 @@ export class Executor {
         caller: command.caller,
       }),
       progress: (doing, doneBytes = 0n, totalBytes = 0n) => progress.put(doing, doneBytes, totalBytes),
+    };
+  }
+
+  /** What could not even be undone is not opened: it would bar this node for good. Throws as #partOf. */
+  #requireDoable(plan: RestorePlan, operationId: string): void {
+    const { paths } = this.#partOf(plan, operationId);
+    for (const path of [paths.inPlace, paths.other]) this.#settings.ports.stores.realPath(path);
+  }
+
+  /** What a plan says of this node. Throws PLAN_UNKNOWN, PATH_NOT_ALLOWED where no step could act on it. */
+  #partOf(plan: RestorePlan, operationId: string): PlannedPart {
+    const { node, stateDir } = this.#settings;
+    const nodePlan = required(
+      plan.nodes.find((candidate) => candidate.node === node),
+      'part',
+      node,
+    );
+    return {
+      plan,
+      nodePlan,
+      memberPlan: required(nodePlan.etcd, 'etcd member', node),
+      snapshot: required(plan.snapshot, 'snapshot', node),
+      paths: operationPaths(nodePlan, operationId, stateDir),
+      components: plannedComponents(nodePlan),
     };
   }
 

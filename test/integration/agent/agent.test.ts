@@ -140,6 +140,23 @@ describe('the fence, over the wire', () => {
     await undo(operation);
   });
 
+  it('opens nothing that it could neither do nor undo', async () => {
+    const plan = await lab.plan('r-odd', card);
+    const [node] = plan.nodes;
+    if (node?.etcd === undefined) throw new Error('no member in the plan');
+    const elsewhere = { ...node, etcd: { ...node.etcd, dataDir: '/etc/kubernetes' } };
+    const odds: readonly [RestorePlan, string][] = [
+      [{ ...plan, operationId: '../r-odd' }, 'PATH_NOT_ALLOWED'],
+      [{ ...plan, snapshot: undefined }, 'PLAN_UNKNOWN'],
+      [{ ...plan, nodes: [{ ...node, etcd: undefined }] }, 'PLAN_UNKNOWN'],
+      [{ ...plan, nodes: [elsewhere] }, 'PATH_NOT_ALLOWED'],
+    ];
+    for (const [odd, code] of odds) {
+      await expect(agent.promise(operationOf(odd, epochs + 1n))).rejects.toMatchObject({ code });
+    }
+    expect((await agent.describe()).openOperationId).toBe('');
+  });
+
   it('ends a step by its deadline and says so', async () => {
     await agent.restart({ LOCKSTEP_TEST_FAILURES: '1', LOCKSTEP_PAUSE_STEP: 'STEP_STAGE:20000' });
     const operation = await begin();
