@@ -28,6 +28,16 @@ export function swapRecord(effects: readonly EffectRecord[]): SwapRecord | undef
   return parsed.data;
 }
 
+/**
+ * NEW as BUILD proved it. Undefined where the last BUILD did not complete: what it left may be
+ * half a store, whatever an earlier one had proven.
+ */
+export function builtInode(effects: readonly EffectRecord[]): Inode | undefined {
+  const last = effects.findLast((effect) => effect.step === Step.STEP_BUILD);
+  const parsed = z.object({ inode }).safeParse(last?.completion);
+  return parsed.success ? parsed.data.inode : undefined;
+}
+
 export interface FoundStores {
   readonly store: StoreInPlace;
   readonly inPlace: Inode | undefined;

@@ -1,7 +1,7 @@
 import { sameInode } from '../../core/convergence.ts';
 import type { SwapRecord } from '../../core/operation.ts';
 import type { StepHandler } from '../step.ts';
-import { findStores, notAsRecorded, swapRecord } from '../swap-record.ts';
+import { builtInode, findStores, notAsRecorded, swapRecord } from '../swap-record.ts';
 
 /** Converges to NEW in place. Done twice, it does it once. */
 export const swap: StepHandler = {
@@ -17,7 +17,9 @@ export const swap: StepHandler = {
       (inPlace !== undefined &&
         planned?.dataDirInode !== undefined &&
         sameInode(inPlace, planned.dataDirInode));
-    if (inPlace === undefined || other === undefined || !isPlanned) {
+    // Both lie on one filesystem, whose device number a reboot may change.
+    const isBuilt = other !== undefined && other.number === builtInode(effects)?.number;
+    if (inPlace === undefined || other === undefined || !isPlanned || !isBuilt) {
       throw notAsRecorded(node, paths, found, undefined);
     }
     return { old: inPlace, new: other };
