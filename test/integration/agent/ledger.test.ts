@@ -35,6 +35,15 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 const open = (node = 'cp1'): Ledger => Ledger.open({ path, node, cluster: 'lab', now: Date.now });
 
 describe('ledger', () => {
+  it('is for its owner alone, with all that lies beside it', async () => {
+    const ledger = open();
+    ledger.recordPromise(epoch(1n), 'r-1', Buffer.from('the plan'));
+    for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}.reserve`]) {
+      expect((await stat(file)).mode & 0o777).toBe(0o600);
+    }
+    ledger.close();
+  });
+
   it('keeps an intent without a completion across SIGKILL', async () => {
     const child = spawn(process.execPath, [join(CHILDREN, 'open-intent.ts'), path], {
       stdio: ['ignore', 'pipe', 'inherit'],

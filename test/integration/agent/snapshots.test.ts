@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EtcdLocalMember } from '@lockstep/agent/adapters/local-member.ts';
-import { pullSnapshot } from '@lockstep/agent/snapshots/pull.ts';
+import { CHUNK_BYTES, packChunk } from '@lockstep/agent/snapshots/chunks.ts';
+import { type OpenSnapshot, pullSnapshot } from '@lockstep/agent/snapshots/pull.ts';
 import { openFromAgents } from '@lockstep/agent/snapshots/remote.ts';
 import { saveSnapshot } from '@lockstep/agent/snapshots/save.ts';
 import { serveSnapshot } from '@lockstep/agent/snapshots/serve.ts';
@@ -220,6 +221,23 @@ describe('a pulled snapshot', () => {
     } finally {
       await badServer.close();
     }
+  });
+
+  it('ends where the card says, though the source goes on', async () => {
+    const store = newStore('cp2');
+    const totalBytes = card.facts?.fileSizeBytes ?? 0n;
+    let sent = 0n;
+    const openSnapshot: OpenSnapshot = async function* (_source, _id, offsetBytes) {
+      for (let at = offsetBytes; at < 3n * totalBytes; at += BigInt(CHUNK_BYTES)) {
+        sent += BigInt(CHUNK_BYTES);
+        yield await packChunk(Buffer.alloc(CHUNK_BYTES), at, totalBytes);
+      }
+    };
+    const sources = [{ node: 'cp1', address: server.address }];
+    await expect(
+      pullSnapshot({ store, openSnapshot }, card, sources, () => {}, signal()),
+    ).rejects.toMatchObject({ code: 'PULL_FAILED' });
+    expect(sent).toBeLessThan(2n * totalBytes);
   });
 
   it('is taken from nobody but the agent that the plan names', async () => {
