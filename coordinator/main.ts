@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
@@ -42,7 +43,8 @@ async function main(logger: Logger): Promise<void> {
   const plans = new PlanFiles(config.stateDir, clock);
   const operations = new Operations({
     cluster: config.cluster,
-    coordinatorId: config.id,
+    // Two programs under one id, such as an old one and its successor, never share an epoch.
+    coordinatorId: `${config.id}.${randomBytes(4).toString('hex')}`,
     agents,
     plans,
     journal,

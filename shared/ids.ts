@@ -14,3 +14,8 @@ export function timedId(prefix: string, nowMs: number): string {
   const tail = [...randomBytes(6)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');
   return `${prefix}-${day}-${time}-${tail}`;
 }
+
+/** Whether it can be an operation's id and a file's name: one path element, nothing hidden, nothing that climbs. */
+export function isOperationId(text: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,63}$/.test(text);
+}

@@ -2,6 +2,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { isOperationId } from '@lockstep/shared/ids.ts';
 import type { Clock, Plans, StoredPlan } from '../runner/ports.ts';
 
 /** A plan that has expired is still shown for this long, then its file goes. */
@@ -55,7 +56,7 @@ export class PlanFiles implements Plans {
     const kept = this.#plans.get(operationId);
     if (kept !== undefined) return kept;
     // The id comes from outside and becomes a file name.
-    if (!/^[a-z0-9-]{1,64}$/.test(operationId)) return undefined;
+    if (!isOperationId(operationId)) return undefined;
     const file = await this.#read(`${operationId}.json`);
     if (file === undefined) return undefined;
     const planBytes = Buffer.from(file.planBase64, 'base64');

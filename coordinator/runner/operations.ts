@@ -7,6 +7,7 @@ import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { isOperationId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
 import { failureOf } from '../core/failures.ts';
@@ -21,6 +22,7 @@ const LEDGER_TIMEOUT_MS = 10_000;
 
 export interface OperationsSettings {
   readonly cluster: string;
+  /** Who holds the epochs: of this run of the program alone. */
   readonly coordinatorId: string;
   readonly agents: Agents;
   readonly plans: Plans;
@@ -152,6 +154,12 @@ export class Operations {
    */
   takeOver(planBytes: Uint8Array, abort?: Failure): Promise<OperationState> {
     const plan = RestorePlan.decode(planBytes);
+    // It comes from a ledger, that is from outside, and becomes the name of a journal.
+    if (!isOperationId(plan.operationId)) {
+      throw new LockstepError('OPERATION_NOT_FOUND', {
+        message: `${JSON.stringify(plan.operationId)} is no name of an operation.`,
+      });
+    }
     if (this.#busy !== undefined) {
       throw new LockstepError('OPERATION_IN_PROGRESS', { message: `Operation ${this.#busy} is under way.` });
     }
