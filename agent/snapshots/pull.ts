@@ -83,6 +83,12 @@ async function pullFrom(
           });
         }
         const plain = await unpackChunk(chunk);
+        // A source that does not stop must not fill this node's disk.
+        if (offset + BigInt(plain.length) > totalBytes) {
+          throw new LockstepError('PULL_FAILED', {
+            message: `${source.node} sent more than the ${totalBytes} bytes of ${card.id}.`,
+          });
+        }
         await writeAll(file, plain, part);
         digest.update(plain);
         offset += BigInt(plain.length);
