@@ -62,6 +62,8 @@ export class Ledger {
   /** Opens the ledger, or makes it, with an identity of its own. Throws LEDGER_UNREADABLE, LEDGER_STRANGER. */
   static open(settings: LedgerSettings): Ledger {
     return translated(settings.path, () => {
+      // SQLite would make it for everybody to read; its log follows the mode of what is there.
+      closeSync(openSync(settings.path, 'a', 0o600));
       const database = new DatabaseSync(settings.path, { timeout: BUSY_TIMEOUT_MS });
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
       database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
