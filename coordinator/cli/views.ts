@@ -1,7 +1,8 @@
 import { type Refusal, RefusalClass } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import { outcomeWord, phaseWord } from './render/words.ts';
+import { phaseName } from '../core/phases.ts';
+import { outcomeWord } from './render/words.ts';
 
 /** Messages of the contract for `-o json`: its numbers for phases, outcomes and classes become words. */
 const CLASS_WORDS: Record<RefusalClass, string> = {
@@ -18,16 +19,16 @@ export function refusalView(refusal: Refusal): object {
 export function operationView(operation: Operation): object {
   return {
     ...operation,
-    phase: phaseWord(operation.phase),
+    phase: phaseName(operation.phase),
     outcome: outcomeWord(operation.outcome),
-    nodes: operation.nodes.map((node) => ({ ...node, phase: phaseWord(node.phase) })),
+    nodes: operation.nodes.map((node) => ({ ...node, phase: phaseName(node.phase) })),
   };
 }
 
 export function reportView(report: OperationReport): object {
   return {
     ...report,
-    phases: report.phases.map(({ phase, durationMs }) => ({ name: phaseWord(phase), ms: durationMs })),
+    phases: report.phases.map(({ phase, durationMs }) => ({ name: phaseName(phase), ms: durationMs })),
   };
 }
 
@@ -36,21 +37,21 @@ export function eventView({ operationId, sequence, atMs, event }: OperationEvent
   const base = { outcome: 'running', code: '', operationId, sequence, atMs };
   switch (event?.$case) {
     case 'phaseStarted':
-      return { type: 'phase-started', ...base, phase: phaseWord(event.value.phase) };
+      return { type: 'phase-started', ...base, phase: phaseName(event.value.phase) };
     case 'phaseEnded':
       return {
         type: 'phase-ended',
         ...base,
-        phase: phaseWord(event.value.phase),
+        phase: phaseName(event.value.phase),
         ms: event.value.durationMs,
       };
     case 'nodeProgress':
-      return { type: 'node-progress', ...base, ...event.value, phase: phaseWord(event.value.phase) };
+      return { type: 'node-progress', ...base, ...event.value, phase: phaseName(event.value.phase) };
     case 'nodeFailed':
-      return { type: 'node-failed', ...base, ...event.value, phase: phaseWord(event.value.phase) };
+      return { type: 'node-failed', ...base, ...event.value, phase: phaseName(event.value.phase) };
     case 'undoStarted': {
       const { fromPhase, cause } = event.value;
-      return { type: 'undo-started', ...base, fromPhase: phaseWord(fromPhase), cause };
+      return { type: 'undo-started', ...base, fromPhase: phaseName(fromPhase), cause };
     }
     case 'operationEnded': {
       const { outcome, failure } = event.value;

@@ -138,9 +138,9 @@ export function wordsOf(step: ForwardStep): string {
   }
 }
 
-/** "start-etcd": as a person types and reads it. */
+/** "start-etcd": as a person types and reads it. Not empty for a phase that only a newer version knows. */
 export function phaseName(phase: Phase): string {
-  return PHASE_NAMES[phase];
+  return PHASE_NAMES[phase] ?? `phase ${phase}`;
 }
 
 const PHASE_NAMES: Record<Phase, string> = {

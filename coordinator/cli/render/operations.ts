@@ -4,12 +4,13 @@ import type {
   OperationReport,
 } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { phaseName } from '../../core/phases.ts';
 import { fields, heading, type Layout, symbols, type Tone, tone, wrap } from './layout.ts';
 import { command, consequences } from './plan.ts';
 import { failure } from './refusals.ts';
 import { type Column, table } from './table.ts';
 import { age, duration, instant } from './units.ts';
-import { OUTCOME_SENTENCES, type OutcomeWord, outcomeWord, personWord, phaseWord } from './words.ts';
+import { OUTCOME_SENTENCES, type OutcomeWord, outcomeWord, personWord } from './words.ts';
 
 const OUTCOME_TONES: Record<OutcomeWord, Tone> = {
   running: 'cyan',
@@ -28,7 +29,7 @@ export function operationList(layout: Layout, operations: readonly Operation[], 
       value: ({ outcome }) => outcomeWord(outcome),
       tone: ({ outcome }) => OUTCOME_TONES[outcomeWord(outcome)],
     },
-    { title: 'PHASE', value: ({ phase, undoing }) => (undoing ? 'undo' : phaseWord(phase)) },
+    { title: 'PHASE', value: ({ phase, undoing }) => (undoing ? 'undo' : phaseName(phase)) },
     { title: 'AGE', value: ({ startedMs }) => age(Number(startedMs), nowMs), align: 'right' },
     {
       title: 'TOOK',
@@ -63,7 +64,7 @@ export function operationStatus(layout: Layout, operation: Operation, nowMs: num
         running ? 'Running' : 'Took',
         duration((running ? nowMs : Number(operation.endedMs)) - Number(operation.startedMs)),
       ],
-      ['Phase', operation.undoing ? `undo (from ${phaseWord(operation.phase)})` : phaseWord(operation.phase)],
+      ['Phase', operation.undoing ? `undo (from ${phaseName(operation.phase)})` : phaseName(operation.phase)],
     ]),
     '',
     ...verdict(layout, outcome),
@@ -92,7 +93,7 @@ export function verdict(layout: Layout, outcome: OutcomeWord): string[] {
 function nodeStates(layout: Layout, nodes: readonly OperationNode[]): string[] {
   const columns: Column<OperationNode>[] = [
     { title: 'NODE', value: ({ node }) => node },
-    { title: 'PHASE', value: ({ phase }) => phaseWord(phase) || '-' },
+    { title: 'PHASE', value: ({ phase }) => phaseName(phase) || '-' },
     {
       title: 'STATE',
       value: ({ done, step, failure: why }) =>
@@ -162,7 +163,7 @@ export function operationReport(layout: Layout, { operation, plan, report }: Rep
     ...table(
       layout,
       [
-        { title: 'PHASE', value: ({ phase }) => phaseWord(phase) },
+        { title: 'PHASE', value: ({ phase }) => phaseName(phase) },
         { title: 'TOOK', value: ({ durationMs }) => duration(durationMs), align: 'right' },
       ],
       report.phases,

@@ -1,5 +1,6 @@
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
+import { phaseName } from '../../core/phases.ts';
 import {
   availability,
   isCommitted,
@@ -12,7 +13,7 @@ import {
 import { clean, clip, heading, type Layout, symbols, tone, widthOf, wrap } from './layout.ts';
 import { failure } from './refusals.ts';
 import { bytes, clock, duration } from './units.ts';
-import { outcomeWord, phaseWord, RESTORE_PHASES } from './words.ts';
+import { outcomeWord, RESTORE_PHASES } from './words.ts';
 
 /** What a frame says besides the progress itself. */
 export interface ProgressPage {
@@ -49,11 +50,11 @@ export function progressFrame(layout: Layout, page: ProgressPage): string[] {
     ...phaseList(
       layout,
       mark.done,
-      done.map((one) => `${phaseWord(one.phase)} ${duration(one.durationMs ?? 0)}`),
+      done.map((one) => `${phaseName(one.phase)} ${duration(one.durationMs ?? 0)}`),
       'green',
     ),
     ...(current === undefined ? [] : running(layout, current, progress.nodes, nowMs)),
-    ...phaseList(layout, mark.pending, pending.map(phaseWord), 'dim'),
+    ...phaseList(layout, mark.pending, pending.map(phaseName), 'dim'),
     '',
     ...footer(layout, page),
   ];
@@ -87,7 +88,7 @@ function running(
   const nameWidth = Math.min(24, Math.max(4, ...nodes.map(({ node }) => widthOf(node))));
   const undo = phase === Phase.PHASE_UNDO;
   return [
-    `  ${tone(layout, undo ? 'yellow' : 'cyan', undo ? symbols(layout).undone : symbols(layout).running)} ${tone(layout, 'bold', phaseWord(phase))}  ${duration(nowMs - startedMs)}`,
+    `  ${tone(layout, undo ? 'yellow' : 'cyan', undo ? symbols(layout).undone : symbols(layout).running)} ${tone(layout, 'bold', phaseName(phase))}  ${duration(nowMs - startedMs)}`,
     ...nodes.map((state) => nodeLine(layout, state, nameWidth, nowMs)),
   ];
 }
@@ -170,7 +171,7 @@ const ALIGNED_WIDTH = 72;
  */
 export function eventLine(layout: Layout, before: Progress, { event, atMs }: OperationEvent): string[] {
   const line = (phase: Phase | undefined, text: string): string[] => {
-    const word = phase === undefined ? '' : phaseWord(phase);
+    const word = phase === undefined ? '' : phaseName(phase);
     if (layout.width < ALIGNED_WIDTH) return wrap(layout, `${clock(atMs)} ${word} ${text}`, 4, 0);
     const head = `${clock(atMs)}  ${word.padEnd(PHASE_COLUMN)}  `;
     const [first = '', ...rest] = wrap(layout, text, head.length);
@@ -198,7 +199,7 @@ export function eventLine(layout: Layout, before: Progress, { event, atMs }: Ope
       const { fromPhase, cause } = event.value;
       return line(
         Phase.PHASE_UNDO,
-        `back from ${phaseWord(fromPhase)}, because of ${cause?.code ?? 'a request'}`,
+        `back from ${phaseName(fromPhase)}, because of ${cause?.code ?? 'a request'}`,
       );
     }
     case 'operationEnded':

@@ -18,29 +18,6 @@ export const RESTORE_PHASES = [
   Phase.PHASE_REPORT,
 ] as const;
 
-const PHASE_WORDS: Record<Phase, string> = {
-  [Phase.PHASE_UNSPECIFIED]: '',
-  [Phase.PHASE_INSPECT]: 'inspect',
-  [Phase.PHASE_PROMISE]: 'promise',
-  [Phase.PHASE_STAGE]: 'stage',
-  [Phase.PHASE_BUILD]: 'build',
-  [Phase.PHASE_SAFEGUARD]: 'safeguard',
-  [Phase.PHASE_REINSPECT]: 're-inspect',
-  [Phase.PHASE_FENCE]: 'fence',
-  [Phase.PHASE_SWAP]: 'swap',
-  [Phase.PHASE_START_ETCD]: 'start-etcd',
-  [Phase.PHASE_COMMIT]: 'commit',
-  [Phase.PHASE_START_API]: 'start-api',
-  [Phase.PHASE_START_CONTROLLERS]: 'start-controllers',
-  [Phase.PHASE_REPORT]: 'report',
-  [Phase.PHASE_UNDO]: 'undo',
-};
-
-/** Not empty where a coordinator of a newer version names a phase that this one does not know. */
-export function phaseWord(phase: Phase): string {
-  return PHASE_WORDS[phase] ?? `phase ${phase}`;
-}
-
 export type OutcomeWord = 'running' | 'restored' | 'rolled-back' | 'refused' | 'needs-operator';
 
 const OUTCOME_WORDS: Record<Outcome, OutcomeWord> = {
