@@ -30,7 +30,7 @@ export interface Hosting {
   holdKubelet(operationId: string, signal: AbortSignal): Promise<void>;
   /** The hold lifted durably and kubelet started, active. */
   releaseKubelet(operationId: string, signal: AbortSignal): Promise<void>;
-  kubeletState(operationId: string, signal: AbortSignal): Promise<{ held: boolean; active: boolean }>;
+  kubeletState(operationId: string, signal: AbortSignal): Promise<KubeletState>;
 
   /**
    * Moves the manifests of these components out of kubelet's directory into `parkedDir`, both
@@ -70,6 +70,14 @@ export interface Hosting {
   checkEncryption(uses: readonly EncryptionUse[], signal: AbortSignal): Promise<EncryptionVerdict[]>;
   /** Literal shell lines that bring OLD back by hand, for UNDO.txt. */
   undoText(plan: NodePlan, paths: UndoPaths): string;
+}
+
+export interface KubeletState {
+  /** Kept from starting, by this operation. */
+  readonly held: boolean;
+  /** Somebody's hold is on disk, whether or not it holds now: it may at the next start. */
+  readonly marked: boolean;
+  readonly active: boolean;
 }
 
 export interface UndoPaths {

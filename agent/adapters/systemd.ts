@@ -117,13 +117,20 @@ export class UnitHold {
     }
   }
 
-  /** Held: the file names this operation, and the service manager has loaded the condition on it. */
-  async observe(operationId: string, signal: AbortSignal): Promise<{ held: boolean; state: UnitState }> {
+  /**
+   * Held: the file names this operation, and the service manager has loaded the condition on it.
+   * Marked: the file is there at all, and may hold as soon as the condition is loaded.
+   */
+  async observe(
+    operationId: string,
+    signal: AbortSignal,
+  ): Promise<{ held: boolean; marked: boolean; state: UnitState }> {
     const [state, owner] = await Promise.all([
       this.state(signal),
       this.#files.readIfThere(this.#settings.holdFile, signal),
     ]);
-    return { held: owner?.toString().trim() === operationId && this.#isLoaded(state), state };
+    const held = owner?.toString().trim() === operationId && this.#isLoaded(state);
+    return { held, marked: owner !== undefined, state };
   }
 
   async #isPrepared(state: UnitState, signal: AbortSignal): Promise<boolean> {

@@ -14,7 +14,9 @@ import {
 const observations = (stores: StoreInPlace[] = ['old', 'new']): fc.Arbitrary<Observation> =>
   fc.record({
     store: fc.constantFrom(...stores),
-    kubelet: fc.record({ held: fc.boolean(), active: fc.boolean() }),
+    kubelet: fc
+      .record({ held: fc.boolean(), marked: fc.boolean(), active: fc.boolean() })
+      .filter(({ held, marked }) => marked || !held),
     planned: fc.subarray([...RETURN_ORDER], { minLength: 1 }),
     manifestsInPlace: fc.subarray([...RETURN_ORDER]),
     provenStopped: fc.boolean(),
@@ -30,7 +32,7 @@ function assertTrue(holds: boolean, invariant: string): void {
 function apply(world: Observation, action: Action): Observation {
   switch (action.kind) {
     case 'hold-kubelet':
-      return { ...world, kubelet: { held: true, active: false } };
+      return { ...world, kubelet: { held: true, marked: true, active: false } };
     case 'park-manifests':
       return { ...world, manifestsInPlace: [] };
     case 'stop-components':
@@ -50,7 +52,7 @@ function apply(world: Observation, action: Action): Observation {
         !world.planned.includes('etcd') || world.manifestsInPlace.includes('etcd'),
         'etcd returns before kubelet',
       );
-      return { ...world, kubelet: { held: false, active: true } };
+      return { ...world, kubelet: { held: false, marked: false, active: true } };
     default:
       return action satisfies never;
   }
@@ -74,7 +76,7 @@ describe('convergence', () => {
           }
         }
         expect(world.store).toBe('old');
-        expect(world.kubelet).toEqual({ held: false, active: true });
+        expect(world.kubelet).toEqual({ held: false, marked: false, active: true });
       }),
     );
   });
@@ -83,7 +85,7 @@ describe('convergence', () => {
     const planned: Component[] = [...RETURN_ORDER];
     const world: Observation = {
       store: 'old',
-      kubelet: { held: false, active: true },
+      kubelet: { held: false, marked: false, active: true },
       planned,
       manifestsInPlace: planned,
       provenStopped: false,
@@ -115,7 +117,7 @@ describe('convergence', () => {
   it('returns etcd, then kubelet, then what needs etcd', () => {
     let world: Observation = {
       store: 'old',
-      kubelet: { held: true, active: false },
+      kubelet: { held: true, marked: true, active: false },
       planned: [...RETURN_ORDER],
       manifestsInPlace: [],
       provenStopped: true,

@@ -1,5 +1,5 @@
 import type { Inode } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { Component } from '../ports.ts';
+import type { Component, KubeletState } from '../ports.ts';
 import type { SwapRecord } from './operation.ts';
 
 /** Which store bears the data directory's name. */
@@ -43,7 +43,7 @@ export const RETURN_ORDER = [
 
 export interface Observation {
   readonly store: StoreInPlace;
-  readonly kubelet: { readonly held: boolean; readonly active: boolean };
+  readonly kubelet: KubeletState;
   /** Components that the plan knows on this node. */
   readonly planned: readonly Component[];
   readonly manifestsInPlace: readonly Component[];
@@ -102,7 +102,8 @@ export function nextAction(observation: Observation, target: Target): Next {
       );
       const [first] = missing;
       if (first === 'etcd') return act({ kind: 'return-manifest', component: first });
-      if (observation.kubelet.held || !observation.kubelet.active) return act({ kind: 'release-kubelet' });
+      // A mark that holds nothing today keeps kubelet down after the next reload.
+      if (observation.kubelet.marked || !observation.kubelet.active) return act({ kind: 'release-kubelet' });
       if (first !== undefined) return act({ kind: 'return-manifest', component: first });
       return { kind: 'done' };
     }

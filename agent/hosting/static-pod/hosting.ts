@@ -11,7 +11,7 @@ import type { HostFiles } from '../../adapters/host-files.ts';
 import type { SocketAddress } from '../../adapters/proc-tables.ts';
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import { isStopped, type UnitHold } from '../../adapters/systemd.ts';
-import type { Component, Hosting, UndoPaths } from '../../ports.ts';
+import type { Component, Hosting, KubeletState, UndoPaths } from '../../ports.ts';
 import { checkEncryption } from './encryption-check.ts';
 import { reachable } from './etcd-settings.ts';
 import type { Inspector } from './inspect.ts';
@@ -65,9 +65,9 @@ export class StaticPodHosting implements Hosting {
     return this.#parts.kubelet.release(signal);
   }
 
-  async kubeletState(operationId: string, signal: AbortSignal): Promise<{ held: boolean; active: boolean }> {
-    const { held, state } = await this.#parts.kubelet.observe(operationId, signal);
-    return { held, active: !isStopped(state) };
+  async kubeletState(operationId: string, signal: AbortSignal): Promise<KubeletState> {
+    const { held, marked, state } = await this.#parts.kubelet.observe(operationId, signal);
+    return { held, marked, active: !isStopped(state) };
   }
 
   async parkManifests(

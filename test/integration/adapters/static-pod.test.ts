@@ -176,8 +176,16 @@ describe('going down', () => {
     await node.hosting.holdKubelet(OPERATION, soon());
     await node.hosting.holdKubelet(OPERATION, soon());
     await host.systemctl('start', 'kubelet.service');
-    expect(await node.hosting.kubeletState(OPERATION, soon())).toEqual({ held: true, active: false });
-    expect(await node.hosting.kubeletState('another', soon())).toEqual({ held: false, active: false });
+    expect(await node.hosting.kubeletState(OPERATION, soon())).toEqual({
+      held: true,
+      marked: true,
+      active: false,
+    });
+    expect(await node.hosting.kubeletState('another', soon())).toEqual({
+      held: false,
+      marked: true,
+      active: false,
+    });
   });
 
   test('is not proven while containers run', async () => {
@@ -315,7 +323,11 @@ describe('the proof, once everything has stopped', () => {
       100,
       soon(),
     );
-    expect(await node.hosting.kubeletState(OPERATION, soon())).toEqual({ held: true, active: false });
+    expect(await node.hosting.kubeletState(OPERATION, soon())).toEqual({
+      held: true,
+      marked: true,
+      active: false,
+    });
   });
 
   test('is the same for an agent that was started anew', async () => {
@@ -400,7 +412,11 @@ describe('coming back', () => {
   test('the API is ready', async () => {
     for (const component of CLIENTS) await node.hosting.returnManifest(plan, component, PARKED, soon());
     await node.hosting.waitApiReady(plan, soon());
-    expect(await node.hosting.kubeletState(OPERATION, soon())).toEqual({ held: false, active: true });
+    expect(await node.hosting.kubeletState(OPERATION, soon())).toEqual({
+      held: false,
+      marked: false,
+      active: true,
+    });
   });
 
   test('OLD is not removed with what is left over', async () => {
