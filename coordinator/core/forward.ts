@@ -113,7 +113,7 @@ export function onForwardTimer(turn: Turn, stage: ForwardStage, purpose: TimerPu
       if (stage.position >= COMMIT_POSITION) return;
       const failure = failureOf(
         'MAX_OUTAGE_EXCEEDED',
-        `the gate had not passed ${turn.state.plan.maxOutageMs} ms after the fence, in phase ${turn.phaseWord}`,
+        `the gate had not passed ${turn.state.plan.maxOutageMs} ms after the fence, in phase ${turn.phaseName}`,
       );
       return leave(turn, stage, failure);
     }

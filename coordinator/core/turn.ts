@@ -168,7 +168,7 @@ export class Turn {
     return this.state.phases.at(-1)?.phase ?? 0;
   }
 
-  get phaseWord(): string {
+  get phaseName(): string {
     return phaseName(this.phase);
   }
 }
