@@ -3,6 +3,7 @@ import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
+import type { OperationState } from '../core/state.ts';
 import { describeThrown } from './operation-run.ts';
 import { isUnended, type Operations } from './operations.ts';
 import type { AgentAddress, Agents } from './ports.ts';
@@ -15,6 +16,8 @@ const LONGEST_PAUSE_MS = 10_000;
 const IDLE_PAUSE_MS = 2_000;
 /** After a start, questions about operations wait this long for the agents that can answer them. */
 const FIRST_LOOK_MS = 5_000;
+/** Who was superseded leaves the operation to who did it: two that take it from each other lengthen the downtime. */
+const STAND_BACK_MS = 30_000;
 /** One operation is taken over this often before a person is asked; each time is bounded by itself. */
 export const MAX_TAKEOVERS = 5;
 
@@ -69,7 +72,7 @@ export class RecoveryLoop {
     // Whoever runs an operation asks its agents itself; what it leaves behind is looked at after.
     if (this.#operations.isBusy) {
       const { running } = this.#operations;
-      if (running !== undefined) await raceAbort(running.ended, signal);
+      if (running !== undefined) await standBack(await raceAbort(running.ended, signal), signal);
       this.#settled.clear();
       return false;
     }
@@ -108,6 +111,7 @@ export class RecoveryLoop {
     const taken = this.#operations.takeOver(ledger.plan);
     this.#lookedFirst.resolve();
     const last = await raceAbort(taken, signal);
+    await standBack(last, signal);
     if (last === undefined) return;
     if (last.stage.kind === 'ended' && last.stage.outcome === Outcome.OUTCOME_NEEDS_OPERATOR) {
       this.#takeovers.set(operationId, MAX_TAKEOVERS);
@@ -130,6 +134,11 @@ export class RecoveryLoop {
   #waitsForPerson(operationId: string): boolean {
     return (this.#takeovers.get(operationId) ?? 0) >= MAX_TAKEOVERS;
   }
+}
+
+async function standBack(last: OperationState | undefined, signal: AbortSignal): Promise<void> {
+  if (last?.stage.kind !== 'superseded') return;
+  await delay(STAND_BACK_MS, undefined, { signal }).catch(() => undefined);
 }
 
 function keyOf({ node, address }: AgentAddress): string {
