@@ -110,6 +110,11 @@ export class SnapshotStore {
     return this.get(card.id);
   }
 
+  /** Removes what arrived of a snapshot whose pull was given up; one that is whole stays. */
+  async removePart(id: string): Promise<void> {
+    await rm(this.partOf(id), { force: true });
+  }
+
   /** Removes a snapshot, or what there is of one. The card goes first. */
   async remove(id: string): Promise<void> {
     await rm(this.#cardOf(id), { force: true });

@@ -64,4 +64,6 @@ async function removeOwn(
   await ports.stores.removeOwnTree(paths.stagingDir, operationId, signal);
   const stage = staged.safeParse(completionOf(effects, Step.STEP_STAGE));
   if (stage.success && stage.data.pulled) await ports.snapshots.remove(snapshot.id);
+  // A pull that was cut short, by a full disk perhaps, must not leave the disk as full as it made it.
+  else await ports.snapshots.removePart(snapshot.id);
 }

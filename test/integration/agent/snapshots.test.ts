@@ -188,6 +188,17 @@ describe('a pulled snapshot', () => {
     expect(await same(store)).toBe(true);
   });
 
+  it('leaves nothing of itself once it is given up, and nothing else goes', async () => {
+    const store = newStore('cp2');
+    await store.prepare();
+    await writeFile(store.partOf(card.id), 'half of it');
+    await store.removePart(card.id);
+    await store.removePart(card.id);
+    await expect(stat(store.partOf(card.id))).rejects.toMatchObject({ code: 'ENOENT' });
+    await source.removePart(card.id);
+    expect((await source.get(card.id)).card).toStrictEqual(card);
+  });
+
   it('starts again where what was there is not its beginning', async () => {
     const store = newStore('cp2');
     await store.prepare();
