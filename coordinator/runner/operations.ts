@@ -169,8 +169,12 @@ export class Operations {
     const taken = takenOverOperation(plan, epoch, this.#settings.clock.nowMs(), abort ?? whyUndone(before));
     const startedMs = before === undefined ? taken.startedMs : Number(before.operation.startedMs);
     const state = { ...taken, startedMs };
-    const run = this.#begin({ planBytes, planSha256: sha256Hex(planBytes) }, state, before);
-    return run.ended;
+    try {
+      return this.#begin({ planBytes, planSha256: sha256Hex(planBytes) }, state, before).ended;
+    } catch (thrown) {
+      this.#busy = undefined;
+      throw thrown;
+    }
   }
 
   /** Undo on an operator's word. Refused once commit has begun. */
