@@ -104,8 +104,14 @@ export class Ledger {
     return { number: row['number'] as bigint, coordinatorId: row['coordinator_id'] as string };
   }
 
-  /** Records a promise and, with it in one transaction, the plan of an operation that it opens. */
+  /**
+   * Records a promise and, with it in one transaction, the plan of an operation that it opens.
+   * None is opened whose later records, undo's among them, a full disk could stop: DISK_FULL.
+   */
   recordPromise(epoch: Epoch, operationId: string, plan: Uint8Array | undefined): void {
+    if (plan !== undefined && this.#reserve?.fill() === false) {
+      throw new LockstepError('DISK_FULL', { message: 'There is no room for the reserve of the ledger.' });
+    }
     this.#write(() => {
       const atMs = this.#now();
       this.#run('INSERT INTO promise (number, coordinator_id, operation_id, at_ms) VALUES (?, ?, ?, ?)', [

@@ -44,6 +44,16 @@ describe('ledger', () => {
     ledger.close();
   });
 
+  it('opens an operation only with its reserve filled', async () => {
+    const ledger = open();
+    await rm(`${path}.reserve`);
+    ledger.recordPromise(epoch(1n), 'r-1', undefined);
+    await expect(stat(`${path}.reserve`)).rejects.toMatchObject({ code: 'ENOENT' });
+    ledger.recordPromise(epoch(2n), 'r-1', Buffer.from('the plan'));
+    expect((await stat(`${path}.reserve`)).size).toBe(RESERVE_BYTES);
+    ledger.close();
+  });
+
   it('keeps an intent without a completion across SIGKILL', async () => {
     const child = spawn(process.execPath, [join(CHILDREN, 'open-intent.ts'), path], {
       stdio: ['ignore', 'pipe', 'inherit'],
