@@ -77,6 +77,12 @@ export class Operations {
     return entry !== undefined && entry.operation.outcome !== Outcome.OUTCOME_UNSPECIFIED;
   }
 
+  /** True where it ended for a person to go on with, in this run of the program or an earlier one. */
+  waitsForPerson(operationId: string): boolean {
+    const entry = this.#entries.get(operationId);
+    return entry?.report !== undefined && entry.operation.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
+  }
+
   list(): Operation[] {
     return [...this.#entries.values()]
       .map((entry) => this.#describe(entry))

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OperationState, ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { expect, it, vi } from 'vitest';
-import { takenOverOperation } from '../core/state.ts';
+import { type OperationState as State, takenOverOperation } from '../core/state.ts';
 import { modelPlan } from '../core/testing/driver.ts';
 import type { Operations } from './operations.ts';
 import type { AgentClient } from './ports.ts';
@@ -11,7 +11,11 @@ import { RecoveryLoop } from './recovery-loop.ts';
 /** Twice as long as the loop pauses before it looks again. */
 const SEVERAL_LOOKS_MS = 1_000;
 
-it('stands back from an operation that another coordinator took from it', async () => {
+/** How often a loop over one agent, whose ledger has r-1 open, takes it over within several looks. */
+async function takeovers(
+  operations: Pick<Operations, 'waitsForPerson'>,
+  last: State['stage'],
+): Promise<number> {
   const open = ReadLedgerResponse.fromPartial({
     operationId: 'r-1',
     state: OperationState.OPERATION_STATE_OPEN,
@@ -19,12 +23,10 @@ it('stands back from an operation that another coordinator took from it', async 
   const agent = { node: 'cp1', address: '10.0.0.1:7441' };
   const client = { ...agent, readLedger: async () => open } as unknown as AgentClient;
   const epoch = { number: 1n, coordinatorId: 'c1' };
-  const superseded = { ...takenOverOperation(modelPlan(), epoch, 0), stage: { kind: 'superseded' } as const };
-  const takeOver = vi.fn(async () => superseded);
-  const operations = { isBusy: false, takeOver, knowsEnd: () => false } as unknown as Operations;
+  const takeOver = vi.fn(async () => ({ ...takenOverOperation(modelPlan(), epoch, 0), stage: last }));
   const loop = new RecoveryLoop(
     { known: () => [agent], client: () => client },
-    operations,
+    { isBusy: false, takeOver, knowsEnd: () => true, ...operations } as unknown as Operations,
     createLogger('test', 'silent'),
   );
   const stop = new AbortController();
@@ -32,5 +34,13 @@ it('stands back from an operation that another coordinator took from it', async 
   await delay(SEVERAL_LOOKS_MS);
   stop.abort();
   await running;
-  expect(takeOver).toHaveBeenCalledTimes(1);
+  return takeOver.mock.calls.length;
+}
+
+it('stands back from an operation that another coordinator took from it', async () => {
+  expect(await takeovers({ waitsForPerson: () => false }, { kind: 'superseded' })).toBe(1);
+});
+
+it('leaves alone what waits for a person, whoever ended it so', async () => {
+  expect(await takeovers({ waitsForPerson: () => true }, { kind: 'superseded' })).toBe(0);
 });

@@ -132,7 +132,8 @@ export class RecoveryLoop {
   }
 
   #waitsForPerson(operationId: string): boolean {
-    return (this.#takeovers.get(operationId) ?? 0) >= MAX_TAKEOVERS;
+    const takeovers = this.#takeovers.get(operationId) ?? 0;
+    return takeovers >= MAX_TAKEOVERS || this.#operations.waitsForPerson(operationId);
   }
 }
 
