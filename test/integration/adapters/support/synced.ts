@@ -6,7 +6,7 @@ export async function syncedBy(run: () => Promise<unknown>): Promise<string[]> {
   const synced: string[] = [];
   await using handle = await open('/');
   const prototype = Object.getPrototypeOf(handle) as FileHandle;
-  const original = prototype.sync;
+  const original = Reflect.get(prototype, 'sync') as FileHandle['sync'];
   prototype.sync = function sync(this: FileHandle): Promise<void> {
     synced.push(readlinkSync(`/proc/self/fd/${this.fd}`));
     return original.call(this);
