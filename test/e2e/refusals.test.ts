@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
@@ -9,6 +10,7 @@ import {
   statfsSync,
   writeFileSync,
 } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -71,12 +73,17 @@ describe('refused before downtime', () => {
     }
   });
 
+  /** The files of every node's control plane. */
+  function trees(): ReturnType<typeof readControlPlane>[] {
+    return lab.nodes.map((each) => readControlPlane(each.root));
+  }
+
   /** Asks for a restore; expects it refused with this code and every node's files as they were. */
   async function expectRefused(
     code: string,
     options: { snapshot?: string; args?: readonly string[] } = {},
   ): Promise<void> {
-    const before = lab.nodes.map((node) => readControlPlane(node.root));
+    const before = trees();
     const { said, exitCode } = await runRestore(lab, options.snapshot ?? snapshot, ...(options.args ?? []));
     expect(said, JSON.stringify(said)).toMatchObject({ outcome: 'refused' });
     const refusals = said['refusals'] as { code: string; message: string; cure: string }[];
@@ -86,7 +93,7 @@ describe('refused before downtime', () => {
       expect(each.cure.length).toBeGreaterThan(10);
     }
     expect(exitCode).toBe(5);
-    expect(lab.nodes.map((node) => readControlPlane(node.root))).toEqual(before);
+    expect(trees()).toEqual(before);
   }
 
   /** Makes a node's manifest directory wrong while its kubelet is stopped, so that only the plan reads it. */
@@ -330,6 +337,17 @@ describe('refused before downtime', () => {
       }
     });
 
+    it('has a client of etcd that is not in the plan', async () => {
+      const localAddress = lab.network.nodeAddress(77);
+      const client = connect({ host: node('cp1').address, port: 2379, localAddress });
+      await once(client, 'connect');
+      try {
+        await expectRefused('CLIENT_NOT_PLANNED');
+      } finally {
+        client.destroy();
+      }
+    });
+
     it('has an API server that is not in the plan', async () => {
       await put(lab, '/registry/masterleases/192.0.2.7', 'x');
       try {
@@ -347,6 +365,7 @@ describe('refused before downtime', () => {
       const own = readFileSync(path, 'utf8');
       await node('cp2').stop('kubelet');
       writeFileSync(path, `${own}# edited meanwhile\n`);
+      const before = trees();
       try {
         const ended = await lab.lockstep(
           ['restore', 'run', '--plan', said.operationId, '--confirm', lab.clusterName, '-o', 'json'],
@@ -354,6 +373,7 @@ describe('refused before downtime', () => {
         );
         expect(ended.stdout).toContain('PLAN_DRIFTED');
         expect(ended.exitCode).toBe(5);
+        expect(trees()).toEqual(before);
       } finally {
         writeFileSync(path, own);
         await node('cp2').start('kubelet');
