@@ -4,7 +4,6 @@ import { run } from './commands.ts';
 import type { DebianSource, PinnedTool } from './versions.ts';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const MIRROR = 'http://deb.debian.org/debian';
 
 /**
  * Unpacks a tool's programs from Debian's packages into `binDirectory`. Everything apt keeps is in
@@ -17,7 +16,7 @@ export async function unpackFromDebian(
   binDirectory: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const apt = await preparePrivateApt(source.suite, scratch);
+  const apt = await preparePrivateApt(await debianArchive(signal), source.suite, scratch);
   await run('apt-get', [...apt, 'update', '--quiet'], {}, signal);
   const root = join(scratch, 'root');
   for (const name of source.packages) {
@@ -30,12 +29,23 @@ export async function unpackFromDebian(
   for (const binary of tool.binaries) await copyProgram(root, binary, join(binDirectory, binary));
 }
 
+/**
+ * The archive of Debian that this machine itself is set up to use; other suites lie beside its own.
+ * Asked of the sources, not of the lists: a new machine has none.
+ */
+async function debianArchive(signal: AbortSignal): Promise<string> {
+  const uris = await run('apt-get', ['update', '--print-uris'], {}, signal);
+  const archive = /'(\w+:\/\/[^']*\/debian)\/+dists\//.exec(uris)?.[1];
+  if (archive === undefined) throw new Error("this machine's apt has no archive of Debian");
+  return archive;
+}
+
 /** apt's options for a world of its own: one source, no packages installed. */
-async function preparePrivateApt(suite: string, scratch: string): Promise<string[]> {
+async function preparePrivateApt(archive: string, suite: string, scratch: string): Promise<string[]> {
   await mkdir(join(scratch, 'lists/partial'), { recursive: true });
   await mkdir(join(scratch, 'cache/archives/partial'), { recursive: true });
   const sources = join(scratch, 'sources.list');
-  await writeFile(sources, `deb [signed-by=${KEYRING}] ${MIRROR} ${suite} main\n`);
+  await writeFile(sources, `deb [signed-by=${KEYRING}] ${archive} ${suite} main\n`);
   await writeFile(join(scratch, 'status'), '');
   const options = {
     'Dir::Etc::sourcelist': sources,
