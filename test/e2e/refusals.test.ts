@@ -205,9 +205,11 @@ describe('refused before downtime', () => {
     });
 
     it('is unknown', async () => {
+      const before = trees();
       const { said, exitCode } = await runRestore(lab, 's-20200101-000000-nothere');
       expect(said).toMatchObject({ outcome: 'refused', code: 'SNAPSHOT_NOT_FOUND' });
       expect(exitCode).toBe(5);
+      expect(trees()).toEqual(before);
     });
   });
 
@@ -397,6 +399,7 @@ describe('refused before downtime', () => {
       await lab.coordinator.start();
       await waitAgents(lab);
       try {
+        const before = trees();
         const { said } = await planRestore(lab, snapshot);
         await new Promise((resolve) => setTimeout(resolve, 1_500));
         const ended = await lab.lockstep(
@@ -405,6 +408,7 @@ describe('refused before downtime', () => {
         );
         expect(ended.stdout).toContain('PLAN_EXPIRED');
         expect(ended.exitCode).toBe(5);
+        expect(trees()).toEqual(before);
       } finally {
         await lab.coordinator.stop();
         writeFileSync(path, config);
@@ -414,6 +418,7 @@ describe('refused before downtime', () => {
     });
 
     it('is confirmed for another cluster', async () => {
+      const before = trees();
       const ended = await lab.lockstep(
         ['restore', 'run', snapshot, '--confirm', 'production', '-o', 'json'],
         {
@@ -422,6 +427,7 @@ describe('refused before downtime', () => {
       );
       expect(ended.stdout).toContain('CONFIRMATION_MISMATCH');
       expect(ended.exitCode).toBe(5);
+      expect(trees()).toEqual(before);
     });
   });
 });
