@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { systemClock } from '@lockstep/shared/clock.ts';
 import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { createLogger, type Logger } from '@lockstep/shared/logging.ts';
@@ -9,7 +10,6 @@ import { NatsLink } from '@lockstep/shared/nats/connection.ts';
 import { startServer } from '@lockstep/shared/transport/server.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import { AgentConnections } from './adapters/agent-client.ts';
-import { systemClock } from './adapters/clock.ts';
 import { FileJournal } from './adapters/journal.ts';
 import { KnownAgents } from './adapters/known-agents.ts';
 import { NatsAnnouncer } from './adapters/nats-announcer.ts';
@@ -52,7 +52,7 @@ async function main(logger: Logger): Promise<void> {
     clock,
     logger,
   });
-  const recovery = new RecoveryLoop(agents, operations, logger);
+  const recovery = new RecoveryLoop(agents, operations, clock, logger);
   const planner = new Planner({
     cluster: config.cluster,
     planExpiryMs: config.planExpiryMs,

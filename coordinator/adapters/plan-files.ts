@@ -1,9 +1,10 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { isOperationId } from '@lockstep/shared/ids.ts';
-import type { Clock, Plans, StoredPlan } from '../runner/ports.ts';
+import type { Plans, StoredPlan } from '../runner/ports.ts';
 
 /** A plan that has expired is still shown for this long, then its file goes. */
 const KEEP_EXPIRED_MS = 24 * 60 * 60_000;
@@ -20,10 +21,10 @@ interface PlanFile {
 /** Plans in memory and on disk, so that a plan made before a restart of the coordinator can be run after it. */
 export class PlanFiles implements Plans {
   readonly #dir: string;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #plans = new Map<string, StoredPlan>();
 
-  constructor(stateDir: string, clock: Clock) {
+  constructor(stateDir: string, clock: Pick<Clock, 'nowMs'>) {
     this.#dir = join(stateDir, 'plans');
     this.#clock = clock;
   }

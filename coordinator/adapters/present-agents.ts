@@ -1,7 +1,8 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
 import type { NatsLink } from '@lockstep/shared/nats/connection.ts';
 import { decodePresence, PRESENCE_EVERY_MS } from '@lockstep/shared/nats/presence.ts';
 import { presenceSubject, subjectToken } from '@lockstep/shared/nats/subjects.ts';
-import type { AgentAddress, Clock } from '../runner/ports.ts';
+import type { AgentAddress } from '../runner/ports.ts';
 
 /** Silent for longer, an agent counts as gone. */
 const PRESENT_FOR_MS = 10 * PRESENCE_EVERY_MS;
@@ -11,11 +12,11 @@ const MAX_NODES = 10_000;
 /** Agents as they show themselves on NATS. While the link is down the last known stay known. */
 export class PresentAgents {
   readonly #link: NatsLink;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #seen = new Map<string, { address: string; atMs: number }>();
   #backSinceMs = 0;
 
-  constructor(link: NatsLink, cluster: string, clock: Clock) {
+  constructor(link: NatsLink, cluster: string, clock: Pick<Clock, 'nowMs'>) {
     this.#link = link;
     this.#clock = clock;
     link.onChange((connected) => {

@@ -1,3 +1,4 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { SaveSnapshotResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
@@ -16,7 +17,7 @@ import { VERSION } from '@lockstep/shared/version.ts';
 import { inspectNodes } from '../runner/inventory.ts';
 import type { Operations } from '../runner/operations.ts';
 import type { Planner } from '../runner/planner.ts';
-import type { Agents, Clock, Plans } from '../runner/ports.ts';
+import type { Agents, Plans } from '../runner/ports.ts';
 import { chooseSource, findHolders, listSnapshots, verifyCopies } from '../runner/snapshots.ts';
 
 export interface OperatorServiceSettings {

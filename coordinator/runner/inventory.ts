@@ -1,8 +1,8 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
-import type { AgentAddress, AgentClient, Agents, Clock } from './ports.ts';
+import type { AgentAddress, AgentClient, Agents } from './ports.ts';
 
 /** An agent looks at manifests, files, containers and etcd; each of those has a deadline of its own. */
 const DESCRIBE_TIMEOUT_MS = 30_000;
@@ -22,7 +22,7 @@ export async function inspectNodes(agents: Agents, clock: Clock, signal: AbortSi
       const client = agents.client({ node, address });
       const sentMs = clock.nowMs();
       try {
-        const report = await client.describe(deadline(DESCRIBE_TIMEOUT_MS, signal));
+        const report = await client.describe(clock.deadline(DESCRIBE_TIMEOUT_MS, signal));
         return { node, address, report, failure: undefined, askedMs: (sentMs + clock.nowMs()) / 2 };
       } catch (thrown) {
         return { node, address, report: undefined, failure: toFailure(thrown, node), askedMs: sentMs };

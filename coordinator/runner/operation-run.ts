@@ -1,13 +1,13 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { StepProgress } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import type { Answer, Ask, Effect, TransitionEvent } from '../core/events.ts';
 import { hasEnded, type OperationState } from '../core/state.ts';
 import { step } from '../core/transition.ts';
-import type { AgentClient, Agents, Clock } from './ports.ts';
+import type { AgentClient, Agents } from './ports.ts';
 
 /** A watcher sees a long step move this often, not with every chunk. */
 const PROGRESS_EVERY_MS = 250;
@@ -33,7 +33,7 @@ export class OperationRun {
   readonly #settings: OperationRunSettings;
   readonly #clients: ReadonlyMap<string, AgentClient>;
   readonly #calls = new Map<number, AbortController>();
-  readonly #timers = new Map<number, NodeJS.Timeout>();
+  readonly #timers = new Map<number, Disposable>();
   readonly #ended = Promise.withResolvers<OperationState>();
 
   constructor(settings: OperationRunSettings) {
@@ -71,7 +71,7 @@ export class OperationRun {
   close(): void {
     this.#closed = true;
     for (const controller of this.#calls.values()) controller.abort(new Error('the coordinator stops'));
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const timer of this.#timers.values()) timer[Symbol.dispose]();
     this.#calls.clear();
     this.#timers.clear();
     this.#ended.resolve(this.#state);
@@ -110,14 +110,14 @@ export class OperationRun {
       case 'set-timer':
         this.#timers.set(
           effect.timer,
-          setTimeout(() => {
+          this.#settings.clock.after(effect.afterMs, () => {
             this.#timers.delete(effect.timer);
             this.#feed({ kind: 'timer', timer: effect.timer, atMs: this.#settings.clock.nowMs() });
-          }, effect.afterMs),
+          }),
         );
         return;
       case 'clear-timer':
-        clearTimeout(this.#timers.get(effect.timer));
+        this.#timers.get(effect.timer)?.[Symbol.dispose]();
         this.#timers.delete(effect.timer);
         return;
     }
@@ -126,7 +126,12 @@ export class OperationRun {
   async #call(call: number, node: string, ask: Ask, deadlineMs: number): Promise<void> {
     const controller = new AbortController();
     this.#calls.set(call, controller);
-    const event = await this.#ask(call, node, ask, deadline(deadlineMs, controller.signal));
+    const event = await this.#ask(
+      call,
+      node,
+      ask,
+      this.#settings.clock.deadline(deadlineMs, controller.signal),
+    );
     if (!this.#calls.delete(call)) return;
     this.#feed({ ...event, atMs: this.#settings.clock.nowMs() });
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
@@ -9,14 +10,13 @@ import type { Operation, OperationReport } from '@lockstep/shared/generated/lock
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { isOperationId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { failureOf } from '../core/failures.ts';
 import { describeOperation, reportOf } from '../core/report.ts';
 import { mayAbort, newOperation, type OperationState, takenOverOperation } from '../core/state.ts';
 import { EventLog } from './event-log.ts';
 import { askAll } from './inventory.ts';
 import { OperationRun } from './operation-run.ts';
-import type { Agents, Announcer, Clock, Journal, Plans, StoredPlan } from './ports.ts';
+import type { Agents, Announcer, Journal, Plans, StoredPlan } from './ports.ts';
 
 const LEDGER_TIMEOUT_MS = 10_000;
 
@@ -265,7 +265,7 @@ export class Operations {
   ): Promise<{ node: string; ledger: ReadLedgerResponse | undefined; failure: Failure | undefined }[]> {
     const { agents } = this.#settings;
     const answers = await askAll(agents, (client) =>
-      client.readLedger('', deadline(LEDGER_TIMEOUT_MS, signal)),
+      client.readLedger('', this.#settings.clock.deadline(LEDGER_TIMEOUT_MS, signal)),
     );
     return answers.map(({ client, result, failure }) => ({ node: client.node, ledger: result, failure }));
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
@@ -7,12 +8,11 @@ import { Consequences, RestorePlan } from '@lockstep/shared/generated/lockstep/v
 import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { timedId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { makePlan } from '../core/plan.ts';
 import type { InspectedCopy } from '../core/plan-input.ts';
 import { inspectNodes } from './inventory.ts';
 import { describeThrown } from './operation-run.ts';
-import type { Agents, Clock, Plans, StoredPlan } from './ports.ts';
+import type { Agents, Plans, StoredPlan } from './ports.ts';
 import { findHolders, type Holding, verifyCopies } from './snapshots.ts';
 
 const ENCRYPTION_TIMEOUT_MS = 60_000;
@@ -113,7 +113,10 @@ export class Planner {
       nodes.map(async ({ node, address }) => {
         try {
           const client = this.#settings.agents.client({ node, address });
-          verdicts.set(node, await client.checkEncryption(tried, deadline(ENCRYPTION_TIMEOUT_MS, signal)));
+          verdicts.set(
+            node,
+            await client.checkEncryption(tried, this.#settings.clock.deadline(ENCRYPTION_TIMEOUT_MS, signal)),
+          );
         } catch (thrown) {
           // Without a verdict the check refuses: what was not tried is not known to open.
           this.#settings.logger.warn({ node, ...describeThrown(thrown) }, 'encryption was not tried');
@@ -132,7 +135,10 @@ export class Planner {
   ): Promise<Consequences> {
     for (const { client } of holders.filter((each) => serving.has(each.client.node))) {
       try {
-        return await client.compareLive(snapshotId, deadline(COMPARE_TIMEOUT_MS, signal));
+        return await client.compareLive(
+          snapshotId,
+          this.#settings.clock.deadline(COMPARE_TIMEOUT_MS, signal),
+        );
       } catch (thrown) {
         this.#settings.logger.warn(
           { node: client.node, ...describeThrown(thrown) },

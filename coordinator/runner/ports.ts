@@ -58,10 +58,6 @@ export interface Agents {
   client(address: AgentAddress): AgentClient;
 }
 
-export interface Clock {
-  nowMs(): number;
-}
-
 /** Events that leave the coordinator: NATS where it is configured, else nowhere. Never throws, never waits. */
 export interface Announcer {
   announce(event: OperationEvent): void;

@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '@lockstep/shared/clock.ts';
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import type { OperationState } from '../core/state.ts';
 import { describeThrown } from './operation-run.ts';
 import { isUnended, type Operations } from './operations.ts';
@@ -29,6 +28,7 @@ export const MAX_TAKEOVERS = 5;
 export class RecoveryLoop {
   readonly #agents: Agents;
   readonly #operations: Operations;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   /** Ledgers read and found settled, by node and address. */
   readonly #settled = new Set<string>();
@@ -36,9 +36,10 @@ export class RecoveryLoop {
   readonly #takeovers = new Map<string, number>();
   readonly #lookedFirst = Promise.withResolvers<void>();
 
-  constructor(agents: Agents, operations: Operations, logger: Logger) {
+  constructor(agents: Agents, operations: Operations, clock: Clock, logger: Logger) {
     this.#agents = agents;
     this.#operations = operations;
+    this.#clock = clock;
     this.#logger = logger;
   }
 
@@ -49,9 +50,8 @@ export class RecoveryLoop {
 
   /** Until the signal. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const enough = setTimeout(() => this.#lookedFirst.resolve(), FIRST_LOOK_MS);
+    using _enough = this.#clock.after(FIRST_LOOK_MS, () => this.#lookedFirst.resolve());
     await this.#run(signal);
-    clearTimeout(enough);
     this.#lookedFirst.resolve();
   }
 
@@ -63,7 +63,7 @@ export class RecoveryLoop {
         return false;
       });
       pauseMs = complete ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-      await delay(complete ? IDLE_PAUSE_MS : pauseMs, undefined, { signal }).catch(() => undefined);
+      await this.#clock.delay(complete ? IDLE_PAUSE_MS : pauseMs, signal).catch(() => undefined);
     }
   }
 
@@ -72,7 +72,7 @@ export class RecoveryLoop {
     // Whoever runs an operation asks its agents itself; what it leaves behind is looked at after.
     if (this.#operations.isBusy) {
       const { running } = this.#operations;
-      if (running !== undefined) await standBack(await raceAbort(running.ended, signal), signal);
+      if (running !== undefined) await this.#standBack(await raceAbort(running.ended, signal), signal);
       this.#settled.clear();
       return false;
     }
@@ -93,7 +93,9 @@ export class RecoveryLoop {
 
   async #read(agent: AgentAddress, signal: AbortSignal): Promise<ReadLedgerResponse | undefined> {
     try {
-      const ledger = await this.#agents.client(agent).readLedger('', deadline(LEDGER_TIMEOUT_MS, signal));
+      const ledger = await this.#agents
+        .client(agent)
+        .readLedger('', this.#clock.deadline(LEDGER_TIMEOUT_MS, signal));
       this.#ledgers.set(agent.node, ledger);
       if (!isUnended(ledger) || this.#waitsForPerson(ledger.operationId)) this.#settled.add(keyOf(agent));
       return ledger;
@@ -111,7 +113,7 @@ export class RecoveryLoop {
     const taken = this.#operations.takeOver(ledger.plan);
     this.#lookedFirst.resolve();
     const last = await raceAbort(taken, signal);
-    await standBack(last, signal);
+    await this.#standBack(last, signal);
     if (last === undefined) return;
     if (last.stage.kind === 'ended' && last.stage.outcome === Outcome.OUTCOME_NEEDS_OPERATOR) {
       this.#takeovers.set(operationId, MAX_TAKEOVERS);
@@ -131,15 +133,15 @@ export class RecoveryLoop {
     if (!this.#operations.isBusy) await raceAbort(this.#operations.takeOver(past.plan), signal);
   }
 
+  async #standBack(last: OperationState | undefined, signal: AbortSignal): Promise<void> {
+    if (last?.stage.kind !== 'superseded') return;
+    await this.#clock.delay(STAND_BACK_MS, signal).catch(() => undefined);
+  }
+
   #waitsForPerson(operationId: string): boolean {
     const takeovers = this.#takeovers.get(operationId) ?? 0;
     return takeovers >= MAX_TAKEOVERS || this.#operations.waitsForPerson(operationId);
   }
-}
-
-async function standBack(last: OperationState | undefined, signal: AbortSignal): Promise<void> {
-  if (last?.stage.kind !== 'superseded') return;
-  await delay(STAND_BACK_MS, undefined, { signal }).catch(() => undefined);
 }
 
 function keyOf({ node, address }: AgentAddress): string {

@@ -1,3 +1,4 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { catalogue, isErrorCode } from '@lockstep/shared/errors/catalogue.ts';
 import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
@@ -5,7 +6,7 @@ import type { SnapshotVerdict } from '@lockstep/shared/generated/lockstep/v1/ope
 import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
 import { askAll, type Inspection, inspectNodes } from './inventory.ts';
-import type { AgentClient, Agents, Clock } from './ports.ts';
+import type { AgentClient, Agents } from './ports.ts';
 
 const LIST_TIMEOUT_MS = 15_000;
 /** Reading a store of 8 GB whole takes about a minute. */

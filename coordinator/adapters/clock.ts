@@ -1,3 +1,0 @@
-import type { Clock } from '../runner/ports.ts';
-
-export const systemClock: Clock = { nowMs: () => Date.now() };
