@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperationState, ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { systemClock } from '@lockstep/shared/clock.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { expect, it, vi } from 'vitest';
 import { type OperationState as State, takenOverOperation } from '../core/state.ts';
@@ -27,6 +28,7 @@ async function takeovers(
   const loop = new RecoveryLoop(
     { known: () => [agent], client: () => client },
     { isBusy: false, takeOver, knowsEnd: () => true, ...operations } as unknown as Operations,
+    systemClock,
     createLogger('test', 'silent'),
   );
   const stop = new AbortController();
