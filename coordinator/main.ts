@@ -18,6 +18,7 @@ import { PresentAgents } from './adapters/present-agents.ts';
 import { createOperatorService } from './api/operator-service.ts';
 import { OPERATOR_POLICY } from './api/policy.ts';
 import { type CoordinatorConfig, DEFAULT_CONFIG_PATH, readConfig } from './config.ts';
+import { alwaysLeads } from './runner/always-leads.ts';
 import { Operations } from './runner/operations.ts';
 import { Planner } from './runner/planner.ts';
 import { RecoveryLoop } from './runner/recovery-loop.ts';
@@ -41,6 +42,7 @@ async function main(logger: Logger): Promise<void> {
   const announcer = nats === undefined ? undefined : new NatsAnnouncer(nats, config.cluster, logger);
   const journal = new FileJournal(config.stateDir, logger);
   const plans = new PlanFiles(config.stateDir, clock);
+  const leadership = alwaysLeads;
   const operations = new Operations({
     cluster: config.cluster,
     // Two programs under one id, such as an old one and its successor, never share an epoch.
@@ -49,10 +51,11 @@ async function main(logger: Logger): Promise<void> {
     plans,
     journal,
     announcer: announcer ?? { announce: () => undefined },
+    leadership,
     clock,
     logger,
   });
-  const recovery = new RecoveryLoop(agents, operations, clock, logger);
+  const recovery = new RecoveryLoop({ agents, operations, leadership, clock, logger });
   const planner = new Planner({
     cluster: config.cluster,
     planExpiryMs: config.planExpiryMs,

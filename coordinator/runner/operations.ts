@@ -16,7 +16,7 @@ import { mayAbort, newOperation, type OperationState, takenOverOperation } from 
 import { EventLog } from './event-log.ts';
 import { askAll } from './inventory.ts';
 import { OperationRun } from './operation-run.ts';
-import type { Agents, Announcer, Journal, Plans, StoredPlan } from './ports.ts';
+import type { Agents, Announcer, Journal, Leadership, Plans, StoredPlan } from './ports.ts';
 
 const LEDGER_TIMEOUT_MS = 10_000;
 
@@ -28,6 +28,7 @@ export interface OperationsSettings {
   readonly plans: Plans;
   readonly journal: Journal;
   readonly announcer: Announcer;
+  readonly leadership: Leadership;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -63,6 +63,35 @@ export interface Announcer {
   announce(event: OperationEvent): void;
 }
 
+/** Whom a coordinator knows to lead. */
+export interface Leader {
+  /** Its name, as the configuration and its certificate have it. */
+  readonly coordinator: string;
+  /** "HOST:PORT" for operators; empty where it did not say. */
+  readonly address: string;
+}
+
+/**
+ * Who acts unasked, among coordinators. A hint and never trusted: two may believe that they lead
+ * for a while, and the agents' fence alone says who may command. So an operation under way goes
+ * on where the lead is lost; only nothing more is taken up.
+ */
+export interface Leadership {
+  /** This coordinator acts unasked, as of this moment. */
+  readonly leads: boolean;
+  /** Another one that leads, as far as is known; undefined where this one does, or nobody is known to. */
+  readonly other: Leader | undefined;
+  /**
+   * False where nobody is elected, so that another coordinator may believe the same of itself:
+   * then what another began is not taken from it unasked.
+   */
+  readonly elected: boolean;
+  /** Calls after each change of the above. */
+  onChange(listener: () => void): Disposable;
+  /** How this coordinator fares: one that reaches no agent should not lead. */
+  reaches(anyAgent: boolean): void;
+}
+
 /** What the record of an operation holds beside its events. */
 export interface OperationRecord {
   readonly operationId: string;

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { OperationState, ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
+import { OperationState, ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { expect, it, vi } from 'vitest';
 import { type OperationState as State, takenOverOperation } from '../core/state.ts';
 import { modelPlan } from '../core/testing/driver.ts';
+import { alwaysLeads } from './always-leads.ts';
 import type { Operations } from './operations.ts';
 import type { AgentClient } from './ports.ts';
 import { RecoveryLoop } from './recovery-loop.ts';
@@ -25,12 +26,13 @@ async function takeovers(
   const client = { ...agent, readLedger: async () => open } as unknown as AgentClient;
   const epoch = { number: 1n, coordinatorId: 'c1' };
   const takeOver = vi.fn(async () => ({ ...takenOverOperation(modelPlan(), epoch, 0), stage: last }));
-  const loop = new RecoveryLoop(
-    { known: () => [agent], client: () => client },
-    { isBusy: false, takeOver, knowsEnd: () => true, ...operations } as unknown as Operations,
-    systemClock,
-    createLogger('test', 'silent'),
-  );
+  const loop = new RecoveryLoop({
+    agents: { known: () => [agent], client: () => client },
+    operations: { isBusy: false, takeOver, knowsEnd: () => true, ...operations } as unknown as Operations,
+    leadership: alwaysLeads,
+    clock: systemClock,
+    logger: createLogger('test', 'silent'),
+  });
   const stop = new AbortController();
   const running = loop.run(stop.signal);
   await delay(SEVERAL_LOOKS_MS);

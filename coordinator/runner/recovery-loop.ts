@@ -5,7 +5,7 @@ import type { Logger } from '@lockstep/shared/logging.ts';
 import type { OperationState } from '../core/state.ts';
 import { describeThrown } from './operation-run.ts';
 import { isUnended, type Operations } from './operations.ts';
-import type { AgentAddress, Agents } from './ports.ts';
+import type { AgentAddress, Agents, Leadership } from './ports.ts';
 
 const LEDGER_TIMEOUT_MS = 5_000;
 /** Between two looks at agents that have not answered: twice as long each time, within these. */
@@ -20,6 +20,14 @@ const STAND_BACK_MS = 30_000;
 /** One operation is taken over this often before a person is asked; each time is bounded by itself. */
 export const MAX_TAKEOVERS = 5;
 
+export interface RecoveryLoopSettings {
+  readonly agents: Agents;
+  readonly operations: Operations;
+  readonly leadership: Leadership;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /**
  * Looks at each agent's ledger once, and again after an operation ended without that agent. What
  * is open there is taken over and finished or undone, unasked. An operation that waits for a
@@ -28,6 +36,7 @@ export const MAX_TAKEOVERS = 5;
 export class RecoveryLoop {
   readonly #agents: Agents;
   readonly #operations: Operations;
+  readonly #leadership: Leadership;
   readonly #clock: Clock;
   readonly #logger: Logger;
   /** Ledgers read and found settled, by node and address. */
@@ -36,11 +45,12 @@ export class RecoveryLoop {
   readonly #takeovers = new Map<string, number>();
   readonly #lookedFirst = Promise.withResolvers<void>();
 
-  constructor(agents: Agents, operations: Operations, clock: Clock, logger: Logger) {
-    this.#agents = agents;
-    this.#operations = operations;
-    this.#clock = clock;
-    this.#logger = logger;
+  constructor(settings: RecoveryLoopSettings) {
+    this.#agents = settings.agents;
+    this.#operations = settings.operations;
+    this.#leadership = settings.leadership;
+    this.#clock = settings.clock;
+    this.#logger = settings.logger;
   }
 
   /** Resolves once every agent's ledger has been read, or had its time to answer: what is open is known then. */
@@ -58,6 +68,10 @@ export class RecoveryLoop {
   async #run(signal: AbortSignal): Promise<void> {
     let pauseMs = FIRST_PAUSE_MS;
     while (!signal.aborted) {
+      if (!this.#leadership.leads) {
+        await this.#clock.delay(IDLE_PAUSE_MS, signal).catch(() => undefined);
+        continue;
+      }
       const complete = await this.#lookOnce(signal).catch((thrown: unknown) => {
         if (!signal.aborted) this.#logger.error(describeThrown(thrown), 'looking for open operations failed');
         return false;
