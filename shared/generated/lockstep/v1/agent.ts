@@ -127,6 +127,11 @@ export const Step = {
   STEP_UNDO_START: 15,
   /** STEP_UNDO_VERIFY - Wait until the member serves clients with OLD's baseline; then close as undone. */
   STEP_UNDO_VERIFY: 16,
+  /**
+   * STEP_SET_ASIDE - Hold kubelet, park the manifests, stop everything, OLD left as it is; then close. Only under
+   * a plan of that kind.
+   */
+  STEP_SET_ASIDE: 17,
 } as const;
 
 export type Step = typeof Step[keyof typeof Step];
@@ -149,6 +154,7 @@ export namespace Step {
   export type STEP_UNDO_STOP = typeof Step.STEP_UNDO_STOP;
   export type STEP_UNDO_START = typeof Step.STEP_UNDO_START;
   export type STEP_UNDO_VERIFY = typeof Step.STEP_UNDO_VERIFY;
+  export type STEP_SET_ASIDE = typeof Step.STEP_SET_ASIDE;
 }
 
 export function stepFromJSON(object: any): Step {
@@ -204,6 +210,9 @@ export function stepFromJSON(object: any): Step {
     case 16:
     case "STEP_UNDO_VERIFY":
       return Step.STEP_UNDO_VERIFY;
+    case 17:
+    case "STEP_SET_ASIDE":
+      return Step.STEP_SET_ASIDE;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Step");
   }
@@ -245,6 +254,8 @@ export function stepToJSON(object: Step): string {
       return "STEP_UNDO_START";
     case Step.STEP_UNDO_VERIFY:
       return "STEP_UNDO_VERIFY";
+    case Step.STEP_SET_ASIDE:
+      return "STEP_SET_ASIDE";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Step");
   }
@@ -455,6 +466,32 @@ export interface SaveSnapshotRequest {
 }
 
 export interface SaveSnapshotResponse {
+  event: { $case: "progress"; value: StepProgress } | { $case: "snapshot"; value: StoredSnapshot } | {
+    $case: "failure";
+    value: Failure;
+  } | undefined;
+}
+
+export interface DescribeKeptRequest {
+  operationId: string;
+}
+
+export interface DescribeKeptResponse {
+  path: string;
+  revision: bigint;
+  /** The last raft entry that the store's database holds. */
+  consistentIndex: bigint;
+  /** The last raft entry of its log, committed or not; 0 where it could not be read. */
+  lastIndex: bigint;
+  sizeBytes: bigint;
+}
+
+export interface SaveKeptRequest {
+  operationId: string;
+  reason: string;
+}
+
+export interface SaveKeptResponse {
   event: { $case: "progress"; value: StepProgress } | { $case: "snapshot"; value: StoredSnapshot } | {
     $case: "failure";
     value: Failure;
@@ -2864,6 +2901,449 @@ export const SaveSnapshotResponse: MessageFns<SaveSnapshotResponse> = {
   },
 };
 
+function createBaseDescribeKeptRequest(): DescribeKeptRequest {
+  return { operationId: "" };
+}
+
+export const DescribeKeptRequest: MessageFns<DescribeKeptRequest> = {
+  encode(message: DescribeKeptRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeKeptRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeKeptRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DescribeKeptRequest {
+    return {
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+    };
+  },
+
+  toJSON(message: DescribeKeptRequest): unknown {
+    const obj: any = {};
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DescribeKeptRequest>, I>>(base?: I): DescribeKeptRequest {
+    return DescribeKeptRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DescribeKeptRequest>, I>>(object: I): DescribeKeptRequest {
+    const message = createBaseDescribeKeptRequest();
+    message.operationId = object.operationId ?? "";
+    return message;
+  },
+};
+
+function createBaseDescribeKeptResponse(): DescribeKeptResponse {
+  return { path: "", revision: 0n, consistentIndex: 0n, lastIndex: 0n, sizeBytes: 0n };
+}
+
+export const DescribeKeptResponse: MessageFns<DescribeKeptResponse> = {
+  encode(message: DescribeKeptResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asIntN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type int64 too large");
+      }
+      writer.uint32(16).int64(message.revision);
+    }
+    if (message.consistentIndex !== 0n) {
+      if (BigInt.asUintN(64, message.consistentIndex) !== message.consistentIndex) {
+        throw new globalThis.Error("value provided for field message.consistentIndex of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.consistentIndex);
+    }
+    if (message.lastIndex !== 0n) {
+      if (BigInt.asUintN(64, message.lastIndex) !== message.lastIndex) {
+        throw new globalThis.Error("value provided for field message.lastIndex of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.lastIndex);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.sizeBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeKeptResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeKeptResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.consistentIndex = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lastIndex = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DescribeKeptResponse {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      consistentIndex: isSet(object.consistentIndex)
+        ? BigInt(object.consistentIndex)
+        : isSet(object.consistent_index)
+        ? BigInt(object.consistent_index)
+        : 0n,
+      lastIndex: isSet(object.lastIndex)
+        ? BigInt(object.lastIndex)
+        : isSet(object.last_index)
+        ? BigInt(object.last_index)
+        : 0n,
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : 0n,
+    };
+  },
+
+  toJSON(message: DescribeKeptResponse): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    if (message.consistentIndex !== 0n) {
+      obj.consistentIndex = message.consistentIndex.toString();
+    }
+    if (message.lastIndex !== 0n) {
+      obj.lastIndex = message.lastIndex.toString();
+    }
+    if (message.sizeBytes !== 0n) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DescribeKeptResponse>, I>>(base?: I): DescribeKeptResponse {
+    return DescribeKeptResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DescribeKeptResponse>, I>>(object: I): DescribeKeptResponse {
+    const message = createBaseDescribeKeptResponse();
+    message.path = object.path ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.consistentIndex = (object.consistentIndex !== undefined && object.consistentIndex !== null)
+      ? BigInt(object.consistentIndex)
+      : 0n;
+    message.lastIndex = (object.lastIndex !== undefined && object.lastIndex !== null) ? BigInt(object.lastIndex) : 0n;
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    return message;
+  },
+};
+
+function createBaseSaveKeptRequest(): SaveKeptRequest {
+  return { operationId: "", reason: "" };
+}
+
+export const SaveKeptRequest: MessageFns<SaveKeptRequest> = {
+  encode(message: SaveKeptRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SaveKeptRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSaveKeptRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SaveKeptRequest {
+    return {
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: SaveKeptRequest): unknown {
+    const obj: any = {};
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SaveKeptRequest>, I>>(base?: I): SaveKeptRequest {
+    return SaveKeptRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SaveKeptRequest>, I>>(object: I): SaveKeptRequest {
+    const message = createBaseSaveKeptRequest();
+    message.operationId = object.operationId ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseSaveKeptResponse(): SaveKeptResponse {
+  return { event: undefined };
+}
+
+export const SaveKeptResponse: MessageFns<SaveKeptResponse> = {
+  encode(message: SaveKeptResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "progress":
+        StepProgress.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "snapshot":
+        StoredSnapshot.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SaveKeptResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSaveKeptResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: StepProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "snapshot", value: StoredSnapshot.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SaveKeptResponse {
+    return {
+      event: isSet(object.progress)
+        ? { $case: "progress", value: StepProgress.fromJSON(object.progress) }
+        : isSet(object.snapshot)
+        ? { $case: "snapshot", value: StoredSnapshot.fromJSON(object.snapshot) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: SaveKeptResponse): unknown {
+    const obj: any = {};
+    if (message.event?.$case === "progress") {
+      obj.progress = StepProgress.toJSON(message.event.value);
+    } else if (message.event?.$case === "snapshot") {
+      obj.snapshot = StoredSnapshot.toJSON(message.event.value);
+    } else if (message.event?.$case === "failure") {
+      obj.failure = Failure.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SaveKeptResponse>, I>>(base?: I): SaveKeptResponse {
+    return SaveKeptResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SaveKeptResponse>, I>>(object: I): SaveKeptResponse {
+    const message = createBaseSaveKeptResponse();
+    switch (object.event?.$case) {
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: StepProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "snapshot": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "snapshot", value: StoredSnapshot.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "failure", value: Failure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 function createBaseListSnapshotsRequest(): ListSnapshotsRequest {
   return {};
 }
@@ -3553,6 +4033,27 @@ export const AgentServiceService = {
       Buffer.from(VerifySnapshotResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifySnapshotResponse => VerifySnapshotResponse.decode(value),
   },
+  /** Looks at the OLD that a closed operation keeps on this node. Changes nothing. */
+  describeKept: {
+    path: "/lockstep.v1.AgentService/DescribeKept" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DescribeKeptRequest): Buffer => Buffer.from(DescribeKeptRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DescribeKeptRequest => DescribeKeptRequest.decode(value),
+    responseSerialize: (value: DescribeKeptResponse): Buffer =>
+      Buffer.from(DescribeKeptResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DescribeKeptResponse => DescribeKeptResponse.decode(value),
+  },
+  /** Makes a snapshot of that OLD, which is only read; proves it, writes card and bytes. */
+  saveKept: {
+    path: "/lockstep.v1.AgentService/SaveKept" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: SaveKeptRequest): Buffer => Buffer.from(SaveKeptRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SaveKeptRequest => SaveKeptRequest.decode(value),
+    responseSerialize: (value: SaveKeptResponse): Buffer => Buffer.from(SaveKeptResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SaveKeptResponse => SaveKeptResponse.decode(value),
+  },
   /** Streams a stored snapshot from an offset, in chunks that each carry a digest. */
   readSnapshot: {
     path: "/lockstep.v1.AgentService/ReadSnapshot" as const,
@@ -3591,6 +4092,10 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   listSnapshots: handleUnaryCall<ListSnapshotsRequest, ListSnapshotsResponse>;
   /** Re-reads a stored snapshot whole. */
   verifySnapshot: handleUnaryCall<VerifySnapshotRequest, VerifySnapshotResponse>;
+  /** Looks at the OLD that a closed operation keeps on this node. Changes nothing. */
+  describeKept: handleUnaryCall<DescribeKeptRequest, DescribeKeptResponse>;
+  /** Makes a snapshot of that OLD, which is only read; proves it, writes card and bytes. */
+  saveKept: handleServerStreamingCall<SaveKeptRequest, SaveKeptResponse>;
   /** Streams a stored snapshot from an offset, in chunks that each carry a digest. */
   readSnapshot: handleServerStreamingCall<ReadSnapshotRequest, ReadSnapshotResponse>;
 }
@@ -3759,6 +4264,29 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: VerifySnapshotResponse) => void,
   ): ClientUnaryCall;
+  /** Looks at the OLD that a closed operation keeps on this node. Changes nothing. */
+  describeKept(
+    request: DescribeKeptRequest,
+    callback: (error: ServiceError | null, response: DescribeKeptResponse) => void,
+  ): ClientUnaryCall;
+  describeKept(
+    request: DescribeKeptRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DescribeKeptResponse) => void,
+  ): ClientUnaryCall;
+  describeKept(
+    request: DescribeKeptRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DescribeKeptResponse) => void,
+  ): ClientUnaryCall;
+  /** Makes a snapshot of that OLD, which is only read; proves it, writes card and bytes. */
+  saveKept(request: SaveKeptRequest, options?: Partial<CallOptions>): ClientReadableStream<SaveKeptResponse>;
+  saveKept(
+    request: SaveKeptRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<SaveKeptResponse>;
   /** Streams a stored snapshot from an offset, in chunks that each carry a digest. */
   readSnapshot(
     request: ReadSnapshotRequest,

@@ -39,6 +39,8 @@ export interface NodeReport {
   failures: Failure[];
   /** Address of the agent, as configured: "10.0.0.1:7443". */
   advertiseAddress: string;
+  /** The operation that set this node aside; empty if none did, or it has re-joined since. */
+  setAsideOperationId: string;
 }
 
 /** The etcd member of the node: from its manifest, its files, and itself where it answers. */
@@ -190,6 +192,7 @@ function createBaseNodeReport(): NodeReport {
     promised: undefined,
     failures: [],
     advertiseAddress: "",
+    setAsideOperationId: "",
   };
 }
 
@@ -248,6 +251,9 @@ export const NodeReport: MessageFns<NodeReport> = {
     }
     if (message.advertiseAddress !== "") {
       writer.uint32(138).string(message.advertiseAddress);
+    }
+    if (message.setAsideOperationId !== "") {
+      writer.uint32(146).string(message.setAsideOperationId);
     }
     return writer;
   },
@@ -401,6 +407,14 @@ export const NodeReport: MessageFns<NodeReport> = {
             message.advertiseAddress = reader.string();
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.setAsideOperationId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -462,6 +476,11 @@ export const NodeReport: MessageFns<NodeReport> = {
         : isSet(object.advertise_address)
         ? globalThis.String(object.advertise_address)
         : "",
+      setAsideOperationId: isSet(object.setAsideOperationId)
+        ? globalThis.String(object.setAsideOperationId)
+        : isSet(object.set_aside_operation_id)
+        ? globalThis.String(object.set_aside_operation_id)
+        : "",
     };
   },
 
@@ -518,6 +537,9 @@ export const NodeReport: MessageFns<NodeReport> = {
     if (message.advertiseAddress !== "") {
       obj.advertiseAddress = message.advertiseAddress;
     }
+    if (message.setAsideOperationId !== "") {
+      obj.setAsideOperationId = message.setAsideOperationId;
+    }
     return obj;
   },
 
@@ -551,6 +573,7 @@ export const NodeReport: MessageFns<NodeReport> = {
       : undefined;
     message.failures = object.failures?.map((e) => Failure.fromPartial(e)) || [];
     message.advertiseAddress = object.advertiseAddress ?? "";
+    message.setAsideOperationId = object.setAsideOperationId ?? "";
     return message;
   },
 };

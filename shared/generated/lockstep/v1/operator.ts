@@ -33,7 +33,7 @@ import {
 } from "./common.ts";
 import { NodeProgress, OperationEvent } from "./event.ts";
 import { NodeReport } from "./node.ts";
-import { Consequences, Override, RestorePlan } from "./plan.ts";
+import { Approval, Consequences, LeftOut, Override, RestorePlan } from "./plan.ts";
 import { SnapshotFacts, StoredSnapshot } from "./snapshot.ts";
 
 export const protobufPackage = "lockstep.v1";
@@ -107,6 +107,10 @@ export interface PlanRestoreRequest {
   reason: string;
   maxOutageMs: bigint;
   overrides: Override[];
+  /** Nodes to leave out that cannot form OLD's quorum. */
+  without: string[];
+  /** Nodes that are gone for good; any number, with a second person's approval. */
+  destroyed: string[];
 }
 
 export interface PlanRestoreResponse {
@@ -116,6 +120,48 @@ export interface PlanRestoreResponse {
   refusals: Refusal[];
   /** Refusals that were overridden, and what a person should read before running. */
   warnings: Refusal[];
+}
+
+export interface PlanRevertRequest {
+  /** The restore to take back. */
+  operationId: string;
+  reason: string;
+  maxOutageMs: bigint;
+  overrides: Override[];
+  without: string[];
+  destroyed: string[];
+}
+
+export interface PlanRevertResponse {
+  plan: RestorePlan | undefined;
+  planSha256: string;
+  refusals: Refusal[];
+  warnings: Refusal[];
+}
+
+export interface PlanRejoinRequest {
+  node: string;
+  reason: string;
+}
+
+export interface PlanRejoinResponse {
+  plan: RestorePlan | undefined;
+  planSha256: string;
+  refusals: Refusal[];
+  warnings: Refusal[];
+}
+
+export interface ApprovePlanRequest {
+  operationId: string;
+  /** Of the plan that the approver was shown. */
+  planSha256: string;
+  reason: string;
+}
+
+export interface ApprovePlanResponse {
+  /** Not empty: nothing was approved. */
+  refusals: Refusal[];
+  approval: Approval | undefined;
 }
 
 export interface RunRestoreRequest {
@@ -151,6 +197,8 @@ export interface GetOperationResponse {
   /** As PlanRestore answered them. */
   refusals: Refusal[];
   warnings: Refusal[];
+  /** Unset where nobody approved the plan. */
+  approval: Approval | undefined;
 }
 
 export interface Operation {
@@ -165,7 +213,11 @@ export interface Operation {
   undoing: boolean;
   failure: Failure | undefined;
   nodes: OperationNode[];
-  epoch: Epoch | undefined;
+  epoch:
+    | Epoch
+    | undefined;
+  /** Unset where nobody approved the plan. */
+  approval: Approval | undefined;
 }
 
 export interface OperationNode {
@@ -194,6 +246,12 @@ export interface OperationReport {
   advice: string[];
   /** Where OLD is kept, by node. */
   kept: KeptStore[];
+  /** Unset where nobody approved the plan. */
+  approval:
+    | Approval
+    | undefined;
+  /** Nodes of OLD that took no part. */
+  leftOut: LeftOut[];
 }
 
 export interface PhaseDuration {
@@ -1280,7 +1338,7 @@ export const SnapshotVerdict: MessageFns<SnapshotVerdict> = {
 };
 
 function createBasePlanRestoreRequest(): PlanRestoreRequest {
-  return { snapshotId: "", reason: "", maxOutageMs: 0n, overrides: [] };
+  return { snapshotId: "", reason: "", maxOutageMs: 0n, overrides: [], without: [], destroyed: [] };
 }
 
 export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
@@ -1299,6 +1357,12 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
     }
     for (const v of message.overrides) {
       Override.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.without) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.destroyed) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -1348,6 +1412,22 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
             message.overrides.push(Override.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.without.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.destroyed.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1376,6 +1456,12 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
       overrides: globalThis.Array.isArray(object?.overrides)
         ? object.overrides.map((e: any) => Override.fromJSON(e))
         : [],
+      without: globalThis.Array.isArray(object?.without)
+        ? object.without.map((e: any) => globalThis.String(e))
+        : [],
+      destroyed: globalThis.Array.isArray(object?.destroyed)
+        ? object.destroyed.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1393,6 +1479,12 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
     if (message.overrides?.length) {
       obj.overrides = message.overrides.map((e) => Override.toJSON(e));
     }
+    if (message.without?.length) {
+      obj.without = message.without;
+    }
+    if (message.destroyed?.length) {
+      obj.destroyed = message.destroyed;
+    }
     return obj;
   },
 
@@ -1407,6 +1499,8 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
       ? BigInt(object.maxOutageMs)
       : 0n;
     message.overrides = object.overrides?.map((e) => Override.fromPartial(e)) || [];
+    message.without = object.without?.map((e) => e) || [];
+    message.destroyed = object.destroyed?.map((e) => e) || [];
     return message;
   },
 };
@@ -1530,6 +1624,701 @@ export const PlanRestoreResponse: MessageFns<PlanRestoreResponse> = {
     message.planSha256 = object.planSha256 ?? "";
     message.refusals = object.refusals?.map((e) => Refusal.fromPartial(e)) || [];
     message.warnings = object.warnings?.map((e) => Refusal.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePlanRevertRequest(): PlanRevertRequest {
+  return { operationId: "", reason: "", maxOutageMs: 0n, overrides: [], without: [], destroyed: [] };
+}
+
+export const PlanRevertRequest: MessageFns<PlanRevertRequest> = {
+  encode(message: PlanRevertRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.maxOutageMs !== 0n) {
+      if (BigInt.asUintN(64, message.maxOutageMs) !== message.maxOutageMs) {
+        throw new globalThis.Error("value provided for field message.maxOutageMs of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.maxOutageMs);
+    }
+    for (const v of message.overrides) {
+      Override.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.without) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.destroyed) {
+      writer.uint32(50).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanRevertRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanRevertRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxOutageMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.overrides.push(Override.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.without.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.destroyed.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanRevertRequest {
+    return {
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      maxOutageMs: isSet(object.maxOutageMs)
+        ? BigInt(object.maxOutageMs)
+        : isSet(object.max_outage_ms)
+        ? BigInt(object.max_outage_ms)
+        : 0n,
+      overrides: globalThis.Array.isArray(object?.overrides)
+        ? object.overrides.map((e: any) => Override.fromJSON(e))
+        : [],
+      without: globalThis.Array.isArray(object?.without)
+        ? object.without.map((e: any) => globalThis.String(e))
+        : [],
+      destroyed: globalThis.Array.isArray(object?.destroyed)
+        ? object.destroyed.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PlanRevertRequest): unknown {
+    const obj: any = {};
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.maxOutageMs !== 0n) {
+      obj.maxOutageMs = message.maxOutageMs.toString();
+    }
+    if (message.overrides?.length) {
+      obj.overrides = message.overrides.map((e) => Override.toJSON(e));
+    }
+    if (message.without?.length) {
+      obj.without = message.without;
+    }
+    if (message.destroyed?.length) {
+      obj.destroyed = message.destroyed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanRevertRequest>, I>>(base?: I): PlanRevertRequest {
+    return PlanRevertRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanRevertRequest>, I>>(object: I): PlanRevertRequest {
+    const message = createBasePlanRevertRequest();
+    message.operationId = object.operationId ?? "";
+    message.reason = object.reason ?? "";
+    message.maxOutageMs = (object.maxOutageMs !== undefined && object.maxOutageMs !== null)
+      ? BigInt(object.maxOutageMs)
+      : 0n;
+    message.overrides = object.overrides?.map((e) => Override.fromPartial(e)) || [];
+    message.without = object.without?.map((e) => e) || [];
+    message.destroyed = object.destroyed?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePlanRevertResponse(): PlanRevertResponse {
+  return { plan: undefined, planSha256: "", refusals: [], warnings: [] };
+}
+
+export const PlanRevertResponse: MessageFns<PlanRevertResponse> = {
+  encode(message: PlanRevertResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== undefined) {
+      RestorePlan.encode(message.plan, writer.uint32(10).fork()).join();
+    }
+    if (message.planSha256 !== "") {
+      writer.uint32(18).string(message.planSha256);
+    }
+    for (const v of message.refusals) {
+      Refusal.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.warnings) {
+      Refusal.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanRevertResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanRevertResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = RestorePlan.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.planSha256 = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.refusals.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.warnings.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanRevertResponse {
+    return {
+      plan: isSet(object.plan) ? RestorePlan.fromJSON(object.plan) : undefined,
+      planSha256: isSet(object.planSha256)
+        ? globalThis.String(object.planSha256)
+        : isSet(object.plan_sha256)
+        ? globalThis.String(object.plan_sha256)
+        : "",
+      refusals: globalThis.Array.isArray(object?.refusals) ? object.refusals.map((e: any) => Refusal.fromJSON(e)) : [],
+      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => Refusal.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PlanRevertResponse): unknown {
+    const obj: any = {};
+    if (message.plan !== undefined) {
+      obj.plan = RestorePlan.toJSON(message.plan);
+    }
+    if (message.planSha256 !== "") {
+      obj.planSha256 = message.planSha256;
+    }
+    if (message.refusals?.length) {
+      obj.refusals = message.refusals.map((e) => Refusal.toJSON(e));
+    }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings.map((e) => Refusal.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanRevertResponse>, I>>(base?: I): PlanRevertResponse {
+    return PlanRevertResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanRevertResponse>, I>>(object: I): PlanRevertResponse {
+    const message = createBasePlanRevertResponse();
+    message.plan = (object.plan !== undefined && object.plan !== null)
+      ? RestorePlan.fromPartial(object.plan)
+      : undefined;
+    message.planSha256 = object.planSha256 ?? "";
+    message.refusals = object.refusals?.map((e) => Refusal.fromPartial(e)) || [];
+    message.warnings = object.warnings?.map((e) => Refusal.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePlanRejoinRequest(): PlanRejoinRequest {
+  return { node: "", reason: "" };
+}
+
+export const PlanRejoinRequest: MessageFns<PlanRejoinRequest> = {
+  encode(message: PlanRejoinRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanRejoinRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanRejoinRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanRejoinRequest {
+    return {
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: PlanRejoinRequest): unknown {
+    const obj: any = {};
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanRejoinRequest>, I>>(base?: I): PlanRejoinRequest {
+    return PlanRejoinRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanRejoinRequest>, I>>(object: I): PlanRejoinRequest {
+    const message = createBasePlanRejoinRequest();
+    message.node = object.node ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBasePlanRejoinResponse(): PlanRejoinResponse {
+  return { plan: undefined, planSha256: "", refusals: [], warnings: [] };
+}
+
+export const PlanRejoinResponse: MessageFns<PlanRejoinResponse> = {
+  encode(message: PlanRejoinResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== undefined) {
+      RestorePlan.encode(message.plan, writer.uint32(10).fork()).join();
+    }
+    if (message.planSha256 !== "") {
+      writer.uint32(18).string(message.planSha256);
+    }
+    for (const v of message.refusals) {
+      Refusal.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.warnings) {
+      Refusal.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanRejoinResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanRejoinResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = RestorePlan.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.planSha256 = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.refusals.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.warnings.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanRejoinResponse {
+    return {
+      plan: isSet(object.plan) ? RestorePlan.fromJSON(object.plan) : undefined,
+      planSha256: isSet(object.planSha256)
+        ? globalThis.String(object.planSha256)
+        : isSet(object.plan_sha256)
+        ? globalThis.String(object.plan_sha256)
+        : "",
+      refusals: globalThis.Array.isArray(object?.refusals) ? object.refusals.map((e: any) => Refusal.fromJSON(e)) : [],
+      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => Refusal.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PlanRejoinResponse): unknown {
+    const obj: any = {};
+    if (message.plan !== undefined) {
+      obj.plan = RestorePlan.toJSON(message.plan);
+    }
+    if (message.planSha256 !== "") {
+      obj.planSha256 = message.planSha256;
+    }
+    if (message.refusals?.length) {
+      obj.refusals = message.refusals.map((e) => Refusal.toJSON(e));
+    }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings.map((e) => Refusal.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanRejoinResponse>, I>>(base?: I): PlanRejoinResponse {
+    return PlanRejoinResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanRejoinResponse>, I>>(object: I): PlanRejoinResponse {
+    const message = createBasePlanRejoinResponse();
+    message.plan = (object.plan !== undefined && object.plan !== null)
+      ? RestorePlan.fromPartial(object.plan)
+      : undefined;
+    message.planSha256 = object.planSha256 ?? "";
+    message.refusals = object.refusals?.map((e) => Refusal.fromPartial(e)) || [];
+    message.warnings = object.warnings?.map((e) => Refusal.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseApprovePlanRequest(): ApprovePlanRequest {
+  return { operationId: "", planSha256: "", reason: "" };
+}
+
+export const ApprovePlanRequest: MessageFns<ApprovePlanRequest> = {
+  encode(message: ApprovePlanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    if (message.planSha256 !== "") {
+      writer.uint32(18).string(message.planSha256);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApprovePlanRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApprovePlanRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.planSha256 = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ApprovePlanRequest {
+    return {
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      planSha256: isSet(object.planSha256)
+        ? globalThis.String(object.planSha256)
+        : isSet(object.plan_sha256)
+        ? globalThis.String(object.plan_sha256)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: ApprovePlanRequest): unknown {
+    const obj: any = {};
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.planSha256 !== "") {
+      obj.planSha256 = message.planSha256;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ApprovePlanRequest>, I>>(base?: I): ApprovePlanRequest {
+    return ApprovePlanRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ApprovePlanRequest>, I>>(object: I): ApprovePlanRequest {
+    const message = createBaseApprovePlanRequest();
+    message.operationId = object.operationId ?? "";
+    message.planSha256 = object.planSha256 ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseApprovePlanResponse(): ApprovePlanResponse {
+  return { refusals: [], approval: undefined };
+}
+
+export const ApprovePlanResponse: MessageFns<ApprovePlanResponse> = {
+  encode(message: ApprovePlanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.refusals) {
+      Refusal.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.approval !== undefined) {
+      Approval.encode(message.approval, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApprovePlanResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApprovePlanResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refusals.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.approval = Approval.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ApprovePlanResponse {
+    return {
+      refusals: globalThis.Array.isArray(object?.refusals) ? object.refusals.map((e: any) => Refusal.fromJSON(e)) : [],
+      approval: isSet(object.approval) ? Approval.fromJSON(object.approval) : undefined,
+    };
+  },
+
+  toJSON(message: ApprovePlanResponse): unknown {
+    const obj: any = {};
+    if (message.refusals?.length) {
+      obj.refusals = message.refusals.map((e) => Refusal.toJSON(e));
+    }
+    if (message.approval !== undefined) {
+      obj.approval = Approval.toJSON(message.approval);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ApprovePlanResponse>, I>>(base?: I): ApprovePlanResponse {
+    return ApprovePlanResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ApprovePlanResponse>, I>>(object: I): ApprovePlanResponse {
+    const message = createBaseApprovePlanResponse();
+    message.refusals = object.refusals?.map((e) => Refusal.fromPartial(e)) || [];
+    message.approval = (object.approval !== undefined && object.approval !== null)
+      ? Approval.fromPartial(object.approval)
+      : undefined;
     return message;
   },
 };
@@ -1913,7 +2702,15 @@ export const GetOperationRequest: MessageFns<GetOperationRequest> = {
 };
 
 function createBaseGetOperationResponse(): GetOperationResponse {
-  return { operation: undefined, plan: undefined, report: undefined, planSha256: "", refusals: [], warnings: [] };
+  return {
+    operation: undefined,
+    plan: undefined,
+    report: undefined,
+    planSha256: "",
+    refusals: [],
+    warnings: [],
+    approval: undefined,
+  };
 }
 
 export const GetOperationResponse: MessageFns<GetOperationResponse> = {
@@ -1935,6 +2732,9 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
     }
     for (const v of message.warnings) {
       Refusal.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.approval !== undefined) {
+      Approval.encode(message.approval, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -2000,6 +2800,14 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
             message.warnings.push(Refusal.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.approval = Approval.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2024,6 +2832,7 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
         : "",
       refusals: globalThis.Array.isArray(object?.refusals) ? object.refusals.map((e: any) => Refusal.fromJSON(e)) : [],
       warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => Refusal.fromJSON(e)) : [],
+      approval: isSet(object.approval) ? Approval.fromJSON(object.approval) : undefined,
     };
   },
 
@@ -2047,6 +2856,9 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
     if (message.warnings?.length) {
       obj.warnings = message.warnings.map((e) => Refusal.toJSON(e));
     }
+    if (message.approval !== undefined) {
+      obj.approval = Approval.toJSON(message.approval);
+    }
     return obj;
   },
 
@@ -2067,6 +2879,9 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
     message.planSha256 = object.planSha256 ?? "";
     message.refusals = object.refusals?.map((e) => Refusal.fromPartial(e)) || [];
     message.warnings = object.warnings?.map((e) => Refusal.fromPartial(e)) || [];
+    message.approval = (object.approval !== undefined && object.approval !== null)
+      ? Approval.fromPartial(object.approval)
+      : undefined;
     return message;
   },
 };
@@ -2084,6 +2899,7 @@ function createBaseOperation(): Operation {
     failure: undefined,
     nodes: [],
     epoch: undefined,
+    approval: undefined,
   };
 }
 
@@ -2127,6 +2943,9 @@ export const Operation: MessageFns<Operation> = {
     }
     if (message.epoch !== undefined) {
       Epoch.encode(message.epoch, writer.uint32(90).fork()).join();
+    }
+    if (message.approval !== undefined) {
+      Approval.encode(message.approval, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -2232,6 +3051,14 @@ export const Operation: MessageFns<Operation> = {
             message.epoch = Epoch.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.approval = Approval.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2269,6 +3096,7 @@ export const Operation: MessageFns<Operation> = {
       failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
       nodes: globalThis.Array.isArray(object?.nodes) ? object.nodes.map((e: any) => OperationNode.fromJSON(e)) : [],
       epoch: isSet(object.epoch) ? Epoch.fromJSON(object.epoch) : undefined,
+      approval: isSet(object.approval) ? Approval.fromJSON(object.approval) : undefined,
     };
   },
 
@@ -2307,6 +3135,9 @@ export const Operation: MessageFns<Operation> = {
     if (message.epoch !== undefined) {
       obj.epoch = Epoch.toJSON(message.epoch);
     }
+    if (message.approval !== undefined) {
+      obj.approval = Approval.toJSON(message.approval);
+    }
     return obj;
   },
 
@@ -2328,6 +3159,9 @@ export const Operation: MessageFns<Operation> = {
       : undefined;
     message.nodes = object.nodes?.map((e) => OperationNode.fromPartial(e)) || [];
     message.epoch = (object.epoch !== undefined && object.epoch !== null) ? Epoch.fromPartial(object.epoch) : undefined;
+    message.approval = (object.approval !== undefined && object.approval !== null)
+      ? Approval.fromPartial(object.approval)
+      : undefined;
     return message;
   },
 };
@@ -2493,6 +3327,8 @@ function createBaseOperationReport(): OperationReport {
     consequences: undefined,
     advice: [],
     kept: [],
+    approval: undefined,
+    leftOut: [],
   };
 }
 
@@ -2527,6 +3363,12 @@ export const OperationReport: MessageFns<OperationReport> = {
     }
     for (const v of message.kept) {
       KeptStore.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.approval !== undefined) {
+      Approval.encode(message.approval, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.leftOut) {
+      LeftOut.encode(v!, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -2608,6 +3450,22 @@ export const OperationReport: MessageFns<OperationReport> = {
             message.kept.push(KeptStore.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.approval = Approval.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.leftOut.push(LeftOut.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2646,6 +3504,12 @@ export const OperationReport: MessageFns<OperationReport> = {
       consequences: isSet(object.consequences) ? Consequences.fromJSON(object.consequences) : undefined,
       advice: globalThis.Array.isArray(object?.advice) ? object.advice.map((e: any) => globalThis.String(e)) : [],
       kept: globalThis.Array.isArray(object?.kept) ? object.kept.map((e: any) => KeptStore.fromJSON(e)) : [],
+      approval: isSet(object.approval) ? Approval.fromJSON(object.approval) : undefined,
+      leftOut: globalThis.Array.isArray(object?.leftOut)
+        ? object.leftOut.map((e: any) => LeftOut.fromJSON(e))
+        : globalThis.Array.isArray(object?.left_out)
+        ? object.left_out.map((e: any) => LeftOut.fromJSON(e))
+        : [],
     };
   },
 
@@ -2675,6 +3539,12 @@ export const OperationReport: MessageFns<OperationReport> = {
     if (message.kept?.length) {
       obj.kept = message.kept.map((e) => KeptStore.toJSON(e));
     }
+    if (message.approval !== undefined) {
+      obj.approval = Approval.toJSON(message.approval);
+    }
+    if (message.leftOut?.length) {
+      obj.leftOut = message.leftOut.map((e) => LeftOut.toJSON(e));
+    }
     return obj;
   },
 
@@ -2697,6 +3567,10 @@ export const OperationReport: MessageFns<OperationReport> = {
       : undefined;
     message.advice = object.advice?.map((e) => e) || [];
     message.kept = object.kept?.map((e) => KeptStore.fromPartial(e)) || [];
+    message.approval = (object.approval !== undefined && object.approval !== null)
+      ? Approval.fromPartial(object.approval)
+      : undefined;
+    message.leftOut = object.leftOut?.map((e) => LeftOut.fromPartial(e)) || [];
     return message;
   },
 };
@@ -3417,7 +4291,37 @@ export const OperatorServiceService = {
     responseSerialize: (value: PlanRestoreResponse): Buffer => Buffer.from(PlanRestoreResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PlanRestoreResponse => PlanRestoreResponse.decode(value),
   },
-  /** Starts a plan that PlanRestore returned. Answers once it is accepted or refused. */
+  /** A plan back to what was live before a restore: its kept OLD, as a snapshot. Changes nothing live. */
+  planRevert: {
+    path: "/lockstep.v1.OperatorService/PlanRevert" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PlanRevertRequest): Buffer => Buffer.from(PlanRevertRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PlanRevertRequest => PlanRevertRequest.decode(value),
+    responseSerialize: (value: PlanRevertResponse): Buffer => Buffer.from(PlanRevertResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PlanRevertResponse => PlanRevertResponse.decode(value),
+  },
+  /** A plan that brings a node back that was left out or set aside. Changes nothing. */
+  planRejoin: {
+    path: "/lockstep.v1.OperatorService/PlanRejoin" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PlanRejoinRequest): Buffer => Buffer.from(PlanRejoinRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PlanRejoinRequest => PlanRejoinRequest.decode(value),
+    responseSerialize: (value: PlanRejoinResponse): Buffer => Buffer.from(PlanRejoinResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PlanRejoinResponse => PlanRejoinResponse.decode(value),
+  },
+  /** A second person's word for a plan that needs one. Refused to whoever made the plan. */
+  approvePlan: {
+    path: "/lockstep.v1.OperatorService/ApprovePlan" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ApprovePlanRequest): Buffer => Buffer.from(ApprovePlanRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ApprovePlanRequest => ApprovePlanRequest.decode(value),
+    responseSerialize: (value: ApprovePlanResponse): Buffer => Buffer.from(ApprovePlanResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ApprovePlanResponse => ApprovePlanResponse.decode(value),
+  },
+  /** Starts a plan that PlanRestore, PlanRevert or PlanRejoin returned. Answers once it is accepted or refused. */
   runRestore: {
     path: "/lockstep.v1.OperatorService/RunRestore" as const,
     requestStream: false as const,
@@ -3494,7 +4398,13 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   verifySnapshot: handleUnaryCall<OperatorServiceVerifySnapshotRequest, OperatorServiceVerifySnapshotResponse>;
   /** Inspects every agent and decides. Changes nothing. */
   planRestore: handleUnaryCall<PlanRestoreRequest, PlanRestoreResponse>;
-  /** Starts a plan that PlanRestore returned. Answers once it is accepted or refused. */
+  /** A plan back to what was live before a restore: its kept OLD, as a snapshot. Changes nothing live. */
+  planRevert: handleUnaryCall<PlanRevertRequest, PlanRevertResponse>;
+  /** A plan that brings a node back that was left out or set aside. Changes nothing. */
+  planRejoin: handleUnaryCall<PlanRejoinRequest, PlanRejoinResponse>;
+  /** A second person's word for a plan that needs one. Refused to whoever made the plan. */
+  approvePlan: handleUnaryCall<ApprovePlanRequest, ApprovePlanResponse>;
+  /** Starts a plan that PlanRestore, PlanRevert or PlanRejoin returned. Answers once it is accepted or refused. */
   runRestore: handleUnaryCall<RunRestoreRequest, RunRestoreResponse>;
   listOperations: handleUnaryCall<ListOperationsRequest, ListOperationsResponse>;
   getOperation: handleUnaryCall<GetOperationRequest, GetOperationResponse>;
@@ -3592,7 +4502,55 @@ export interface OperatorServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PlanRestoreResponse) => void,
   ): ClientUnaryCall;
-  /** Starts a plan that PlanRestore returned. Answers once it is accepted or refused. */
+  /** A plan back to what was live before a restore: its kept OLD, as a snapshot. Changes nothing live. */
+  planRevert(
+    request: PlanRevertRequest,
+    callback: (error: ServiceError | null, response: PlanRevertResponse) => void,
+  ): ClientUnaryCall;
+  planRevert(
+    request: PlanRevertRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PlanRevertResponse) => void,
+  ): ClientUnaryCall;
+  planRevert(
+    request: PlanRevertRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PlanRevertResponse) => void,
+  ): ClientUnaryCall;
+  /** A plan that brings a node back that was left out or set aside. Changes nothing. */
+  planRejoin(
+    request: PlanRejoinRequest,
+    callback: (error: ServiceError | null, response: PlanRejoinResponse) => void,
+  ): ClientUnaryCall;
+  planRejoin(
+    request: PlanRejoinRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PlanRejoinResponse) => void,
+  ): ClientUnaryCall;
+  planRejoin(
+    request: PlanRejoinRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PlanRejoinResponse) => void,
+  ): ClientUnaryCall;
+  /** A second person's word for a plan that needs one. Refused to whoever made the plan. */
+  approvePlan(
+    request: ApprovePlanRequest,
+    callback: (error: ServiceError | null, response: ApprovePlanResponse) => void,
+  ): ClientUnaryCall;
+  approvePlan(
+    request: ApprovePlanRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ApprovePlanResponse) => void,
+  ): ClientUnaryCall;
+  approvePlan(
+    request: ApprovePlanRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ApprovePlanResponse) => void,
+  ): ClientUnaryCall;
+  /** Starts a plan that PlanRestore, PlanRevert or PlanRejoin returned. Answers once it is accepted or refused. */
   runRestore(
     request: RunRestoreRequest,
     callback: (error: ServiceError | null, response: RunRestoreResponse) => void,

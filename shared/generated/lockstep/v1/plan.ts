@@ -13,6 +13,52 @@ export const protobufPackage = "lockstep.v1";
 
 export const protobufFileName = "lockstep/v1/plan.proto";
 
+/** What the operation does. One that says nothing is a restore. */
+export const PlanKind = {
+  PLAN_KIND_UNSPECIFIED: 0,
+  /** PLAN_KIND_SET_ASIDE - Parks the control plane of a node that a restore left out, OLD kept. */
+  PLAN_KIND_SET_ASIDE: 1,
+  /** PLAN_KIND_REJOIN - Brings such a node back as a new, empty member. */
+  PLAN_KIND_REJOIN: 2,
+} as const;
+
+export type PlanKind = typeof PlanKind[keyof typeof PlanKind];
+
+export namespace PlanKind {
+  export type PLAN_KIND_UNSPECIFIED = typeof PlanKind.PLAN_KIND_UNSPECIFIED;
+  export type PLAN_KIND_SET_ASIDE = typeof PlanKind.PLAN_KIND_SET_ASIDE;
+  export type PLAN_KIND_REJOIN = typeof PlanKind.PLAN_KIND_REJOIN;
+}
+
+export function planKindFromJSON(object: any): PlanKind {
+  switch (object) {
+    case 0:
+    case "PLAN_KIND_UNSPECIFIED":
+      return PlanKind.PLAN_KIND_UNSPECIFIED;
+    case 1:
+    case "PLAN_KIND_SET_ASIDE":
+      return PlanKind.PLAN_KIND_SET_ASIDE;
+    case 2:
+    case "PLAN_KIND_REJOIN":
+      return PlanKind.PLAN_KIND_REJOIN;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum PlanKind");
+  }
+}
+
+export function planKindToJSON(object: PlanKind): string {
+  switch (object) {
+    case PlanKind.PLAN_KIND_UNSPECIFIED:
+      return "PLAN_KIND_UNSPECIFIED";
+    case PlanKind.PLAN_KIND_SET_ASIDE:
+      return "PLAN_KIND_SET_ASIDE";
+    case PlanKind.PLAN_KIND_REJOIN:
+      return "PLAN_KIND_REJOIN";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum PlanKind");
+  }
+}
+
 /**
  * Everything a restore will do, decided before anything is done. Immutable: agents keep
  * its bytes, and every command names the SHA-256 of those bytes.
@@ -52,6 +98,47 @@ export interface RestorePlan {
   startMembersInTurn: boolean;
   /** Alarms that the snapshot carries and that the gate disarms before its proof. */
   alarmsToDisarm: string[];
+  /** Nodes of OLD that take no part: NEW does not have them. */
+  leftOut: LeftOut[];
+  /** Why a second person must approve before it can be run; empty: nobody need. */
+  approvalNeeds: ApprovalNeed[];
+  kind: PlanKind;
+  /** The operation that this one follows from: reverts, or that left this node out. */
+  subjectOperationId: string;
+}
+
+/**
+ * A node that a restore goes on without. Its OLD is never touched; when it returns it is set
+ * aside until it is re-joined.
+ */
+export interface LeftOut {
+  /** As the coordinator calls it; else the name of its member. */
+  node: string;
+  /** Of its agent; empty where the coordinator knows none. */
+  address: string;
+  /** Of OLD's member; empty where it was none. */
+  memberId: string;
+  memberName: string;
+  /** Hosts under which it was known: its agent's, its member's peer and client URLs. */
+  hosts: string[];
+  /** Said to be gone for good; a second person approves. */
+  destroyed: boolean;
+}
+
+export interface ApprovalNeed {
+  /** "DESTROYED", or the code of a refusal that was overridden. */
+  code: string;
+  message: string;
+}
+
+/** A second person's word for exactly one plan. */
+export interface Approval {
+  /** The approver's identity, from the certificate. */
+  approvedBy: string;
+  /** Unix epoch, milliseconds. */
+  approvedMs: bigint;
+  planSha256: string;
+  reason: string;
 }
 
 export interface SnapshotSource {
@@ -162,6 +249,10 @@ function createBaseRestorePlan(): RestorePlan {
     baseline: undefined,
     startMembersInTurn: false,
     alarmsToDisarm: [],
+    leftOut: [],
+    approvalNeeds: [],
+    kind: 0,
+    subjectOperationId: "",
   };
 }
 
@@ -232,6 +323,18 @@ export const RestorePlan: MessageFns<RestorePlan> = {
     }
     for (const v of message.alarmsToDisarm) {
       writer.uint32(146).string(v!);
+    }
+    for (const v of message.leftOut) {
+      LeftOut.encode(v!, writer.uint32(154).fork()).join();
+    }
+    for (const v of message.approvalNeeds) {
+      ApprovalNeed.encode(v!, writer.uint32(162).fork()).join();
+    }
+    if (message.kind !== 0) {
+      writer.uint32(168).int32(message.kind);
+    }
+    if (message.subjectOperationId !== "") {
+      writer.uint32(178).string(message.subjectOperationId);
     }
     return writer;
   },
@@ -393,6 +496,38 @@ export const RestorePlan: MessageFns<RestorePlan> = {
             message.alarmsToDisarm.push(reader.string());
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.leftOut.push(LeftOut.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.approvalNeeds.push(ApprovalNeed.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.subjectOperationId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -467,6 +602,22 @@ export const RestorePlan: MessageFns<RestorePlan> = {
         : globalThis.Array.isArray(object?.alarms_to_disarm)
         ? object.alarms_to_disarm.map((e: any) => globalThis.String(e))
         : [],
+      leftOut: globalThis.Array.isArray(object?.leftOut)
+        ? object.leftOut.map((e: any) => LeftOut.fromJSON(e))
+        : globalThis.Array.isArray(object?.left_out)
+        ? object.left_out.map((e: any) => LeftOut.fromJSON(e))
+        : [],
+      approvalNeeds: globalThis.Array.isArray(object?.approvalNeeds)
+        ? object.approvalNeeds.map((e: any) => ApprovalNeed.fromJSON(e))
+        : globalThis.Array.isArray(object?.approval_needs)
+        ? object.approval_needs.map((e: any) => ApprovalNeed.fromJSON(e))
+        : [],
+      kind: isSet(object.kind) ? planKindFromJSON(object.kind) : 0,
+      subjectOperationId: isSet(object.subjectOperationId)
+        ? globalThis.String(object.subjectOperationId)
+        : isSet(object.subject_operation_id)
+        ? globalThis.String(object.subject_operation_id)
+        : "",
     };
   },
 
@@ -526,6 +677,18 @@ export const RestorePlan: MessageFns<RestorePlan> = {
     if (message.alarmsToDisarm?.length) {
       obj.alarmsToDisarm = message.alarmsToDisarm;
     }
+    if (message.leftOut?.length) {
+      obj.leftOut = message.leftOut.map((e) => LeftOut.toJSON(e));
+    }
+    if (message.approvalNeeds?.length) {
+      obj.approvalNeeds = message.approvalNeeds.map((e) => ApprovalNeed.toJSON(e));
+    }
+    if (message.kind !== 0) {
+      obj.kind = planKindToJSON(message.kind);
+    }
+    if (message.subjectOperationId !== "") {
+      obj.subjectOperationId = message.subjectOperationId;
+    }
     return obj;
   },
 
@@ -564,6 +727,386 @@ export const RestorePlan: MessageFns<RestorePlan> = {
       : undefined;
     message.startMembersInTurn = object.startMembersInTurn ?? false;
     message.alarmsToDisarm = object.alarmsToDisarm?.map((e) => e) || [];
+    message.leftOut = object.leftOut?.map((e) => LeftOut.fromPartial(e)) || [];
+    message.approvalNeeds = object.approvalNeeds?.map((e) => ApprovalNeed.fromPartial(e)) || [];
+    message.kind = object.kind ?? 0;
+    message.subjectOperationId = object.subjectOperationId ?? "";
+    return message;
+  },
+};
+
+function createBaseLeftOut(): LeftOut {
+  return { node: "", address: "", memberId: "", memberName: "", hosts: [], destroyed: false };
+}
+
+export const LeftOut: MessageFns<LeftOut> = {
+  encode(message: LeftOut, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.memberId !== "") {
+      writer.uint32(26).string(message.memberId);
+    }
+    if (message.memberName !== "") {
+      writer.uint32(34).string(message.memberName);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.destroyed !== false) {
+      writer.uint32(48).bool(message.destroyed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeftOut {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeftOut();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.memberId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.memberName = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.destroyed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LeftOut {
+    return {
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+      memberId: isSet(object.memberId)
+        ? globalThis.String(object.memberId)
+        : isSet(object.member_id)
+        ? globalThis.String(object.member_id)
+        : "",
+      memberName: isSet(object.memberName)
+        ? globalThis.String(object.memberName)
+        : isSet(object.member_name)
+        ? globalThis.String(object.member_name)
+        : "",
+      hosts: globalThis.Array.isArray(object?.hosts) ? object.hosts.map((e: any) => globalThis.String(e)) : [],
+      destroyed: isSet(object.destroyed) ? globalThis.Boolean(object.destroyed) : false,
+    };
+  },
+
+  toJSON(message: LeftOut): unknown {
+    const obj: any = {};
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    if (message.memberId !== "") {
+      obj.memberId = message.memberId;
+    }
+    if (message.memberName !== "") {
+      obj.memberName = message.memberName;
+    }
+    if (message.hosts?.length) {
+      obj.hosts = message.hosts;
+    }
+    if (message.destroyed !== false) {
+      obj.destroyed = message.destroyed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LeftOut>, I>>(base?: I): LeftOut {
+    return LeftOut.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LeftOut>, I>>(object: I): LeftOut {
+    const message = createBaseLeftOut();
+    message.node = object.node ?? "";
+    message.address = object.address ?? "";
+    message.memberId = object.memberId ?? "";
+    message.memberName = object.memberName ?? "";
+    message.hosts = object.hosts?.map((e) => e) || [];
+    message.destroyed = object.destroyed ?? false;
+    return message;
+  },
+};
+
+function createBaseApprovalNeed(): ApprovalNeed {
+  return { code: "", message: "" };
+}
+
+export const ApprovalNeed: MessageFns<ApprovalNeed> = {
+  encode(message: ApprovalNeed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApprovalNeed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApprovalNeed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ApprovalNeed {
+    return {
+      code: isSet(object.code) ? globalThis.String(object.code) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: ApprovalNeed): unknown {
+    const obj: any = {};
+    if (message.code !== "") {
+      obj.code = message.code;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ApprovalNeed>, I>>(base?: I): ApprovalNeed {
+    return ApprovalNeed.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ApprovalNeed>, I>>(object: I): ApprovalNeed {
+    const message = createBaseApprovalNeed();
+    message.code = object.code ?? "";
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseApproval(): Approval {
+  return { approvedBy: "", approvedMs: 0n, planSha256: "", reason: "" };
+}
+
+export const Approval: MessageFns<Approval> = {
+  encode(message: Approval, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.approvedBy !== "") {
+      writer.uint32(10).string(message.approvedBy);
+    }
+    if (message.approvedMs !== 0n) {
+      if (BigInt.asIntN(64, message.approvedMs) !== message.approvedMs) {
+        throw new globalThis.Error("value provided for field message.approvedMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.approvedMs);
+    }
+    if (message.planSha256 !== "") {
+      writer.uint32(26).string(message.planSha256);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Approval {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApproval();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.approvedBy = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.approvedMs = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.planSha256 = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Approval {
+    return {
+      approvedBy: isSet(object.approvedBy)
+        ? globalThis.String(object.approvedBy)
+        : isSet(object.approved_by)
+        ? globalThis.String(object.approved_by)
+        : "",
+      approvedMs: isSet(object.approvedMs)
+        ? BigInt(object.approvedMs)
+        : isSet(object.approved_ms)
+        ? BigInt(object.approved_ms)
+        : 0n,
+      planSha256: isSet(object.planSha256)
+        ? globalThis.String(object.planSha256)
+        : isSet(object.plan_sha256)
+        ? globalThis.String(object.plan_sha256)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: Approval): unknown {
+    const obj: any = {};
+    if (message.approvedBy !== "") {
+      obj.approvedBy = message.approvedBy;
+    }
+    if (message.approvedMs !== 0n) {
+      obj.approvedMs = message.approvedMs.toString();
+    }
+    if (message.planSha256 !== "") {
+      obj.planSha256 = message.planSha256;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Approval>, I>>(base?: I): Approval {
+    return Approval.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Approval>, I>>(object: I): Approval {
+    const message = createBaseApproval();
+    message.approvedBy = object.approvedBy ?? "";
+    message.approvedMs = (object.approvedMs !== undefined && object.approvedMs !== null)
+      ? BigInt(object.approvedMs)
+      : 0n;
+    message.planSha256 = object.planSha256 ?? "";
+    message.reason = object.reason ?? "";
     return message;
   },
 };
