@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
+import { systemClock } from '@lockstep/shared/clock.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
+import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { HostRoot } from './adapters/host-root.ts';
 import { createDescribe } from './api/describe.ts';
@@ -11,13 +13,19 @@ import { takeExecutorLock } from './executor/lock.ts';
 import type { StepPorts } from './executor/step.ts';
 import { assembleStaticPodNode, type StaticPodNode } from './hosting/static-pod/assemble.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { pullSnapshot } from './snapshots/pull.ts';
 import { openFromAgents } from './snapshots/remote.ts';
 import { SnapshotStore } from './snapshots/store.ts';
+
+/** What the service acts through: steps see less of the snapshots. */
+export interface AgentPorts extends StepPorts {
+  readonly snapshots: SnapshotStore;
+}
 
 /** An agent put together, holding its node: nobody else executes anything here until it is closed. */
 export interface Agent {
   readonly ledger: Ledger;
-  readonly ports: StepPorts;
+  readonly ports: AgentPorts;
   readonly executor: Executor;
   /** Real paths. */
   readonly tls: TlsFiles;
@@ -47,17 +55,22 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
   );
   const ledger = Ledger.open({ path: ledgerPath(config), node, cluster, now: Date.now });
   const tls = realTls(config);
-  const ports: StepPorts = {
+  const snapshots = new SnapshotStore({
+    directory: join(realStateDir, 'snapshots'),
+    hostDirectory: posix.join(stateDir, 'snapshots'),
+    node,
+  });
+  const pulling = { store: snapshots, openSnapshot: openFromAgents({ tls, cluster }) };
+  const ports: AgentPorts = {
     hosting,
     stores,
     builder: storeBuilder,
     member,
-    snapshots: new SnapshotStore({
-      directory: join(realStateDir, 'snapshots'),
-      hostDirectory: posix.join(stateDir, 'snapshots'),
-      node,
-    }),
-    openSnapshot: openFromAgents({ tls, cluster }),
+    snapshots,
+    pull: (card, sources, progress, signal) => pullSnapshot(pulling, card, sources, progress, signal),
+    readStoreFacts: (path, contentUpToRevision, signal) =>
+      readSnapshotFacts(stores.realPath(path), { trailer: 'absent', contentUpToRevision }, signal),
+    clock: systemClock,
     describe: createDescribe({ hosting, ledger, config, now: clockFrom(environment, node, Date.now) }),
   };
   const executor = new Executor({

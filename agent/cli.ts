@@ -124,7 +124,12 @@ async function undo({ config, confirm, only }: Invocation): Promise<number> {
   try {
     for (const step of stepsOf(only)) {
       const signal = AbortSignal.timeout(UNDO_STEP_TIMEOUT_MS);
-      const result = await agent.executor.undoLocally(step, 'local:root', new ProgressSlot(), signal);
+      const result = await agent.executor.undoLocally(
+        step,
+        'local:root',
+        new ProgressSlot(agent.ports.clock),
+        signal,
+      );
       if (result.failure !== undefined) throw fromFailure(result.failure);
     }
     const operation = agent.ledger.openOperation() ?? agent.ledger.latestOperation();

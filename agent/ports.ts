@@ -1,8 +1,17 @@
 import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import type { Inode } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { Inode, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { EtcdMember, NodeReport, ToolReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
-import type { EtcdMemberPlan, NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type {
+  EtcdMemberPlan,
+  NodePlan,
+  SnapshotSource,
+} from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type {
+  EncryptionUse,
+  SnapshotCard,
+  SnapshotFacts,
+  StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 
 /**
  * What the executor needs of the outside, in the words of the job. Adapters implement these;
@@ -132,6 +141,36 @@ export interface StoreBuilder {
     signal: AbortSignal,
   ): Promise<void>;
 }
+
+/** The snapshots of this node, as far as steps need them. */
+export interface SnapshotShelf {
+  /** Undefined where this node has none of that id. Throws SNAPSHOT_CARD_MISSING. */
+  find(id: string): Promise<StoredSnapshot | undefined>;
+  /** Reads it whole; what is wrong with it is in `refusals`. */
+  verify(
+    id: string,
+    signal: AbortSignal,
+  ): Promise<{ facts: SnapshotFacts | undefined; refusals: readonly Refusal[] }>;
+  remove(id: string): Promise<void>;
+  /** What a pull that was cut short has left. */
+  removePart(id: string): Promise<void>;
+  hostPathOf(id: string): string;
+}
+
+/** Brings a snapshot here from the first source that has it, proven against the card. Throws PULL_FAILED, DISK_FULL. */
+export type PullSnapshot = (
+  card: SnapshotCard,
+  sources: readonly SnapshotSource[],
+  progress: (doneBytes: bigint, totalBytes: bigint) => void,
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** Reads a store's database whole (host path), by our own reader. Throws SNAPSHOT_* for what is broken. */
+export type ReadStoreFacts = (
+  databasePath: string,
+  contentUpToRevision: bigint,
+  signal: AbortSignal,
+) => Promise<SnapshotFacts>;
 
 export interface MemberObservation {
   readonly memberId: string;

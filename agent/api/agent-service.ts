@@ -9,10 +9,10 @@ import type { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.t
 import { compareLive } from '@lockstep/shared/snapshot/compare-live.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
+import type { AgentPorts } from '../assembly.ts';
 import type { AgentConfig } from '../config.ts';
 import { EffectSlot } from '../executor/effect-slot.ts';
 import type { Executor } from '../executor/executor.ts';
-import type { StepPorts } from '../executor/step.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { saveSnapshot } from '../snapshots/save.ts';
 import { serveSnapshot } from '../snapshots/serve.ts';
@@ -24,7 +24,7 @@ export interface AgentServiceDependencies {
   readonly config: AgentConfig;
   readonly ledger: Ledger;
   readonly executor: Executor;
-  readonly ports: StepPorts;
+  readonly ports: AgentPorts;
   readonly now: () => number;
 }
 
@@ -33,7 +33,7 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
   const { config, ledger, executor, ports } = dependencies;
   const { hosting, member, snapshots } = ports;
   // Two snapshots at once would take the member's disk for twice as long, and prove no more.
-  const saving = new EffectSlot();
+  const saving = new EffectSlot(ports.clock);
   return {
     describe: unaryHandler(async (_request, { signal }) => ({ report: await ports.describe(signal) })),
     checkEncryption: unaryHandler(async (request, { signal }) => ({
@@ -61,7 +61,7 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
 }
 
 async function consequencesOf(
-  { snapshots, member }: StepPorts,
+  { snapshots, member }: AgentPorts,
   snapshotId: string,
   signal: AbortSignal,
 ): Promise<Consequences> {
@@ -98,7 +98,7 @@ async function* save(
   }
   let outcome = 'failed';
   try {
-    for await (const response of streamSave(node, (progress) =>
+    for await (const response of streamSave(node, ports.clock, (progress) =>
       saveSnapshot(
         { describe: ports.describe, member: ports.member, store: ports.snapshots, now },
         { node, cluster, reason: request.reason },

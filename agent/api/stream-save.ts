@@ -1,3 +1,4 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { SaveSnapshotResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
@@ -6,9 +7,10 @@ import { ProgressSlot } from '../executor/step-stream.ts';
 /** A snapshot being taken, as a stream: progress, then the snapshot or why there is none. */
 export async function* streamSave(
   node: string,
+  clock: Clock,
   take: (progress: (doneBytes: bigint, totalBytes: bigint) => void) => Promise<StoredSnapshot>,
 ): AsyncGenerator<SaveSnapshotResponse, void, undefined> {
-  const progress = new ProgressSlot();
+  const progress = new ProgressSlot(clock);
   const taken = take((done, total) => progress.put('saving', done, total)).then(
     (value): SaveSnapshotResponse => ({ event: { $case: 'snapshot', value } }),
     (error: unknown): SaveSnapshotResponse => ({

@@ -24,6 +24,7 @@ export const STEP_NAMES = {
   [Step.STEP_UNDO_STOP]: 'STEP_UNDO_STOP',
   [Step.STEP_UNDO_START]: 'STEP_UNDO_START',
   [Step.STEP_UNDO_VERIFY]: 'STEP_UNDO_VERIFY',
+  [Step.STEP_SET_ASIDE]: 'STEP_SET_ASIDE',
 } as const satisfies Record<RunnableStep, string>;
 
 export type StepName = (typeof STEP_NAMES)[RunnableStep];

@@ -33,6 +33,7 @@ const FOLLOWS = {
   [Step.STEP_UNDO_STOP]: undefined,
   [Step.STEP_UNDO_START]: Step.STEP_UNDO_STOP,
   [Step.STEP_UNDO_VERIFY]: Step.STEP_UNDO_START,
+  [Step.STEP_SET_ASIDE]: undefined,
 } as const satisfies Record<RunnableStep, RunnableStep | undefined>;
 
 /**
@@ -57,6 +58,7 @@ const TIME_ENDS_WITH = {
   [Step.STEP_UNDO_STOP]: undefined,
   [Step.STEP_UNDO_START]: undefined,
   [Step.STEP_UNDO_VERIFY]: undefined,
+  [Step.STEP_SET_ASIDE]: undefined,
 } as const satisfies Record<RunnableStep, RunnableStep | undefined>;
 
 /** Refused before commit: a client could write, and the write would die with an undo. */

@@ -1,5 +1,5 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { type Action, MAX_ACTIONS, nextAction, type Observation, type Target } from '../core/convergence.ts';
 import { proveStoppedSoon } from './prove-stopped.ts';
 import type { StepContext } from './step.ts';
@@ -103,7 +103,9 @@ async function waitForMember({ plan, ports }: StepContext, signal: AbortSignal):
         () => false,
       ),
   };
-  await waitFor(serving, POLL_MS, deadline(QUORUM_PATIENCE_MS, signal)).catch(() => signal.throwIfAborted());
+  const { clock } = ports;
+  const patience = clock.deadline(QUORUM_PATIENCE_MS, signal);
+  await waitFor(serving, POLL_MS, patience, clock).catch(() => signal.throwIfAborted());
 }
 
 async function perform(context: StepContext, action: Action, signal: AbortSignal): Promise<void> {

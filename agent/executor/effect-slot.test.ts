@@ -1,9 +1,10 @@
+import { systemClock } from '@lockstep/shared/clock.ts';
 import { describe, expect, it } from 'vitest';
 import { EffectSlot } from './effect-slot.ts';
 
 describe('effect slot', () => {
   it('lets one in and gives up on patience', async () => {
-    const slot = new EffectSlot();
+    const slot = new EffectSlot(systemClock);
     const first = await slot.acquire(0);
     expect(first).toBeDefined();
     expect(slot.isTaken).toBe(true);
@@ -13,7 +14,7 @@ describe('effect slot', () => {
   });
 
   it('hands over in order, never to two', async () => {
-    const slot = new EffectSlot();
+    const slot = new EffectSlot(systemClock);
     let inside = 0;
     let most = 0;
     const order: number[] = [];
@@ -33,7 +34,7 @@ describe('effect slot', () => {
   });
 
   it('releases once, however often it is told', async () => {
-    const slot = new EffectSlot();
+    const slot = new EffectSlot(systemClock);
     const first = await slot.acquire(0);
     first?.[Symbol.dispose]();
     const second = await slot.acquire(0);

@@ -1,3 +1,5 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
+
 /** More than one coordinator with one retry each never waits here. */
 const MAX_WAITING = 4;
 
@@ -8,6 +10,11 @@ const MAX_WAITING = 4;
 export class EffectSlot {
   #taken = false;
   readonly #waiting: (() => void)[] = [];
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get isTaken(): boolean {
     return this.#taken;
@@ -34,14 +41,14 @@ export class EffectSlot {
   #turn(patienceMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const wake = (): void => {
-        clearTimeout(timer);
+        timer[Symbol.dispose]();
         this.#taken = true;
         resolve(true);
       };
-      const timer = setTimeout(() => {
+      const timer = this.#clock.after(patienceMs, () => {
         this.#waiting.splice(this.#waiting.indexOf(wake), 1);
         resolve(false);
-      }, patienceMs);
+      });
       this.#waiting.push(wake);
     });
   }

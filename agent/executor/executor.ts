@@ -13,7 +13,6 @@ import {
 import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { epochText } from '../core/epoch.ts';
 import {
   type FenceState,
@@ -27,8 +26,7 @@ import { isRunnable, type OperationPhase, type RunnableStep, STEP_NAMES } from '
 import { operationPaths, plannedComponents } from '../core/paths.ts';
 import { judgeStep } from '../core/steps.ts';
 import type { Refused } from '../core/verdict.ts';
-import { type Ledger, viewOf } from '../ledger/ledger.ts';
-import type { OperationRecord } from '../ledger/records.ts';
+import { type OperationLedger, type OperationRecord, viewOf } from '../ledger/records.ts';
 import { recordedResult } from './answer.ts';
 import { EffectSlot } from './effect-slot.ts';
 import { HANDLERS } from './handlers.ts';
@@ -46,7 +44,7 @@ export interface ExecutorSettings {
   readonly cluster: string;
   /** Host path. */
   readonly stateDir: string;
-  readonly ledger: Ledger;
+  readonly ledger: OperationLedger;
   readonly ports: StepPorts;
   readonly injection: Injection;
   readonly logger: Logger;
@@ -69,10 +67,13 @@ interface Command {
  */
 export class Executor {
   readonly #settings: ExecutorSettings;
-  readonly #slot = new EffectSlot();
+  readonly #slot: EffectSlot;
+  /** The plan decoded last: every step of an operation looks at the same one. */
+  #decoded: { readonly sha256: string; readonly plan: RestorePlan } | undefined;
 
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
+    this.#slot = new EffectSlot(settings.ports.clock);
   }
 
   /** Throws the fence's refusals: EPOCH_STALE, EFFECT_IN_FLIGHT, OPERATION_IN_PROGRESS, … */
@@ -115,8 +116,9 @@ export class Executor {
     }
     const name = STEP_NAMES[step];
     const timeoutMs = request.timeoutMs === 0n ? DEFAULT_STEP_TIMEOUT_MS : Number(request.timeoutMs);
-    const limited = deadline(timeoutMs, signal);
-    const progress = new ProgressSlot();
+    const { clock } = this.#settings.ports;
+    const limited = clock.deadline(timeoutMs, signal);
+    const progress = new ProgressSlot(clock);
     let began: (() => void) | undefined;
     const admitted = new Promise<void>((resolve) => {
       began = resolve;
@@ -146,7 +148,7 @@ export class Executor {
           : error;
       return StepResult.fromPartial({ failure: toFailure(named, node) });
     });
-    yield* streamStep(settled, progress, { signal: limited, node, what: name });
+    yield* streamStep(settled, progress, { signal: limited, node, what: name, clock });
   }
 
   /** Records durably that NEW it is. */
@@ -203,11 +205,11 @@ export class Executor {
     progress: ProgressSlot,
     signal: AbortSignal,
   ): Promise<StepResult> {
-    const { ledger, injection } = this.#settings;
+    const { ledger, injection, ports } = this.#settings;
     const name = STEP_NAMES[step];
     const handler = HANDLERS[step];
     const context = this.#context(record, name, command, progress);
-    const startedMs = performance.now();
+    const startedMs = ports.clock.monotonicMs();
     const intent = (await handler.prepare?.(context, signal)) ?? null;
     const sequence = ledger.recordIntent(record.operationId, step, command.epoch, intent);
     context.logger.info('step began');
@@ -223,7 +225,7 @@ export class Executor {
             : { operationId: record.operationId, phase: handler.ends, epoch: command.epoch },
         );
       }
-      const durationMs = Math.round(performance.now() - startedMs);
+      const durationMs = Math.round(ports.clock.monotonicMs() - startedMs);
       context.logger.info({ durationMs, code: result.failure?.code }, 'step ended');
       return StepResult.fromPartial(result);
     } catch (error) {
@@ -237,7 +239,7 @@ export class Executor {
     return {
       node,
       operationId: record.operationId,
-      ...this.#partOf(RestorePlan.decode(record.plan), record.operationId),
+      ...this.#partOf(this.#planOf(record), record.operationId),
       effects: record.effects,
       ports,
       logger: logger.child({
@@ -248,6 +250,13 @@ export class Executor {
       }),
       progress: (doing, doneBytes = 0n, totalBytes = 0n) => progress.put(doing, doneBytes, totalBytes),
     };
+  }
+
+  #planOf({ plan, planSha256 }: OperationRecord): RestorePlan {
+    if (this.#decoded?.sha256 !== planSha256) {
+      this.#decoded = { sha256: planSha256, plan: RestorePlan.decode(plan) };
+    }
+    return this.#decoded.plan;
   }
 
   /** What could not even be undone is not opened: it would bar this node for good. Throws as #partOf. */

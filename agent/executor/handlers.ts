@@ -8,6 +8,7 @@ import { fenceEtcd } from './steps/fence-etcd.ts';
 import { prepareGate } from './steps/prepare-gate.ts';
 import { reinspect } from './steps/reinspect.ts';
 import { safeguard } from './steps/safeguard.ts';
+import { setAside } from './steps/set-aside.ts';
 import { stage } from './steps/stage.ts';
 import { startApi } from './steps/start-api.ts';
 import { startControllers } from './steps/start-controllers.ts';
@@ -36,4 +37,5 @@ export const HANDLERS: { readonly [S in RunnableStep]: StepHandler } = {
   [Step.STEP_UNDO_STOP]: undoStop,
   [Step.STEP_UNDO_START]: undoStart,
   [Step.STEP_UNDO_VERIFY]: undoVerify,
+  [Step.STEP_SET_ASIDE]: setAside,
 };

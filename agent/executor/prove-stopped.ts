@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Component } from '../ports.ts';
 import type { StepContext } from './step.ts';
@@ -12,18 +11,18 @@ const POLL_MS = 20;
  * with the last signal that disagrees; whatever else fails is not tried again.
  */
 export async function proveStoppedSoon(
-  { ports: { hosting }, nodePlan, operationId }: StepContext,
+  { ports: { hosting, clock }, nodePlan, operationId }: StepContext,
   components: readonly Component[],
   signal: AbortSignal,
 ): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
+  const until = clock.monotonicMs() + PATIENCE_MS;
   for (;;) {
     try {
       return await hosting.proveStopped(nodePlan, operationId, components, signal);
     } catch (error) {
       const mayPass = error instanceof LockstepError && error.code === 'STOP_UNPROVEN';
-      if (!mayPass || performance.now() > until || signal.aborted) throw error;
+      if (!mayPass || clock.monotonicMs() > until || signal.aborted) throw error;
     }
-    await delay(POLL_MS, undefined, { signal });
+    await clock.delay(POLL_MS, signal);
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import {
   type ExecuteResponse,
@@ -17,6 +17,11 @@ export class ProgressSlot {
   #spokenMs = Number.NEGATIVE_INFINITY;
   #latest: StepProgress | undefined;
   #wake: (() => void) | undefined;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   put(step: string, doneBytes: bigint, totalBytes: bigint): void {
     this.#latest = { step, doneBytes, totalBytes };
@@ -26,7 +31,7 @@ export class ProgressSlot {
   take(): StepProgress | undefined {
     const latest = this.#latest;
     this.#latest = undefined;
-    this.#spokenMs = performance.now();
+    this.#spokenMs = this.#clock.monotonicMs();
     return latest;
   }
 
@@ -37,8 +42,8 @@ export class ProgressSlot {
         this.#wake = resolve;
       });
     }
-    const waitMs = this.#spokenMs + PROGRESS_INTERVAL_MS - performance.now();
-    if (waitMs > 0) await delay(waitMs, undefined, { ref: false });
+    const waitMs = this.#spokenMs + PROGRESS_INTERVAL_MS - this.#clock.monotonicMs();
+    if (waitMs > 0) await this.#clock.delay(waitMs);
   }
 }
 
@@ -49,10 +54,15 @@ export class ProgressSlot {
 export async function* streamStep(
   running: Promise<StepResult>,
   progress: ProgressSlot,
-  timeout: { readonly signal: AbortSignal; readonly node: string; readonly what: string },
+  timeout: {
+    readonly signal: AbortSignal;
+    readonly node: string;
+    readonly what: string;
+    readonly clock: Clock;
+  },
 ): AsyncGenerator<ExecuteResponse, void, undefined> {
   const overrun = new AbortController();
-  const overdue = afterAbort(timeout.signal, OVERRUN_MS, overrun.signal).then(() => 'overdue' as const);
+  const overdue = afterAbort(timeout.signal, timeout.clock, overrun.signal).then(() => 'overdue' as const);
   const ended = running.then((result) => ({ result }));
   try {
     for (;;) {
@@ -81,11 +91,11 @@ export function timedOut({ node, what }: { readonly node: string; readonly what:
   return StepResult.fromPartial({ failure });
 }
 
-async function afterAbort(signal: AbortSignal, graceMs: number, until: AbortSignal): Promise<void> {
+async function afterAbort(signal: AbortSignal, clock: Clock, until: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     until.addEventListener('abort', () => reject(new Error('ended')), { once: true });
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  await delay(graceMs, undefined, { signal: until });
+  await clock.delay(OVERRUN_MS, until);
 }

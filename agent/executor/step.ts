@@ -1,3 +1,4 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { StepResult } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
@@ -7,9 +8,16 @@ import type { Logger } from '@lockstep/shared/logging.ts';
 import type { RunnableStep } from '../core/operation.ts';
 import type { OperationPaths } from '../core/paths.ts';
 import type { EffectRecord } from '../ledger/records.ts';
-import type { Component, Hosting, LocalMember, StoreBuilder, Stores } from '../ports.ts';
-import type { OpenSnapshot } from '../snapshots/pull.ts';
-import type { SnapshotStore } from '../snapshots/store.ts';
+import type {
+  Component,
+  Hosting,
+  LocalMember,
+  PullSnapshot,
+  ReadStoreFacts,
+  SnapshotShelf,
+  StoreBuilder,
+  Stores,
+} from '../ports.ts';
 
 /** What steps act through; wired once, in main.ts. */
 export interface StepPorts {
@@ -17,8 +25,10 @@ export interface StepPorts {
   readonly stores: Stores;
   readonly builder: StoreBuilder;
   readonly member: LocalMember;
-  readonly snapshots: SnapshotStore;
-  readonly openSnapshot: OpenSnapshot;
+  readonly snapshots: SnapshotShelf;
+  readonly pull: PullSnapshot;
+  readonly readStoreFacts: ReadStoreFacts;
+  readonly clock: Clock;
   /** The node's report with the ledger's fields, as Describe answers it. */
   readonly describe: (signal: AbortSignal) => Promise<NodeReport>;
 }

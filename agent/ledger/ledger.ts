@@ -5,14 +5,14 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import {
-  isEnded,
-  isRunnable,
-  type OperationPhase,
-  type OperationView,
-  type RunnableStep,
-} from '../core/operation.ts';
-import type { AuditRecord, EffectRecord, LedgerIdentity, OperationRecord } from './records.ts';
+import { isEnded, isRunnable, type OperationPhase, type RunnableStep } from '../core/operation.ts';
+import type {
+  AuditRecord,
+  EffectRecord,
+  LedgerIdentity,
+  OperationLedger,
+  OperationRecord,
+} from './records.ts';
 import { Reserve } from './reserve.ts';
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
@@ -41,7 +41,7 @@ type Row = Record<string, unknown>;
  * 0.22 ms against 0.6 to 0.7 ms), readers of other processes are not blocked by a writer, and with
  * synchronous=FULL a record that was acknowledged survives loss of power just as well.
  */
-export class Ledger {
+export class Ledger implements OperationLedger {
   readonly identity: LedgerIdentity;
   readonly #database: DatabaseSync;
   readonly #reserve: Reserve | undefined;
@@ -311,19 +311,6 @@ export class Ledger {
       return statement.all(...values);
     });
   }
-}
-
-/** What the pure core judges, from what the ledger holds. */
-export function viewOf(record: OperationRecord): OperationView {
-  return {
-    operationId: record.operationId,
-    planSha256: record.planSha256,
-    phase: record.phase,
-    intended: new Set(record.effects.map((effect) => effect.step)),
-    completed: new Set(
-      record.effects.filter((effect) => effect.completedMs !== undefined).map((effect) => effect.step),
-    ),
-  };
 }
 
 function schemaVersion(database: DatabaseSync): number {

@@ -1,5 +1,5 @@
 import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { OperationPhase, RunnableStep } from '../core/operation.ts';
+import type { OperationPhase, OperationView, RunnableStep } from '../core/operation.ts';
 
 /** One intent and, where it came to that, its completion. Details are JSON of the step's own. */
 export interface EffectRecord {
@@ -39,4 +39,42 @@ export interface LedgerIdentity {
   readonly ledgerId: string;
   readonly node: string;
   readonly cluster: string;
+}
+
+/**
+ * The ledger as the executor uses it. Whatever records has synced when it returns; what cannot be
+ * recorded throws, and nothing of it is there then.
+ */
+export interface OperationLedger {
+  readonly identity: LedgerIdentity;
+  /** The epoch promised last, or undefined. */
+  promised(): Epoch | undefined;
+  operation(operationId: string): OperationRecord | undefined;
+  /** The operation that has not ended, of which there is at most one: it is always the latest. */
+  openOperation(): OperationRecord | undefined;
+  latestOperation(): OperationRecord | undefined;
+  recordPromise(epoch: Epoch, operationId: string, plan: Uint8Array | undefined): void;
+  /** Returns the sequence that `recordCompletion` takes. */
+  recordIntent(operationId: string, step: RunnableStep, epoch: Epoch, detail: unknown): number;
+  /** `transition`: ends the operation in the same transaction. */
+  recordCompletion(
+    intent: number,
+    detail: unknown,
+    transition?: { operationId: string; phase: 'undone' | 'closed'; epoch: Epoch },
+  ): void;
+  recordCommit(operationId: string, epoch: Epoch): void;
+  recordAudit(record: Omit<AuditRecord, 'atMs'>): void;
+}
+
+/** What the pure core judges, from what the ledger holds. */
+export function viewOf(record: OperationRecord): OperationView {
+  return {
+    operationId: record.operationId,
+    planSha256: record.planSha256,
+    phase: record.phase,
+    intended: new Set(record.effects.map((effect) => effect.step)),
+    completed: new Set(
+      record.effects.filter((effect) => effect.completedMs !== undefined).map((effect) => effect.step),
+    ),
+  };
 }

@@ -9,6 +9,7 @@ import {
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { isSafeName } from '../core/paths.ts';
+import type { SnapshotShelf } from '../ports.ts';
 import { renameDurably, syncDirectory, syncOrFail, writeAll } from './durable.ts';
 
 export interface SnapshotStoreSettings {
@@ -24,7 +25,7 @@ export interface SnapshotStoreSettings {
  * both bear their names; the database gets its name first, so that no card is without bytes. A
  * file on its way in is `.ID.part`.
  */
-export class SnapshotStore {
+export class SnapshotStore implements SnapshotShelf {
   readonly #settings: SnapshotStoreSettings;
 
   constructor(settings: SnapshotStoreSettings) {

@@ -1,6 +1,5 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
-import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { newStoreDifferences } from '../../core/new-store.ts';
 import { required, type StepContext, type StepHandler } from '../step.ts';
 
@@ -44,11 +43,7 @@ async function readNew(
   signal: AbortSignal,
 ): Promise<SnapshotFacts> {
   const snapshotFacts = required(snapshot.facts, 'snapshot card', node);
-  const facts = await readSnapshotFacts(
-    ports.stores.realPath(paths.otherDb),
-    { trailer: 'absent', contentUpToRevision: snapshotFacts.status?.revision ?? 0n },
-    signal,
-  );
+  const facts = await ports.readStoreFacts(paths.otherDb, snapshotFacts.status?.revision ?? 0n, signal);
   const differences = newStoreDifferences(snapshotFacts, facts, {
     initialCluster: memberPlan.initialCluster,
     bump: plan.bump,

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { z } from 'zod';
 import type { MemberObservation } from '../../ports.ts';
@@ -40,6 +39,6 @@ export async function untilServing(
     } catch (error) {
       if (!signal.aborted) last = error;
     }
-    await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+    await ports.clock.delay(POLL_MS, signal).catch(() => undefined);
   }
 }

@@ -1,5 +1,4 @@
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import type { StepHandler } from '../step.ts';
 import { findStores, swapRecord } from '../swap-record.ts';
 
@@ -15,11 +14,11 @@ export const safeguard: StepHandler = {
     _intent,
     signal,
   ) {
-    const { hosting, stores, member } = ports;
+    const { hosting, stores, member, clock } = ports;
     progress('recording the baseline');
     await stores.makeDirectory(paths.operationDir, DIRECTORY_MODE, signal);
     // A cluster whose quorum is gone does not answer: that is a baseline too.
-    const baseline = await member.observe(deadline(ANSWER_MS, signal)).then(
+    const baseline = await member.observe(clock.deadline(ANSWER_MS, signal)).then(
       (observed) => ({ serving: true, ...observed }),
       (error: unknown) => {
         signal.throwIfAborted();
@@ -28,7 +27,7 @@ export const safeguard: StepHandler = {
     );
     const apiReady =
       components.includes('kube-apiserver') &&
-      (await hosting.waitApiReady(nodePlan, deadline(ANSWER_MS, signal)).then(
+      (await hosting.waitApiReady(nodePlan, clock.deadline(ANSWER_MS, signal)).then(
         () => true,
         () => {
           signal.throwIfAborted();

@@ -1,11 +1,10 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { pullSnapshot } from '../../snapshots/pull.ts';
 import type { StepHandler } from '../step.ts';
 
 /** Pulls the snapshot of the plan, or reads again the one that is here. */
 export const stage: StepHandler = {
   async perform({ node, plan, snapshot, ports, progress }, _intent, signal) {
-    const { snapshots, openSnapshot } = ports;
+    const { snapshots } = ports;
     if ((await snapshots.find(snapshot.id).catch(() => undefined)) !== undefined) {
       progress('verifying');
       const { facts, refusals } = await snapshots.verify(snapshot.id, signal);
@@ -23,13 +22,7 @@ export const stage: StepHandler = {
       });
     }
     progress('pulling');
-    await pullSnapshot(
-      { store: snapshots, openSnapshot },
-      snapshot,
-      sources,
-      (done, total) => progress('pulling', done, total),
-      signal,
-    );
+    await ports.pull(snapshot, sources, (done, total) => progress('pulling', done, total), signal);
     return { detail: { pulled: true, sha256: snapshot.facts?.fileSha256 } };
   },
 };

@@ -148,6 +148,7 @@ const UNKNOWN_TO_THE_HOSTING = {
   openOperationId: '',
   promised: undefined,
   advertiseAddress: '',
+  setAsideOperationId: '',
 } as const satisfies Partial<NodeReport>;
 
 function urlsOf(member: { peerUrls: readonly string[]; clientUrls: readonly string[] }): string[] {
