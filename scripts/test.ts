@@ -53,6 +53,7 @@ check('contract lint', 'buf', ['lint']);
 check('contract kept: nothing released is broken', 'buf', ['breaking', '--against', 'proto/released.binpb']);
 check('generated code', 'node', ['scripts/check-generated.ts']);
 tier('unit');
+tier('sim');
 tier('integration');
 tier('e2e');
 
