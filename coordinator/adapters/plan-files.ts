@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '@lockstep/shared/clock.ts';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { Approval } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { isOperationId } from '@lockstep/shared/ids.ts';
 import type { Plans, StoredPlan } from '../runner/ports.ts';
 
@@ -16,6 +17,7 @@ interface PlanFile {
   readonly planBase64: string;
   readonly refusals: unknown[];
   readonly warnings: unknown[];
+  readonly approval?: unknown;
 }
 
 /** Plans in memory and on disk, so that a plan made before a restart of the coordinator can be run after it. */
@@ -29,16 +31,17 @@ export class PlanFiles implements Plans {
     this.#clock = clock;
   }
 
-  async put(plan: StoredPlan, expiresMs: number): Promise<void> {
+  async put(plan: StoredPlan): Promise<void> {
     this.#plans.set(plan.operationId, plan);
     const [oldest] = this.#plans.keys();
     if (this.#plans.size > MAX_IN_MEMORY && oldest !== undefined) this.#plans.delete(oldest);
     const file: PlanFile = {
       operationId: plan.operationId,
-      expiresMs,
+      expiresMs: plan.expiresMs,
       planBase64: Buffer.from(plan.planBytes).toString('base64'),
       refusals: plan.refusals.map((each) => Refusal.toJSON(each)),
       warnings: plan.warnings.map((each) => Refusal.toJSON(each)),
+      ...(plan.approval === undefined ? {} : { approval: Approval.toJSON(plan.approval) }),
     };
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     await this.#removeOld();
@@ -67,6 +70,8 @@ export class PlanFiles implements Plans {
       planBytes,
       refusals: file.refusals.map((each) => Refusal.fromJSON(each)),
       warnings: file.warnings.map((each) => Refusal.fromJSON(each)),
+      approval: file.approval === undefined ? undefined : Approval.fromJSON(file.approval),
+      expiresMs: file.expiresMs,
     };
     this.#plans.set(operationId, plan);
     return plan;

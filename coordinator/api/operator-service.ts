@@ -1,8 +1,10 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
-import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { SaveSnapshotResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type {
+  ApprovePlanRequest,
+  ApprovePlanResponse,
   GetOperationResponse,
   OperatorServiceSaveSnapshotRequest,
   OperatorServiceSaveSnapshotResponse,
@@ -14,6 +16,7 @@ import type { Logger } from '@lockstep/shared/logging.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
+import { judgeApprover } from '../core/approval.ts';
 import { inspectNodes } from '../runner/inventory.ts';
 import type { Operations } from '../runner/operations.ts';
 import type { Planner } from '../runner/planner.ts';
@@ -82,6 +85,12 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       return { plan, planSha256, refusals: [...refusals], warnings: [...warnings] };
     }),
 
+    approvePlan: unaryHandler(async (request, context) => {
+      const { operationId, planSha256, reason } = request;
+      const by = audit(context, 'ApprovePlan', { operationId, planSha256, reason });
+      return approve(settings, request, by);
+    }),
+
     runRestore: unaryHandler(async (request, context) => {
       audit(context, 'RunRestore', { operationId: request.operationId });
       const stored = await plans.get(request.operationId);
@@ -138,7 +147,30 @@ async function getOperation(
     planSha256: known?.planSha256 ?? stored?.planSha256 ?? '',
     refusals: [...(stored?.refusals ?? [])],
     warnings: [...(stored?.warnings ?? [])],
+    approval: stored?.approval ?? known?.operation.approval,
   };
+}
+
+/** The last word counts: another person may approve what one has approved already. */
+async function approve(
+  { plans, clock }: OperatorServiceSettings,
+  { operationId, planSha256, reason }: ApprovePlanRequest,
+  approvedBy: string,
+): Promise<ApprovePlanResponse> {
+  const stored = await plans.get(operationId);
+  if (stored === undefined || stored.planSha256 !== planSha256) {
+    const words = `there is no plan ${operationId} with that digest here`;
+    return { refusals: [refusal('PLAN_NOT_FOUND', words)], approval: undefined };
+  }
+  const plan = RestorePlan.decode(stored.planBytes);
+  const refusals = [...stored.refusals, ...judgeApprover(plan, approvedBy)];
+  if (clock.nowMs() > stored.expiresMs) {
+    refusals.push(refusal('PLAN_EXPIRED', `the plan expired at ${new Date(stored.expiresMs).toISOString()}`));
+  }
+  if (refusals.length > 0) return { refusals, approval: undefined };
+  const approval = { approvedBy, approvedMs: BigInt(clock.nowMs()), planSha256, reason };
+  await plans.put({ ...stored, approval });
+  return { refusals: [], approval };
 }
 
 async function* watch(

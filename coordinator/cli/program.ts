@@ -8,6 +8,7 @@ import { type InitOptions, init } from './commands/init.ts';
 import { runLab } from './commands/lab.ts';
 import { listNodes, showNode } from './commands/nodes.ts';
 import { abort, listOperations, resume, showReport, showStatus, watch } from './commands/operations.ts';
+import { type ApproveOptions, approvePlan } from './commands/restore-approve.ts';
 import { planRestore } from './commands/restore-plan.ts';
 import { runRestore } from './commands/restore-run.ts';
 import { listSnapshots, saveSnapshot, showSnapshot, verifySnapshot } from './commands/snapshots.ts';
@@ -218,6 +219,18 @@ function planning(command: Command): Command {
       'go on in spite of a refusal that allows it; repeat',
       collectOverride,
       [],
+    )
+    .option(
+      '--without <node>',
+      'leave a node out that is away, where those left out are no quorum; repeat',
+      collectText,
+      [],
+    )
+    .option(
+      '--destroyed <node>',
+      'leave a node out that is gone for good; a second person approves; repeat',
+      collectText,
+      [],
     );
 }
 
@@ -248,6 +261,8 @@ function restores(program: Command, does: Does): void {
       'look at every node and decide; changes nothing',
       'lockstep restore plan s-20261122-114530-7kq2ab',
       'lockstep restore plan s-20261122-114530-7kq2ab --max-outage 90s',
+      'lockstep restore plan s-20261122-114530-7kq2ab --without cp3',
+      'lockstep restore plan s-20261122-114530-7kq2ab --destroyed cp2 --destroyed cp3',
     ),
   )
     .argument('<snapshot>', 'its id')
@@ -271,6 +286,20 @@ function restores(program: Command, does: Does): void {
     .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
     .action((id: string | undefined, options: CommonOptions & Parameters<typeof runRestore>[2]) =>
       does({ kind: 'answer', options, ask: (invocation) => runRestore(invocation, id, options) }),
+    );
+
+  answering(
+    restore,
+    'approve',
+    'a second person’s word for a plan that needs one',
+    'lockstep restore approve r-20261122-120000-abc123',
+    'lockstep restore approve r-20261122-120000-abc123 --confirm prod --reason "both hosts burnt"',
+  )
+    .argument('<operation>', 'the plan')
+    .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
+    .option('--reason <text>', 'why; kept with the approval')
+    .action((id: string, options: CommonOptions & ApproveOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => approvePlan(invocation, id, options) }),
     );
 
   answering(restore, 'list', 'the operations, latest first', 'lockstep restore list')

@@ -121,6 +121,7 @@ export const STEP_WORDS: Record<Step, string> = {
   [Step.STEP_UNDO_STOP]: 'stopping what is new',
   [Step.STEP_UNDO_START]: 'starting what was',
   [Step.STEP_UNDO_VERIFY]: 'verifying what was',
+  [Step.STEP_SET_ASIDE]: 'setting aside',
 };
 
 export function wordsOf(step: ForwardStep): string {

@@ -1,8 +1,9 @@
 import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { EtcdReport, NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
-import type { Consequences, Override } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { EtcdMember, EtcdReport, NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+import type { Consequences, LeftOut, Override } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { SnapshotCard, SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { isLeftOut, type LeavingOut, leftOutOf } from './left-out.ts';
 
 /** Everything that a plan is made from. What was not learnt is said, never assumed. */
 export interface PlanInput {
@@ -18,6 +19,10 @@ export interface PlanInput {
   /** 0: no limit. */
   readonly maxOutageMs: bigint;
   readonly overrides: readonly Override[];
+  /** Whom the operator leaves out. */
+  readonly asked: LeavingOut;
+  /** The restore that is taken back; empty: none. */
+  readonly reverts: string;
   /** Every node that the coordinator knows of. */
   readonly nodes: readonly InspectedNode[];
   readonly snapshot: InspectedSnapshot;
@@ -54,8 +59,15 @@ export interface InspectedCopy {
 
 /** What a check looks at. */
 export interface CheckInput extends PlanInput {
-  /** Nodes with a control plane that answered. */
+  /** Every known node but those left out. */
+  readonly nodes: readonly InspectedNode[];
+  /** Of those, the ones with a control plane that answered. */
   readonly members: readonly MemberNode[];
+  /** OLD's members that vote, as those who answered list them. */
+  readonly voters: readonly EtcdMember[];
+  readonly leftOut: readonly LeftOut[];
+  /** What is known of the nodes left out, by asking them. */
+  readonly leftOutNodes: readonly InspectedNode[];
   /** Of a whole copy; undefined where there is none. */
   readonly facts: SnapshotFacts | undefined;
 }
@@ -65,9 +77,18 @@ export interface MemberNode extends InspectedNode {
 }
 
 export function checkInput(input: PlanInput): CheckInput {
+  const { asked } = input;
+  const nodes = input.nodes.filter(({ node }) => !isLeftOut(node, asked));
+  const members = nodes.filter((node): node is MemberNode => node.report?.etcd !== undefined);
+  const listed = members.flatMap(({ report }) => report.etcd.members);
+  const everyone = [...new Map(listed.map((member) => [member.id, member])).values()];
   return {
     ...input,
-    members: input.nodes.filter((node): node is MemberNode => node.report?.etcd !== undefined),
+    nodes,
+    members,
+    voters: everyone.filter(({ learner }) => !learner),
+    leftOut: leftOutOf(asked, input.nodes, everyone),
+    leftOutNodes: input.nodes.filter(({ node }) => isLeftOut(node, asked)),
     facts: input.snapshot.copies.find((copy) => copy.refusals.length === 0 && copy.facts !== undefined)
       ?.facts,
   };

@@ -125,6 +125,8 @@ function planned(change: (scene: Scene) => unknown = () => undefined): ReturnTyp
     reason: 'test',
     maxOutageMs: 0n,
     overrides: [],
+    asked: { without: [], destroyed: [] },
+    reverts: '',
     nodes,
     snapshot: {
       id: 's-1',

@@ -9,15 +9,17 @@ import type {
   Override,
   RevisionBump,
 } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { driftFields, driftSha256 } from '@lockstep/shared/plan/drift.ts';
+import { approvalNeeds } from './approval.ts';
 import { CHECKS } from './checks/index.ts';
 import { isMemberOf } from './checks/members.ts';
 import { canBump, parseVersion } from './etcd-version.ts';
 import { REVISION_MARGIN } from './limits.ts';
 import { expectedOutageMs } from './outage.ts';
 import { type CheckInput, checkInput, type MemberNode, type PlanInput } from './plan-input.ts';
+import { majorityOf } from './quorum.ts';
 import { spaceNeed } from './space.ts';
 import { restoreTool } from './tool.ts';
 
@@ -37,7 +39,7 @@ export function makePlan(input: PlanInput): PlanResult {
   const known = checkInput(input);
   const objections = CHECKS.flatMap((check) => check(known));
   const overridden = (objection: Refusal): boolean =>
-    objection.class === RefusalClass.REFUSAL_CLASS_WITH_REASON &&
+    OVERRIDABLE.has(objection.class) &&
     input.overrides.some((override) => override.code === objection.code && override.reason.trim() !== '');
   const refusals = objections.filter((objection) => !overridden(objection));
   const used = input.overrides.filter((override) =>
@@ -50,8 +52,14 @@ export function makePlan(input: PlanInput): PlanResult {
   };
 }
 
+/** A second person's approval is asked for when the plan is to be run. */
+const OVERRIDABLE: ReadonlySet<RefusalClass> = new Set([
+  RefusalClass.REFUSAL_CLASS_WITH_REASON,
+  RefusalClass.REFUSAL_CLASS_SECOND_PERSON,
+]);
+
 function assemble(input: CheckInput, overrides: readonly Override[]): RestorePlan {
-  const { facts, members } = input;
+  const { facts, members, leftOut } = input;
   const order = workOrder(members);
   const initialCluster = initialClusterOf(order);
   const bump = facts === undefined ? undefined : bumpOf(members, facts);
@@ -74,9 +82,13 @@ function assemble(input: CheckInput, overrides: readonly Override[]): RestorePla
     maxOutageMs: input.maxOutageMs,
     expectedOutageMs: BigInt(expectedOutageMs(order.length, startMembersInTurn)),
     overrides: [...overrides],
-    baseline: baselineOf(members),
+    baseline: baselineOf(input),
     startMembersInTurn,
     alarmsToDisarm: (facts?.alarms ?? []).filter((alarm) => alarm === 'NOSPACE'),
+    leftOut: [...leftOut],
+    approvalNeeds: approvalNeeds(leftOut, overrides),
+    kind: PlanKind.PLAN_KIND_UNSPECIFIED,
+    subjectOperationId: input.reverts,
   };
 }
 
@@ -161,9 +173,9 @@ export function bumpOf(members: readonly MemberNode[], facts: SnapshotFacts): Re
 }
 
 /** OLD as it is now: what undo must bring back. */
-function baselineOf(members: readonly MemberNode[]): Baseline {
+function baselineOf({ members, voters }: CheckInput): Baseline {
   const serving = members.filter((node) => node.report.etcd.serving);
-  const quorum = Math.floor(members.length / 2) + 1;
+  const quorum = majorityOf(Math.max(members.length, voters.length));
   const lists = members.map((node) => node.report.etcd.members).filter((list) => list.length > 0);
   const list: EtcdMember[] = lists[0] ?? [];
   return {

@@ -1,15 +1,27 @@
 import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 
+export function majorityOf(members: number): number {
+  return Math.floor(members / 2) + 1;
+}
+
+/** OLD's voting members, those among them that the plan leaves out. */
+export function oldVoters(plan: RestorePlan): number {
+  const listed = plan.baseline?.members.filter(({ learner }) => !learner).length ?? 0;
+  const named = plan.nodes.length + plan.leftOut.filter(({ memberId }) => memberId !== '').length;
+  return Math.max(listed, named);
+}
+
 /** The majority of OLD's voting members. */
 export function oldQuorum(plan: RestorePlan): number {
-  return Math.floor(plan.nodes.length / 2) + 1;
+  return majorityOf(oldVoters(plan));
 }
 
 /**
  * Whether undo may go on although these nodes do not answer. Before the fence OLD was never
  * touched. After it, only where the others can form OLD's quorum, so that OLD serves again and
  * the absent, a minority, cannot serve NEW; or where OLD did not serve at the plan, so that
- * nothing that worked is put at risk.
+ * nothing that worked is put at risk. Who was left out is counted among OLD's members and on
+ * nobody's side: it may be there or not.
  */
 export function mayUndoWithout(plan: RestorePlan, away: ReadonlySet<string>, fenced: boolean): boolean {
   if (!fenced) return true;

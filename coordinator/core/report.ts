@@ -27,6 +27,7 @@ export function describeOperation(state: OperationState): Operation {
       truth: truthOf(state, node),
     })),
     epoch: state.epoch,
+    approval: state.approval,
   };
 }
 
@@ -45,6 +46,8 @@ export function reportOf(state: OperationState): OperationReport {
     consequences: plan.consequences,
     advice: restored ? adviceOf(plan) : [],
     kept: restored ? keptStores(plan) : [],
+    approval: state.approval,
+    leftOut: plan.leftOut,
   };
 }
 
@@ -73,6 +76,13 @@ export function keptPath({ dataDir, oldStore }: EtcdMemberPlan, operationId: str
 function adviceOf(plan: RestorePlan): string[] {
   const { consequences, bump } = plan;
   const advice: string[] = [];
+  for (const { node, destroyed } of plan.leftOut) {
+    advice.push(
+      destroyed
+        ? `Take ${node} out of load balancers, DNS and the coordinator's node list: it is gone and has no member in NEW.`
+        : `Bring ${node} back with \`lockstep node rejoin ${node}\` once its host is there: it has no member in NEW.`,
+    );
+  }
   if (bump === undefined) {
     advice.push(
       'Restart every client of the API: revisions were not bumped, so watchers may hold what no longer is.',

@@ -3,7 +3,7 @@ import type {
   ReadLedgerResponse,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Epoch, Failure, Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { Approval, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Ask } from './events.ts';
 import { SEQUENCES_PER_EPOCH } from './limits.ts';
 import { FENCE_POSITION } from './phases.ts';
@@ -13,6 +13,8 @@ export interface OperationState {
   readonly plan: RestorePlan;
   readonly epoch: Epoch;
   readonly startedMs: number;
+  /** For the record; who may start a plan is judged before there is a state. */
+  readonly approval: Approval | undefined;
   readonly stage: Stage;
   readonly nodes: ReadonlyMap<string, NodeState>;
   /** Questions under way, by call number. */
@@ -143,11 +145,17 @@ export interface SettleStage {
 }
 
 /** A fresh operation; `started` sets it going. */
-export function newOperation(plan: RestorePlan, epoch: Epoch, nowMs: number): OperationState {
+export function newOperation(
+  plan: RestorePlan,
+  epoch: Epoch,
+  nowMs: number,
+  approval?: Approval,
+): OperationState {
   return {
     plan,
     epoch,
     startedMs: nowMs,
+    approval,
     stage: { kind: 'new' },
     nodes: new Map(plan.nodes.map((each) => [each.node, untouchedNode(each.node)])),
     calls: new Map(),

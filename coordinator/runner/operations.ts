@@ -7,9 +7,10 @@ import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/co
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { isOperationId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
+import { judgeApproval } from '../core/approval.ts';
 import { failureOf } from '../core/failures.ts';
 import { describeOperation, reportOf } from '../core/report.ts';
 import { mayAbort, newOperation, type OperationState, takenOverOperation } from '../core/state.ts';
@@ -133,6 +134,8 @@ export class Operations {
         refusal('PLAN_EXPIRED', `the plan expired at ${new Date(Number(plan.expiresMs)).toISOString()}`),
       ];
     }
+    const unapproved = judgeApproval(plan, stored.planSha256, stored.approval);
+    if (unapproved.length > 0) return unapproved;
     if (this.#busy !== undefined) {
       return [refusal('OPERATION_IN_PROGRESS', `operation ${this.#busy} is under way`)];
     }
@@ -147,7 +150,7 @@ export class Operations {
         return refusals;
       }
       const epoch = { number: highestPromise + 1n, coordinatorId: this.#settings.coordinatorId };
-      this.#begin(stored, newOperation(plan, epoch, this.#settings.clock.nowMs()));
+      this.#begin(stored, newOperation(plan, epoch, this.#settings.clock.nowMs(), stored.approval));
       return [];
     } catch (thrown) {
       this.#busy = undefined;
@@ -175,7 +178,7 @@ export class Operations {
     const before = this.#entries.get(plan.operationId);
     const taken = takenOverOperation(plan, epoch, this.#settings.clock.nowMs(), abort ?? whyUndone(before));
     const startedMs = before === undefined ? taken.startedMs : Number(before.operation.startedMs);
-    const state = { ...taken, startedMs };
+    const state = { ...taken, startedMs, approval: before?.operation.approval };
     try {
       return this.#begin({ planBytes, planSha256: sha256Hex(planBytes) }, state, before).ended;
     } catch (thrown) {
@@ -239,13 +242,21 @@ export class Operations {
     void this.takeOver(entry.planBytes, abort).catch(() => undefined);
   }
 
-  /** Every known agent must answer, hold nothing open, and say what it has promised. */
+  /**
+   * Every known agent must answer, hold nothing open, and say what it has promised; of those left
+   * out none may, unless it was set aside before.
+   */
   async #surveyForStart(
     plan: RestorePlan,
     signal: AbortSignal,
   ): Promise<{ refusals: Refusal[]; highestPromise: bigint }> {
     const answers = await this.#readLedgers(signal);
+    const leftOut = new Set(plan.leftOut.map(({ node }) => node));
     const refusals = answers.flatMap(({ node, ledger, failure }): Refusal[] => {
+      if (leftOut.has(node)) {
+        if (ledger === undefined || isSetAside(ledger)) return [];
+        return [refusal('LEFT_OUT_ALIVE', `the agent of ${node} answers again`, node)];
+      }
       if (ledger === undefined) {
         return [refusal('NODE_MISSING', `${node} did not answer: ${failure?.message ?? ''}`, node)];
       }
@@ -363,6 +374,14 @@ export function isUnended(ledger: ReadLedgerResponse): boolean {
     ledger.operationId !== '' &&
     (ledger.state === LedgerState.OPERATION_STATE_OPEN ||
       ledger.state === LedgerState.OPERATION_STATE_COMMITTED)
+  );
+}
+
+/** Whether the node's latest operation parked it: nothing of OLD runs there. */
+export function isSetAside(ledger: ReadLedgerResponse): boolean {
+  return (
+    ledger.state === LedgerState.OPERATION_STATE_CLOSED &&
+    RestorePlan.decode(ledger.plan).kind === PlanKind.PLAN_KIND_SET_ASIDE
   );
 }
 

@@ -40,6 +40,7 @@ export class Planner {
     request: PlanRestoreRequest,
     requestedBy: string,
     signal: AbortSignal,
+    options: { readonly reverts?: string } = {},
   ): Promise<StoredPlan & { readonly plan: RestorePlan }> {
     const { agents, clock, cluster, planExpiryMs, plans } = this.#settings;
     if (request.snapshotId === '') throw new LockstepError('USAGE', { message: 'No snapshot is named.' });
@@ -80,6 +81,8 @@ export class Planner {
       reason: request.reason,
       maxOutageMs: request.maxOutageMs,
       overrides: request.overrides,
+      asked: { without: request.without, destroyed: request.destroyed },
+      reverts: options.reverts ?? '',
       nodes: nodes.map((node) => ({ ...node, encryption: encryption.get(node.node) ?? [] })),
       snapshot: {
         id: request.snapshotId,
@@ -95,8 +98,10 @@ export class Planner {
       planBytes,
       refusals,
       warnings,
+      approval: undefined,
+      expiresMs: Number(plan.expiresMs),
     };
-    await plans.put(stored, Number(plan.expiresMs));
+    await plans.put(stored);
     return { ...stored, plan };
   }
 

@@ -17,7 +17,7 @@ import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import type { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { Approval, Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { EncryptionUse, StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 
 /**
@@ -123,9 +123,12 @@ export interface StoredPlan {
   readonly planBytes: Uint8Array;
   readonly refusals: readonly Refusal[];
   readonly warnings: readonly Refusal[];
+  /** A second person's, where one was given. */
+  readonly approval: Approval | undefined;
+  readonly expiresMs: number;
 }
 
 export interface Plans {
-  put(plan: StoredPlan, expiresMs: number): Promise<void>;
+  put(plan: StoredPlan): Promise<void>;
   get(operationId: string): Promise<StoredPlan | undefined>;
 }

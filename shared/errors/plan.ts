@@ -161,6 +161,42 @@ export const planErrors = {
     meaning: 'The new store would bring the disk below kubelet’s eviction threshold.',
     cure: 'Free space on that node, or override with a reason.',
   },
+  LEFT_OUT_UNKNOWN: {
+    class: 'never',
+    meaning: 'A node that is to be left out is neither known nor a member.',
+    cure: 'See `lockstep node list` for the names, then plan again.',
+  },
+  LEFT_OUT_ALIVE: {
+    class: 'never',
+    meaning: 'A node that is to be left out answers: its old store would go on beside the new one.',
+    cure: 'Plan with it, or power it off; then plan again.',
+  },
+  LEFT_OUT_QUORUM: {
+    class: 'never',
+    meaning: 'The nodes left out can form the old cluster’s quorum by themselves and serve it.',
+    cure: 'Bring some of them back; or, if they are gone for good, name them with --destroyed, which a second person approves.',
+  },
+  LEFT_OUT_REACHES_NEW: {
+    class: 'with-reason',
+    meaning:
+      'API servers are told of members on other nodes: one that is left out could write to the new store.',
+    cure: 'Make sure that the API servers of the nodes left out cannot reach the others’ etcd, and override with that as the reason.',
+  },
+  NODE_SET_ASIDE: {
+    class: 'never',
+    meaning: 'The node was left out of a restore and has not been re-joined since.',
+    cure: 'Bring it back with `lockstep node rejoin NODE`, or plan with --without NODE.',
+  },
+  APPROVAL_MISSING: {
+    class: 'never',
+    meaning: 'The plan needs the approval of a second person, and has none.',
+    cure: 'Have another operator look at it and run `lockstep restore approve OPERATION`.',
+  },
+  APPROVAL_BY_PLANNER: {
+    class: 'never',
+    meaning: 'Whoever made a plan cannot be its second person.',
+    cure: 'Have an operator with an identity of their own run `lockstep restore approve OPERATION`.',
+  },
   PLAN_EXPIRED: {
     class: 'never',
     meaning: 'The plan is older than its expiry.',

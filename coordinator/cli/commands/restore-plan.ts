@@ -2,7 +2,7 @@ import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import { type Override, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { Approval, type Override, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Answer } from '../answer.ts';
 import { type Coordinator, WAIT_MS } from '../coordinator.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -14,6 +14,8 @@ export interface PlanOptions {
   readonly reason?: string;
   readonly maxOutage?: number;
   readonly override: readonly Override[];
+  readonly without: readonly string[];
+  readonly destroyed: readonly string[];
 }
 
 /** A plan as it is shown and then run, byte for byte. */
@@ -22,6 +24,7 @@ export interface ShownPlan {
   readonly planSha256: string;
   readonly refusals: readonly Refusal[];
   readonly warnings: readonly Refusal[];
+  readonly approval: Approval | undefined;
 }
 
 export async function planRestore(
@@ -46,6 +49,8 @@ export async function makePlan(
       reason: options.reason ?? '',
       maxOutageMs: BigInt(options.maxOutage ?? 0),
       overrides: [...options.override],
+      without: [...options.without],
+      destroyed: [...options.destroyed],
     },
     WAIT_MS.plan,
   );
@@ -54,7 +59,7 @@ export async function makePlan(
 
 /** A plan that was made before. Throws PLAN_NOT_FOUND. */
 export async function fetchPlan(coordinator: Coordinator, operationId: string): Promise<ShownPlan> {
-  const { plan, planSha256, refusals, warnings } = await coordinator.call(
+  const { plan, planSha256, refusals, warnings, approval } = await coordinator.call(
     OperatorServiceService.getOperation,
     {
       operationId,
@@ -63,33 +68,35 @@ export async function fetchPlan(coordinator: Coordinator, operationId: string): 
   if (plan === undefined) {
     throw new LockstepError('PLAN_NOT_FOUND', { message: `This coordinator has no plan ${operationId}.` });
   }
-  return shown(plan, planSha256 || sha256Hex(RestorePlan.encode(plan).finish()), refusals, warnings);
+  const digest = planSha256 || sha256Hex(RestorePlan.encode(plan).finish());
+  return { ...shown(plan, digest, refusals, warnings), approval };
 }
 
 /** Where so much is refused that there is no plan, its page shows what there is. */
-function shown(
+export function shown(
   plan: RestorePlan | undefined,
   planSha256: string,
   refusals: readonly Refusal[],
   warnings: readonly Refusal[],
 ): ShownPlan {
-  return { plan: plan ?? RestorePlan.create({}), planSha256, refusals, warnings };
+  return { plan: plan ?? RestorePlan.create({}), planSha256, refusals, warnings, approval: undefined };
 }
 
 export function planAnswer({ terminal }: Invocation, page: ShownPlan): Answer {
-  const { plan, planSha256, refusals, warnings } = page;
+  const { plan, planSha256, refusals, warnings, approval } = page;
   const refused = refusals[0];
   return {
     data: {
       planSha256,
       refusals: refusals.map(refusalView),
       warnings: warnings.map(refusalView),
+      ...(approval === undefined ? {} : { approval: Approval.toJSON(approval) }),
       plan: withoutSamples(plan),
     },
     names: plan.operationId === '' ? [] : [plan.operationId],
     operationId: plan.operationId,
     ...(refused === undefined ? { outcome: 'planned' } : { exit: EXIT.refused, code: refused.code }),
-    render: (layout) => planPage(layout, { plan, refusals, warnings, nowMs: terminal.nowMs() }),
+    render: (layout) => planPage(layout, { plan, refusals, warnings, approval, nowMs: terminal.nowMs() }),
   };
 }
 

@@ -47,12 +47,15 @@ export async function runRestore(
   });
 }
 
-function showPlan({ terminal, output, layout }: Invocation, answer: Answer): void {
+export function showPlan({ terminal, output, layout }: Invocation, answer: Answer): void {
   if (output === 'json') terminal.out(`${JSON.stringify({ type: 'plan', ...jsonOf(answer) })}\n`);
   else if (output === 'table' || output === 'wide') terminal.out(`${format(answer, output, layout)}\n`);
 }
 
-async function askForConfirmation({ terminal, output, signal }: Invocation, { plan }: ShownPlan) {
+export async function askForConfirmation(
+  { terminal, output, signal }: Invocation,
+  { plan }: ShownPlan,
+): Promise<string | undefined> {
   if (output !== 'table' && output !== 'wide') return undefined;
   const typed = await terminal.ask(`To go on, type the name of the cluster (${plan.cluster}): `, signal);
   return typed === undefined || typed.trim() === '' ? undefined : typed.trim();
@@ -83,14 +86,14 @@ async function start(
   };
 }
 
-function unconfirmed({ plan }: ShownPlan): Answer {
+export function unconfirmed({ plan }: ShownPlan): Answer {
   return {
     data: {},
     names: [plan.operationId],
     operationId: plan.operationId,
     code: 'CONFIRMATION_MISMATCH',
     exit: EXIT.refused,
-    render: () => ['Nothing was changed: the run was not confirmed.'],
+    render: () => ['Nothing was changed: it was not confirmed.'],
   };
 }
 

@@ -1,5 +1,11 @@
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { Consequences, NodePlan, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type {
+  Approval,
+  Consequences,
+  NodePlan,
+  RestorePlan,
+} from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { oldQuorum, oldVoters } from '../../core/quorum.ts';
 import { clean, fields, heading, type Layout, tone, wrap } from './layout.ts';
 import { refusals, someOf } from './refusals.ts';
 import { objectTotal, sumByResource } from './snapshots.ts';
@@ -14,6 +20,7 @@ export interface PlanPage {
   readonly plan: RestorePlan;
   readonly refusals: readonly Refusal[];
   readonly warnings: readonly Refusal[];
+  readonly approval?: Approval | undefined;
   readonly nowMs: number;
 }
 
@@ -25,6 +32,7 @@ export function planPage(layout: Layout, page: PlanPage): string[] {
     '',
     heading(layout, 'What will be done'),
     ...work(layout, plan),
+    ...leftOut(layout, plan),
     '',
     heading(layout, 'Downtime'),
     ...downtime(layout, plan),
@@ -40,7 +48,7 @@ export function planPage(layout: Layout, page: PlanPage): string[] {
   ];
 }
 
-function summary(layout: Layout, { plan, nowMs }: PlanPage): string[] {
+function summary(layout: Layout, { plan, approval, nowMs }: PlanPage): string[] {
   const card = plan.snapshot;
   const facts = card?.facts;
   const left = Number(plan.expiresMs) - nowMs;
@@ -66,6 +74,8 @@ function summary(layout: Layout, { plan, nowMs }: PlanPage): string[] {
       ],
       ['Asked by', personWord(plan.requestedBy)],
       ['Reason', plan.reason],
+      ['Takes back', plan.subjectOperationId],
+      ['Approved', approvalText(plan, approval)],
       ['Expires', `${instant(plan.expiresMs)}, ${left > 0 ? `in ${duration(left)}` : 'EXPIRED'}`],
     ]),
   ];
@@ -128,6 +138,44 @@ function work(layout: Layout, plan: RestorePlan): string[] {
         )),
     '',
     ...fields(layout, steps),
+  ];
+}
+
+function approvalText({ approvalNeeds }: RestorePlan, approval: Approval | undefined): string {
+  if (approval !== undefined) {
+    const why = approval.reason === '' ? '' : `: ${approval.reason}`;
+    return `by ${personWord(approval.approvedBy)} at ${instant(approval.approvedMs)}${why}`;
+  }
+  if (approvalNeeds.length === 0) return '';
+  return `not yet; a second person must: ${approvalNeeds.map(({ code, message }) => `${code} (${message})`).join('; ')}`;
+}
+
+/** Who takes no part, and why that is safe. */
+function leftOut(layout: Layout, plan: RestorePlan): string[] {
+  if (plan.leftOut.length === 0) return [];
+  const members = plan.leftOut.filter(({ memberId }) => memberId !== '');
+  const voters = oldVoters(plan);
+  const away = members.filter(({ destroyed }) => !destroyed).length;
+  const why =
+    away === 0 ? '' : `${away} of OLD's ${voters} members cannot serve it: ${oldQuorum(plan)} must agree.`;
+  const gone = members.some(({ destroyed }) => destroyed)
+    ? 'What is destroyed never serves OLD again: nobody can prove that, so a second person answers for it.'
+    : '';
+  return [
+    '',
+    heading(layout, 'Left out'),
+    ...fields(
+      layout,
+      plan.leftOut.map(({ node, hosts, destroyed }): readonly [string, string] => [
+        node,
+        `${hosts.join(', ')}: ${
+          destroyed
+            ? 'gone for good'
+            : `away; when it returns it is set aside, its OLD kept, until "lockstep node rejoin ${node}"`
+        }`,
+      ]),
+    ),
+    ...wrap(layout, [why, gone].filter(Boolean).join(' '), 2),
   ];
 }
 
@@ -242,6 +290,14 @@ function next(layout: Layout, page: PlanPage): string[] {
   const { plan } = page;
   if (page.refusals.length > 0)
     return wrap(layout, 'Nothing was changed. Mend what is refused, then plan again.');
+  if (plan.approvalNeeds.length > 0 && page.approval === undefined) {
+    return [
+      heading(layout, 'Nothing was changed yet. A second person looks at it and types'),
+      ...command(layout, `lockstep restore approve ${plan.operationId}`),
+      ...wrap(layout, 'and then you'),
+      ...command(layout, `lockstep restore run --plan ${plan.operationId} --confirm ${plan.cluster}`),
+    ];
+  }
   return [
     heading(layout, 'Nothing was changed yet. To go on, type'),
     ...command(layout, `lockstep restore run --plan ${plan.operationId} --confirm ${plan.cluster}`),

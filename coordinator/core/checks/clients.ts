@@ -1,14 +1,15 @@
 import { refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { hostOf, hostOfUrl } from '../left-out.ts';
 import type { MemberNode } from '../plan-input.ts';
 import type { Check } from './check.ts';
 
 /**
- * Everyone who uses this etcd is in the plan. Who is not would live through the restore with a
- * cache from another time, and write from it.
+ * Everyone who uses this etcd is in the plan, or named in it as left out. Who is not would live
+ * through the restore with a cache from another time, and write from it.
  */
-export const checkClients: Check = ({ members }) => {
-  const planned = new Set(members.flatMap(addressesOf));
+export const checkClients: Check = ({ members, leftOut }) => {
+  const planned = new Set([...members.flatMap(addressesOf), ...leftOut.flatMap(({ hosts }) => hosts)]);
   const seen = new Map<string, Refusal>();
   for (const { node, report } of members) {
     for (const address of report.etcd.apiServerAddresses) {
@@ -41,15 +42,4 @@ function addressesOf({ report, address }: MemberNode): string[] {
       hostOfUrl,
     ),
   ].filter((each) => each !== '');
-}
-
-/** "10.0.0.1:2379" or "[fd00::1]:2379" without the port. */
-export function hostOf(address: string): string {
-  const bracketed = /^\[(.*)\](?::\d+)?$/.exec(address);
-  if (bracketed !== null) return bracketed[1] ?? '';
-  return address.replace(/:\d+$/, '');
-}
-
-function hostOfUrl(url: string): string {
-  return hostOf(url.replace(/^[a-z]+:\/\//, '').replace(/\/.*$/, ''));
 }

@@ -9,6 +9,7 @@ import { checkEtcdVersion } from './etcd-version.ts';
 import { checkHosting } from './hosting.ts';
 import { checkInspection } from './inspection.ts';
 import { checkKubernetesVersion } from './kubernetes-version.ts';
+import { checkLeftOut } from './left-out.ts';
 import { checkManifests } from './manifests.ts';
 import { checkMembers } from './members.ts';
 import { checkSnapshot } from './snapshot.ts';
@@ -21,6 +22,7 @@ import { checkWebhooks } from './webhooks.ts';
 export const CHECKS: readonly Check[] = [
   checkSnapshot,
   checkInspection,
+  checkLeftOut,
   checkHosting,
   checkMembers,
   checkClients,

@@ -21,6 +21,10 @@ export const checkInspection: Check = ({ nodes, cluster }) =>
       const words = `operation ${report.openOperationId} is open on ${node}`;
       return [refusal('OPERATION_IN_PROGRESS', words, node)];
     }
+    if (report.setAsideOperationId !== '') {
+      const words = `${node} was set aside by ${report.setAsideOperationId}`;
+      return [refusal('NODE_SET_ASIDE', words, node)];
+    }
     return report.failures
       .filter(({ code }) => !EXPECTED_IN_A_DISASTER.has(code))
       .map((each) => asRefusal(each, node));

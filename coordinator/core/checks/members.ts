@@ -4,8 +4,8 @@ import type { EtcdMember } from '@lockstep/shared/generated/lockstep/v1/node.ts'
 import type { MemberNode } from '../plan-input.ts';
 import type { Check } from './check.ts';
 
-/** The members are the planned nodes, all of them, full members, and everybody agrees on that. */
-export const checkMembers: Check = ({ members: nodes }) => {
+/** The members are the planned nodes and those left out, all of them, full members, and everybody agrees on that. */
+export const checkMembers: Check = ({ members: nodes, leftOut }) => {
   const found: Refusal[] = [];
   const lists = nodes.filter((node) => node.report.etcd.members.length > 0);
   const [first] = lists;
@@ -35,7 +35,10 @@ export const checkMembers: Check = ({ members: nodes }) => {
   for (const member of everyone.values()) {
     const name = member.name === '' ? member.id : member.name;
     if (member.learner) found.push(refusal('MEMBER_LEARNER', `the member ${name} is a learner`));
-    if (!nodes.some((node) => isMemberOf(node, member))) {
+    const isKnown =
+      nodes.some((node) => isMemberOf(node, member)) ||
+      leftOut.some(({ memberId }) => memberId === member.id);
+    if (!isKnown) {
       const words = `no agent runs beside the member ${name} (${member.peerUrls.join(', ')})`;
       found.push(refusal('MEMBER_NOT_PLANNED', words));
     }

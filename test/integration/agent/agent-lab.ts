@@ -111,6 +111,8 @@ export class AgentLab implements AsyncDisposable {
       reason: 'a test',
       maxOutageMs: 0n,
       overrides: [],
+      asked: { without: [], destroyed: [] },
+      reverts: '',
       nodes: this.agents.map(({ node, address }, index) => ({
         node: node.name,
         address,
