@@ -117,6 +117,14 @@ describe('directions', () => {
       offenders(files.filter(under('test/demo/checker')), (to) => /^(shared|coordinator|agent)\//.test(to)),
     ).toEqual([]);
   });
+
+  it('the independent checker of the faults uses nothing but itself', () => {
+    const checker = files.filter(under('test/faults/checker/'));
+    expect(checker.length).toBeGreaterThan(5);
+    expect(
+      offenders(checker, (to) => !to.startsWith('node:') && !to.startsWith('test/faults/checker/')),
+    ).toEqual([]);
+  });
 });
 
 describe('dependencies', () => {
