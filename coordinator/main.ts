@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { type Around, nothingAround } from '@lockstep/shared/around.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
 import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
@@ -26,22 +27,23 @@ import { RecoveryLoop } from './runner/recovery-loop.ts';
 /** What waits for NATS when the program is told to stop gets this long. */
 const NATS_LAST_WORDS_MS = 2_000;
 
-async function main(logger: Logger): Promise<void> {
+async function main(logger: Logger, around: Around): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: 'string', default: DEFAULT_CONFIG_PATH } } });
   const config = await readConfig(values.config);
   await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
 
-  const clock = systemClock;
+  const clock = around('clock', systemClock);
   const connections = new AgentConnections(config.cluster, config.tls);
   const nats = openNats(config, logger);
   const present = nats === undefined ? undefined : new PresentAgents(nats, config.cluster, clock);
   const configured = config.nodes.map(({ name, address }) => ({ node: name, address }));
-  const agents = new KnownAgents(connections, () =>
-    configured.length > 0 ? configured : (present?.known() ?? []),
+  const agents = around(
+    'agents',
+    new KnownAgents(connections, () => (configured.length > 0 ? configured : (present?.known() ?? []))),
   );
   const announcer = nats === undefined ? undefined : new NatsAnnouncer(nats, config.cluster, logger);
-  const journal = new FileJournal(config.stateDir, logger);
-  const plans = new PlanFiles(config.stateDir, clock);
+  const journal = around('journal', new FileJournal(config.stateDir, logger));
+  const plans = around('plans', new PlanFiles(config.stateDir, clock));
   const leadership = alwaysLeads;
   const operations = new Operations({
     cluster: config.cluster,
@@ -80,19 +82,22 @@ async function main(logger: Logger): Promise<void> {
     services: [
       {
         definition: OperatorServiceService,
-        implementation: createOperatorService({
-          cluster: config.cluster,
-          coordinatorId: config.id,
-          agents,
-          operations,
-          planner,
-          plans,
-          clock,
-          logger,
-          ready: () => recovery.lookedFirst,
-          natsStatus: () =>
-            nats === undefined ? 'not configured' : nats.connected ? 'connected' : 'unreachable',
-        }),
+        implementation: around(
+          'service',
+          createOperatorService({
+            cluster: config.cluster,
+            coordinatorId: config.id,
+            agents,
+            operations,
+            planner,
+            plans,
+            clock,
+            logger,
+            ready: () => recovery.lookedFirst,
+            natsStatus: () =>
+              nats === undefined ? 'not configured' : nats.connected ? 'connected' : 'unreachable',
+          }),
+        ),
       },
     ],
     logger,
@@ -125,12 +130,17 @@ function untilStopped(): Promise<NodeJS.Signals> {
   });
 }
 
-const logger = createLogger('lockstep-coordinator');
-try {
-  await main(logger);
-  process.exit(0);
-} catch (error) {
-  const { code, message, cure, causes } = toFailure(asLockstepError(error));
-  logger.fatal({ code, cure, causes }, message);
-  process.exit(1);
+/** To its end, which is the process's. */
+export async function runCoordinator(around: Around = nothingAround): Promise<void> {
+  const logger = createLogger('lockstep-coordinator');
+  try {
+    await main(logger, around);
+    process.exit(0);
+  } catch (error) {
+    const { code, message, cure, causes } = toFailure(asLockstepError(error));
+    logger.fatal({ code, cure, causes }, message);
+    process.exit(1);
+  }
 }
+
+if (import.meta.main) await runCoordinator();
