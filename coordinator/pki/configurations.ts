@@ -1,6 +1,10 @@
 import {
   auditStream,
+  bucketStream,
+  bucketSubject,
   eventsSubject,
+  LEADER_KEY,
+  leaderBucket,
   presenceSubject,
   progressSubject,
   subjectToken,
@@ -73,8 +77,8 @@ interface NatsPlan {
 
 /**
  * A NATS server whose users are the URI names of Lockstep's own certificates. An agent may say
- * that it is there and nothing else; a coordinator may listen to that, publish events, and make
- * the one stream that records them.
+ * that it is there and nothing else; a coordinator may listen to that, publish events, make the
+ * one stream that records them, and read and write who leads among coordinators.
  */
 export function natsConf({ cluster, server, servers, agents, coordinators }: NatsPlan): string {
   const tls = (indent: string): string =>
@@ -100,6 +104,8 @@ export function natsConf({ cluster, server, servers, agents, coordinators }: Nat
     ),
   );
   const stream = auditStream(cluster);
+  const bucket = leaderBucket(cluster);
+  const leaders = bucketStream(bucket);
   const coordinatorUsers = coordinators.map(({ name }) =>
     user(
       'coordinator',
@@ -110,6 +116,10 @@ export function natsConf({ cluster, server, servers, agents, coordinators }: Nat
         '$JS.API.INFO',
         `$JS.API.STREAM.INFO.${stream}`,
         `$JS.API.STREAM.CREATE.${stream}`,
+        `$JS.API.STREAM.INFO.${leaders}`,
+        `$JS.API.STREAM.CREATE.${leaders}`,
+        `$JS.API.STREAM.MSG.GET.${leaders}`,
+        bucketSubject(bucket, LEADER_KEY),
       ],
       [presenceSubject(cluster, '*'), '_INBOX.>'],
     ),

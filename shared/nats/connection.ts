@@ -11,6 +11,7 @@ import { LockstepError } from '../errors/lockstep-error.ts';
 import type { Logger } from '../logging.ts';
 import type { TlsFiles } from '../tls/identity.ts';
 import { natsTlsOptions } from '../tls/nats-server.ts';
+import { SharedValue, type SharedValuePlace } from './shared-value.ts';
 
 /** Between two attempts to reach a server, for as long as the link lives. */
 const RECONNECT_PAUSE_MS = 1_000;
@@ -41,7 +42,8 @@ export interface AuditStream {
 
 /**
  * A link to NATS that outlives its connections: it connects in the background, for as long as it
- * takes, and again when it breaks. This is the one module that knows the npm package.
+ * takes, and again when it breaks. This module and the one of a shared value are all that knows
+ * the npm package.
  */
 export class NatsLink {
   readonly #settings: NatsSettings;
@@ -98,7 +100,7 @@ export class NatsLink {
         deny_delete: true,
         max_age: STREAM_MAX_AGE_DAYS * 24 * 3_600_000 * NANOSECONDS,
         duplicate_window: DEDUPLICATION_WINDOW_MS * NANOSECONDS,
-        num_replicas: this.#settings.servers.length >= 3 ? 3 : 1,
+        num_replicas: this.#replicas(),
       };
       const known = await manager.streams.info(name).catch(() => undefined);
       if (known === undefined) await manager.streams.add(config);
@@ -121,6 +123,12 @@ export class NatsLink {
     }
   }
 
+  /** One value that several programs replace by turns. Throws UNREACHABLE while there is no connection. */
+  sharedValue(place: SharedValuePlace): SharedValue {
+    const replicas = this.#replicas();
+    return new SharedValue(place, replicas, () => this.#required());
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#connection?.close();
@@ -139,6 +147,8 @@ export class NatsLink {
         pingInterval: PING_INTERVAL_MS,
         maxPingOut: MAX_PINGS_OUT,
         timeout: CONNECT_TIMEOUT_MS,
+        // Only what the configuration names is dialled, whatever a server says of others.
+        ignoreClusterUpdates: true,
         // A server that takes no certificate from an address that asks for one is refused.
         tls: encrypted ? natsTlsOptions(tls) : null,
         // A rejected certificate may be a rotated one: try again with what lies there then.
@@ -186,6 +196,10 @@ export class NatsLink {
     if (this.#connected === connected) return;
     this.#connected = connected;
     for (const listener of this.#listeners) listener(connected);
+  }
+
+  #replicas(): number {
+    return this.#settings.servers.length >= 3 ? 3 : 1;
   }
 
   #required(): NatsConnection {

@@ -22,3 +22,20 @@ export function progressSubject(cluster: string, operationId: string): string {
 export function auditStream(cluster: string): string {
   return `LOCKSTEP_AUDIT_${subjectToken(cluster)}`;
 }
+
+/** The key-value bucket of who leads, and its one key. */
+export function leaderBucket(cluster: string): string {
+  return `LOCKSTEP_LEADER_${subjectToken(cluster)}`;
+}
+
+export const LEADER_KEY = 'leader';
+
+/** The stream behind a key-value bucket. */
+export function bucketStream(bucket: string): string {
+  return `KV_${bucket}`;
+}
+
+/** Where the value of a bucket's key is written. */
+export function bucketSubject(bucket: string, key: string): string {
+  return `$KV.${bucket}.${key}`;
+}
