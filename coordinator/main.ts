@@ -23,6 +23,7 @@ import { alwaysLeads } from './runner/always-leads.ts';
 import { Operations } from './runner/operations.ts';
 import { Planner } from './runner/planner.ts';
 import { RecoveryLoop } from './runner/recovery-loop.ts';
+import { SettingAside } from './runner/setting-aside.ts';
 
 /** What waits for NATS when the program is told to stop gets this long. */
 const NATS_LAST_WORDS_MS = 2_000;
@@ -45,10 +46,11 @@ async function main(logger: Logger, around: Around): Promise<void> {
   const journal = around('journal', new FileJournal(config.stateDir, logger));
   const plans = around('plans', new PlanFiles(config.stateDir, clock));
   const leadership = alwaysLeads;
+  // Two programs under one id, such as an old one and its successor, never share an epoch.
+  const epochHolder = `${config.id}.${randomBytes(4).toString('hex')}`;
   const operations = new Operations({
     cluster: config.cluster,
-    // Two programs under one id, such as an old one and its successor, never share an epoch.
-    coordinatorId: `${config.id}.${randomBytes(4).toString('hex')}`,
+    coordinatorId: epochHolder,
     agents,
     plans,
     journal,
@@ -57,7 +59,8 @@ async function main(logger: Logger, around: Around): Promise<void> {
     clock,
     logger,
   });
-  const recovery = new RecoveryLoop({ agents, operations, leadership, clock, logger });
+  const settingAside = new SettingAside({ coordinatorId: epochHolder, agents, clock, logger });
+  const recovery = new RecoveryLoop({ agents, operations, leadership, settingAside, clock, logger });
   const planner = new Planner({
     cluster: config.cluster,
     planExpiryMs: config.planExpiryMs,

@@ -7,12 +7,13 @@ import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/co
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { isOperationId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { judgeApproval } from '../core/approval.ts';
 import { failureOf } from '../core/failures.ts';
 import { describeOperation, reportOf } from '../core/report.ts';
+import { isSetAside } from '../core/set-aside.ts';
 import { mayAbort, newOperation, type OperationState, takenOverOperation } from '../core/state.ts';
 import { EventLog } from './event-log.ts';
 import { askAll } from './inventory.ts';
@@ -50,6 +51,7 @@ export class Operations {
   readonly #entries = new Map<string, Entry>();
   /** Set between the decision to start and the end: the answer to two requests at once. */
   #busy: string | undefined;
+  #begun = 0;
 
   constructor(settings: OperationsSettings) {
     this.#settings = settings;
@@ -71,6 +73,11 @@ export class Operations {
 
   get isBusy(): boolean {
     return this.#busy !== undefined;
+  }
+
+  /** How many operations this run of the program has begun or taken up. */
+  get begun(): number {
+    return this.#begun;
   }
 
   /** True where this coordinator has an operation on record and knows how it ended. */
@@ -317,6 +324,7 @@ export class Operations {
     };
     this.#entries.set(operationId, entry);
     journal.begin({ operationId, ...stored, operation: entry.operation });
+    this.#begun += 1;
     void run.ended.then(
       (last) => this.#end(entry, last),
       (thrown: unknown) => this.#breakDown(entry, thrown),
@@ -374,14 +382,6 @@ export function isUnended(ledger: ReadLedgerResponse): boolean {
     ledger.operationId !== '' &&
     (ledger.state === LedgerState.OPERATION_STATE_OPEN ||
       ledger.state === LedgerState.OPERATION_STATE_COMMITTED)
-  );
-}
-
-/** Whether the node's latest operation parked it: nothing of OLD runs there. */
-export function isSetAside(ledger: ReadLedgerResponse): boolean {
-  return (
-    ledger.state === LedgerState.OPERATION_STATE_CLOSED &&
-    RestorePlan.decode(ledger.plan).kind === PlanKind.PLAN_KIND_SET_ASIDE
   );
 }
 

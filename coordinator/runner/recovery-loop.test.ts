@@ -30,6 +30,7 @@ async function takeovers(
     agents: { known: () => [agent], client: () => client },
     operations: { isBusy: false, takeOver, knowsEnd: () => true, ...operations } as unknown as Operations,
     leadership: alwaysLeads,
+    settingAside: { look: async () => true, resume: async () => undefined },
     clock: systemClock,
     logger: createLogger('test', 'silent'),
   });

@@ -2,10 +2,12 @@ import type { Clock } from '@lockstep/shared/clock.ts';
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
+import { setsAside } from '../core/set-aside.ts';
 import type { OperationState } from '../core/state.ts';
 import { describeThrown } from './operation-run.ts';
 import { isUnended, type Operations } from './operations.ts';
 import type { AgentAddress, Agents, Leadership } from './ports.ts';
+import type { SettingAside } from './setting-aside.ts';
 
 const LEDGER_TIMEOUT_MS = 5_000;
 /** Between two looks at agents that have not answered: twice as long each time, within these. */
@@ -24,6 +26,7 @@ export interface RecoveryLoopSettings {
   readonly agents: Agents;
   readonly operations: Operations;
   readonly leadership: Leadership;
+  readonly settingAside: Pick<SettingAside, 'look' | 'resume'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -31,24 +34,27 @@ export interface RecoveryLoopSettings {
 /**
  * Looks at each agent's ledger once, and again after an operation ended without that agent. What
  * is open there is taken over and finished or undone, unasked. An operation that waits for a
- * person is left alone.
+ * person is left alone. A node that a restore went on without is set aside when it answers.
  */
 export class RecoveryLoop {
   readonly #agents: Agents;
   readonly #operations: Operations;
   readonly #leadership: Leadership;
+  readonly #settingAside: RecoveryLoopSettings['settingAside'];
   readonly #clock: Clock;
   readonly #logger: Logger;
   /** Ledgers read and found settled, by node and address. */
   readonly #settled = new Set<string>();
   readonly #ledgers = new Map<string, ReadLedgerResponse>();
   readonly #takeovers = new Map<string, number>();
+  #begun = 0;
   readonly #lookedFirst = Promise.withResolvers<void>();
 
   constructor(settings: RecoveryLoopSettings) {
     this.#agents = settings.agents;
     this.#operations = settings.operations;
     this.#leadership = settings.leadership;
+    this.#settingAside = settings.settingAside;
     this.#clock = settings.clock;
     this.#logger = settings.logger;
   }
@@ -90,6 +96,11 @@ export class RecoveryLoop {
       this.#settled.clear();
       return false;
     }
+    // One that came and went between two looks changed the ledgers all the same.
+    if (this.#operations.begun !== this.#begun) {
+      this.#begun = this.#operations.begun;
+      this.#settled.clear();
+    }
     const known = this.#agents.known();
     const open = await Promise.all(
       known.filter((each) => !this.#settled.has(keyOf(each))).map((each) => this.#read(each, signal)),
@@ -111,7 +122,12 @@ export class RecoveryLoop {
         .client(agent)
         .readLedger('', this.#clock.deadline(LEDGER_TIMEOUT_MS, signal));
       this.#ledgers.set(agent.node, ledger);
-      if (!isUnended(ledger) || this.#waitsForPerson(ledger.operationId)) this.#settled.add(keyOf(agent));
+      if (isUnended(ledger) && setsAside(ledger)) {
+        await this.#settingAside.resume(agent, ledger, signal);
+        return undefined;
+      }
+      if (isUnended(ledger) && !this.#waitsForPerson(ledger.operationId)) return ledger;
+      if (await this.#settingAside.look(agent, ledger, signal)) this.#settled.add(keyOf(agent));
       return ledger;
     } catch (thrown) {
       this.#logger.debug({ node: agent.node, ...describeThrown(thrown) }, 'a ledger could not be read');
@@ -140,7 +156,10 @@ export class RecoveryLoop {
       .map((each) => this.#ledgers.get(each.node))
       .find(
         (each) =>
-          each !== undefined && each.operationId !== '' && !this.#operations.knowsEnd(each.operationId),
+          each !== undefined &&
+          each.operationId !== '' &&
+          !setsAside(each) &&
+          !this.#operations.knowsEnd(each.operationId),
       );
     if (past === undefined || past.plan.length === 0 || this.#waitsForPerson(past.operationId)) return;
     this.#takeovers.set(past.operationId, MAX_TAKEOVERS);
