@@ -1,0 +1,107 @@
+/**
+ * The checkers are checked: removes or inverts, one at a time, every sync, comparison, guard,
+ * proof, record and order of the cores and the executors, and sees whether a test, the simulator
+ * or a real disk notices.
+ *
+ *     node test/mutation/main.ts [--files GLOB] [--only ID] [--stages unit,simulation,real]
+ *                                [--results FILE] [--again] [--list] [--report FILE]
+ *
+ * `--results`: where verdicts are kept and taken up again. `--again`: survivors are tried again,
+ * by new tests perhaps; so are mutants of a file that is named. `--report`: writes the score.
+ * Exits with 1 where fewer than 95% are killed, or a survivor has no reason.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, matchesGlob, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Mutant } from './mutant.ts';
+import { mutantsOf } from './mutants.ts';
+import { renderReport, scoreOf } from './report.ts';
+import { Results } from './results.ts';
+import { MutationRun } from './run.ts';
+import { mutatedFiles } from './scope.ts';
+import { RealStage, SimulationStage, type Stage, UnitStage } from './stages.ts';
+import { SURVIVORS } from './survivors.ts';
+
+const TARGET = 0.95;
+/** Slices of the simulator: long enough to meet each fault in each phase. */
+const SIMULATIONS = ['test/sim/main.ts --runs 400 --seed 1'];
+
+const root = resolve(import.meta.dirname, '../..');
+const { values } = parseArgs({
+  options: {
+    files: { type: 'string', default: '**' },
+    only: { type: 'string' },
+    stages: { type: 'string', default: 'unit,simulation,real' },
+    results: { type: 'string', default: join(tmpdir(), 'lockstep-mutation', 'results.jsonl') },
+    again: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    report: { type: 'string' },
+  },
+});
+
+const mutants = mutatedFiles(root).flatMap((file) => mutantsOf(file, readFileSync(join(root, file), 'utf8')));
+const chosen = mutants.filter(
+  ({ id, file }) => matchesGlob(file, values.files) && (values.only ?? id).split(',').includes(id),
+);
+mkdirSync(dirname(values.results), { recursive: true });
+const results = new Results(values.results);
+
+if (values.list) for (const mutant of chosen) process.stdout.write(`${lineOf(mutant)}\n`);
+else if (values.report === undefined) await tryAll();
+finish();
+
+async function tryAll(): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), 'lockstep-mutant-'));
+  const note = join(scratch, 'mutated-file.json');
+  const wanted = values.stages.split(',');
+  const stages: Stage[] = [
+    new UnitStage(root, note),
+    new SimulationStage(root, note, SIMULATIONS),
+    new RealStage(root, note),
+  ].filter((stage) => wanted.includes(stage.name));
+  try {
+    const run = new MutationRun(root, note, stages);
+    const due = chosen.filter((mutant) => isDue(mutant));
+    const startedMs = Date.now();
+    for (const [at, mutant] of due.entries()) {
+      const result = await run.try(mutant);
+      const earlier = results.get(mutant.id);
+      results.add({ ...result, stages: [...new Set([...(earlier?.stages ?? []), ...result.stages])] });
+      const seconds = Math.round((Date.now() - startedMs) / 1000);
+      const by = result.outcome === 'survived' ? '' : ` ${result.by}`;
+      process.stdout.write(
+        `${at + 1}/${due.length} ${seconds}s ${result.outcome.padEnd(8)} ${lineOf(mutant)}${by}\n`,
+      );
+    }
+  } finally {
+    for (const stage of stages) await stage[Symbol.asyncDispose]();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function isDue({ id }: Mutant): boolean {
+  if (values.only !== undefined) return true;
+  const earlier = results.get(id);
+  return earlier === undefined || (values.again && earlier.outcome === 'survived');
+}
+
+function finish(): void {
+  const judged = mutants.flatMap((mutant) => {
+    const result = results.get(mutant.id);
+    return result === undefined ? [] : [{ mutant, result }];
+  });
+  if (values.report !== undefined) {
+    writeFileSync(join(root, values.report), renderReport(judged, SURVIVORS));
+  }
+  if (values.list) return;
+  const { killed, total } = scoreOf(judged);
+  process.stdout.write(`${killed} of ${total} killed; ${mutants.length - total} not tried yet\n`);
+  const isWhole = values.files === '**' && values.only === undefined && total === mutants.length;
+  if (isWhole && killed < total * TARGET) process.exitCode = 1;
+}
+
+function lineOf({ id, file, line, owner, operator, how, was, is }: Mutant): string {
+  const about = operator === 'comparison' ? how : `${how}: ${was} => ${is}`;
+  return `${id} ${file}:${line} ${owner} ${operator} ${about}`;
+}

@@ -1,0 +1,68 @@
+import { globSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+
+/** What is mutated: the cores, the executors, and what keeps their promises on a disk. */
+const MUTATED = [
+  'agent/core/*.ts',
+  'agent/executor/**/*.ts',
+  'agent/ledger/*.ts',
+  'agent/adapters/{host-files,stores,store-trees,systemd}.ts',
+  'agent/hosting/static-pod/{hosting,stop-components,proof-of-stop}.ts',
+  'agent/snapshots/{durable,pull,store}.ts',
+  'coordinator/core/*.ts',
+  'coordinator/core/checks/*.ts',
+  'coordinator/runner/{operations,operation-run,recovery-loop}.ts',
+];
+
+/** Words for people, failures made for tests, and a figure for a person. */
+const LEFT_OUT = new Set([
+  'agent/executor/injection.ts',
+  'coordinator/core/report.ts',
+  'coordinator/core/truth.ts',
+  'coordinator/core/outage.ts',
+]);
+
+export function mutatedFiles(root: string): string[] {
+  return globSync(MUTATED, { cwd: root })
+    .filter((file) => !file.endsWith('.test.ts') && !LEFT_OUT.has(file))
+    .sort();
+}
+
+/** Tests of real disks, processes and programs, by the file that they are about; quick ones first. */
+const REAL_TESTS: readonly (readonly [pattern: RegExp, tests: readonly string[]])[] = [
+  [/^agent\/adapters\/host-files\.ts$/, ['adapters/host-files', 'adapters/stores']],
+  [/^agent\/adapters\/store/, ['adapters/stores']],
+  [/^agent\/adapters\/systemd\.ts$/, ['adapters/systemd', 'adapters/static-pod']],
+  [/^agent\/hosting\//, ['adapters/static-pod']],
+  [/^agent\/ledger\//, ['agent/ledger']],
+  [/^agent\/snapshots\//, ['agent/snapshots']],
+  [/^agent\/(core|executor|ledger)\//, ['agent/agent']],
+  [/^coordinator\/(runner|core)\//, ['coordinator/coordinator']],
+];
+
+export function realTestsOf(root: string, file: string): string[] {
+  return REAL_TESTS.flatMap(([pattern, tests]) => (pattern.test(file) ? tests : []))
+    .map((name) => `test/integration/${name}.test.ts`)
+    .filter((path) => globSync(path, { cwd: root }).length > 0);
+}
+
+/** Unit tests that can see a file, the nearest first. `importsOf`: everything that a test loads. */
+export function unitTestsOf(file: string, tests: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const own = file.replace(/\.ts$/, '.test.ts');
+  const rank = (test: string): number => {
+    if (test === own) return 0;
+    if (dirname(test) === dirname(file)) return basename(test).includes('transition') ? 2 : 1;
+    return 3;
+  };
+  return [...tests]
+    .filter(([test, loaded]) => loaded.has(file) && rank(test) <= 3)
+    .map(([test]) => test)
+    .toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+/** Unit tests of the two programs; those of the command line say how things look. */
+export function unitTests(root: string): string[] {
+  return globSync(['agent/**/*.test.ts', 'coordinator/**/*.test.ts'], { cwd: root }).filter(
+    (test) => !test.includes('/cli/'),
+  );
+}
