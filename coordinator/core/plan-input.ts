@@ -61,7 +61,7 @@ export interface InspectedCopy {
 export interface CheckInput extends PlanInput {
   /** Every known node but those left out. */
   readonly nodes: readonly InspectedNode[];
-  /** Of those, the ones with a control plane that answered. */
+  /** Of those, the ones with a control plane that answered and that was not set aside. */
   readonly members: readonly MemberNode[];
   /** OLD's members that vote, as those who answered list them. */
   readonly voters: readonly EtcdMember[];
@@ -79,7 +79,9 @@ export interface MemberNode extends InspectedNode {
 export function checkInput(input: PlanInput): CheckInput {
   const { asked } = input;
   const nodes = input.nodes.filter(({ node }) => !isLeftOut(node, asked));
-  const members = nodes.filter((node): node is MemberNode => node.report?.etcd !== undefined);
+  const members = nodes.filter(
+    (node): node is MemberNode => node.report?.etcd !== undefined && node.report.setAsideOperationId === '',
+  );
   const listed = members.flatMap(({ report }) => report.etcd.members);
   const everyone = [...new Map(listed.map((member) => [member.id, member])).values()];
   return {

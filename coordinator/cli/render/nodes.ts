@@ -8,6 +8,7 @@ import { bytes, count, instant, plural } from './units.ts';
 /** What a node is to etcd, in a word. */
 function memberWord(report: NodeReport | undefined): string {
   const etcd = report?.etcd;
+  if (isSetAside(report)) return 'set aside';
   if (etcd === undefined) return '-';
   if (!etcd.serving) return 'not serving';
   if (etcd.learner) return 'learner';
@@ -16,7 +17,13 @@ function memberWord(report: NodeReport | undefined): string {
 
 function apiWord(report: NodeReport | undefined): string {
   const api = report?.apiServer;
+  if (isSetAside(report)) return '-';
   return api === undefined ? '-' : api.ready ? 'ready' : 'not ready';
+}
+
+/** Left out of a restore, and parked when it came back. */
+function isSetAside(report: NodeReport | undefined): boolean {
+  return report !== undefined && report.setAsideOperationId !== '';
 }
 
 const COLUMNS: readonly Column<NodeStatus>[] = [
@@ -30,7 +37,8 @@ const COLUMNS: readonly Column<NodeStatus>[] = [
   {
     title: 'ETCD',
     value: ({ report }) => memberWord(report),
-    tone: ({ report }) => (report?.etcd !== undefined && !report.etcd.serving ? 'red' : undefined),
+    tone: ({ report }) =>
+      isSetAside(report) ? 'yellow' : report?.etcd !== undefined && !report.etcd.serving ? 'red' : undefined,
   },
   { title: 'VERSION', value: ({ report }) => report?.etcd?.version ?? '-', dropAt: 1 },
   {
@@ -41,7 +49,7 @@ const COLUMNS: readonly Column<NodeStatus>[] = [
   {
     title: 'API',
     value: ({ report }) => apiWord(report),
-    tone: ({ report }) => (report?.apiServer?.ready === false ? 'red' : undefined),
+    tone: ({ report }) => (!isSetAside(report) && report?.apiServer?.ready === false ? 'red' : undefined),
   },
   { title: 'OPERATION', value: ({ report }) => report?.openOperationId || '-', dropAt: 3 },
   { title: 'HOSTING', value: ({ report }) => report?.hosting || '-', wide: true, dropAt: 5 },
@@ -86,6 +94,12 @@ export function nodeDetails(layout: Layout, { node, address, report, failure: wh
       ['Ledger', report.ledgerId],
       ['Clock', instant(report.clockMs)],
       ['Operation', report.openOperationId || 'none open'],
+      [
+        'Set aside',
+        isSetAside(report)
+          ? `by ${report.setAsideOperationId}: its control plane is parked, its OLD kept, until it re-joins`
+          : '',
+      ],
       [
         'Promised',
         report.promised === undefined
