@@ -14,6 +14,7 @@ import { AgentConnections } from './adapters/agent-client.ts';
 import { FileJournal } from './adapters/journal.ts';
 import { KnownAgents } from './adapters/known-agents.ts';
 import { NatsAnnouncer } from './adapters/nats-announcer.ts';
+import { NatsLeadership } from './adapters/nats-leadership.ts';
 import { PlanFiles } from './adapters/plan-files.ts';
 import { PresentAgents } from './adapters/present-agents.ts';
 import { createOperatorService } from './api/operator-service.ts';
@@ -45,9 +46,19 @@ async function main(logger: Logger, around: Around): Promise<void> {
   const announcer = nats === undefined ? undefined : new NatsAnnouncer(nats, config.cluster, logger);
   const journal = around('journal', new FileJournal(config.stateDir, logger));
   const plans = around('plans', new PlanFiles(config.stateDir, clock));
-  const leadership = alwaysLeads;
   // Two programs under one id, such as an old one and its successor, never share an epoch.
   const epochHolder = `${config.id}.${randomBytes(4).toString('hex')}`;
+  const elected =
+    nats === undefined
+      ? undefined
+      : new NatsLeadership({
+          cluster: config.cluster,
+          self: { coordinator: config.id, run: epochHolder, address: reachableAddress(config.listen) },
+          link: nats,
+          clock,
+          logger,
+        });
+  const leadership = elected ?? alwaysLeads;
   const operations = new Operations({
     cluster: config.cluster,
     coordinatorId: epochHolder,
@@ -77,6 +88,13 @@ async function main(logger: Logger, around: Around): Promise<void> {
     else operations.notice('NATS_UNREACHABLE', 'NATS does not answer; the operation goes on without it');
   });
 
+  leadership.onChange(() => {
+    const by = leadership.other?.coordinator;
+    if (leadership.leads) operations.notice('LEADS', `${config.id} leads`);
+    else if (by !== undefined) operations.notice('LEAD_LOST', `${by} leads; it may take this operation over`);
+    else operations.notice('LEAD_LOST', 'nobody is known to lead; the operation goes on');
+  });
+
   const server = await startServer({
     listen: config.listen,
     tls: config.tls,
@@ -92,6 +110,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
             coordinatorId: config.id,
             agents,
             operations,
+            leadership,
             planner,
             plans,
             clock,
@@ -105,7 +124,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
     ],
     logger,
   });
-  const recovering = recovery.run(stop.signal);
+  const recovering = Promise.all([recovery.run(stop.signal), elected?.run(stop.signal)]);
   logger.info({ version: VERSION, id: config.id, address: server.address }, 'coordinator started');
 
   const signal = await untilStopped();
@@ -119,6 +138,11 @@ async function main(logger: Logger, around: Around): Promise<void> {
   await nats?.close();
   connections.close();
   logger.info('coordinator stopped');
+}
+
+/** Where an operator reaches it; empty where it listens on every address there is. */
+function reachableAddress(listen: string): string {
+  return /^(0\.0\.0\.0|\[?::\]?):/.test(listen) ? '' : listen;
 }
 
 function openNats(config: CoordinatorConfig, logger: Logger): NatsLink | undefined {

@@ -138,7 +138,7 @@ export class NatsLeadership implements Leadership {
       { standing },
       this.leads ? 'this coordinator leads' : 'this coordinator stands by',
     );
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 
   async #pause(signal: AbortSignal): Promise<void> {

@@ -20,7 +20,7 @@ import { judgeApprover } from '../core/approval.ts';
 import { inspectNodes } from '../runner/inventory.ts';
 import type { Operations } from '../runner/operations.ts';
 import type { Planner } from '../runner/planner.ts';
-import type { Agents, Plans } from '../runner/ports.ts';
+import type { Agents, Leadership, Plans } from '../runner/ports.ts';
 import { chooseSource, findHolders, listSnapshots, verifyCopies } from '../runner/snapshots.ts';
 
 export interface OperatorServiceSettings {
@@ -28,6 +28,7 @@ export interface OperatorServiceSettings {
   readonly coordinatorId: string;
   readonly agents: Agents;
   readonly operations: Operations;
+  readonly leadership: Leadership;
   readonly planner: Planner;
   readonly plans: Plans;
   readonly clock: Clock;
@@ -40,7 +41,7 @@ export interface OperatorServiceSettings {
 
 /** The operator's calls, each a thin layer over the runner. Who called is logged with what was asked. */
 export function createOperatorService(settings: OperatorServiceSettings): OperatorServiceServer {
-  const { agents, operations, planner, plans, clock, cluster, coordinatorId } = settings;
+  const { agents, operations, leadership, planner, plans, clock, cluster, coordinatorId } = settings;
   const audit = ({ caller }: CallContext, call: string, fields: object): string => {
     const by = identityUri(caller);
     settings.logger.info({ by, call, ...fields }, 'operator call');
@@ -52,6 +53,9 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       coordinatorId,
       cluster,
       nats: settings.natsStatus(),
+      leads: leadership.leads,
+      leader: leadership.leads ? coordinatorId : (leadership.other?.coordinator ?? ''),
+      leaderAddress: leadership.other?.address ?? '',
     })),
 
     listNodes: unaryHandler(async (request, { signal }) => {
@@ -81,6 +85,8 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
 
     planRestore: unaryHandler(async (request, context) => {
       const by = audit(context, 'PlanRestore', { snapshotId: request.snapshotId, reason: request.reason });
+      // A plan is with who made it, and who leads runs it.
+      operations.requireLead();
       const { plan, planSha256, refusals, warnings } = await planner.plan(request, by, context.signal);
       return { plan, planSha256, refusals: [...refusals], warnings: [...warnings] };
     }),
@@ -88,6 +94,7 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
     approvePlan: unaryHandler(async (request, context) => {
       const { operationId, planSha256, reason } = request;
       const by = audit(context, 'ApprovePlan', { operationId, planSha256, reason });
+      operations.requireLead();
       return approve(settings, request, by);
     }),
 
@@ -97,14 +104,14 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       return { refusals: await operations.start(stored, request, context.signal) };
     }),
 
-    listOperations: unaryHandler(async () => {
+    listOperations: unaryHandler(async (_request, { signal }) => {
       await settings.ready();
-      return { operations: operations.list() };
+      return { operations: await operations.listAll(signal) };
     }),
 
-    getOperation: unaryHandler(async ({ operationId }) => {
+    getOperation: unaryHandler(async ({ operationId }, { signal }) => {
       await settings.ready();
-      return getOperation(operations, plans, operationId);
+      return getOperation(operations, plans, operationId, signal);
     }),
 
     watchOperation: streamHandler(({ operationId, fromSequence }, { signal }) =>
@@ -133,8 +140,9 @@ async function getOperation(
   operations: Operations,
   plans: Plans,
   operationId: string,
+  signal: AbortSignal,
 ): Promise<GetOperationResponse> {
-  const known = operations.get(operationId);
+  const known = await operations.find(operationId, signal);
   const stored = operationId === '' ? undefined : await plans.get(operationId);
   if (known === undefined && stored === undefined) {
     const words = operationId === '' ? 'There is no operation.' : `There is no operation ${operationId}.`;

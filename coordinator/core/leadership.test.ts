@@ -48,8 +48,8 @@ function written(revision: number, askedMs: number): LeaseEvent {
 const UNANSWERED: LeaseEvent = { kind: 'unanswered' };
 const OTHER = record('c2');
 
-function takes(wish: LeaseWish, expectedRevision: number): void {
-  expect(wish).toStrictEqual({ do: 'write', record: SELF, expectedRevision });
+function taking(expectedRevision: number): LeaseWish {
+  return { do: 'write', record: SELF, expectedRevision };
 }
 
 describe('the lead is taken', () => {
@@ -58,14 +58,14 @@ describe('the lead is taken', () => {
   });
 
   it('at once where nobody has it, or it was given up', () => {
-    takes(leaseWish(lease([0, read(undefined, 0)]), 0), 0);
-    takes(leaseWish(lease([0, read(record('c2', { released: true }), 7)]), 0), 7);
+    expect(leaseWish(lease([0, read(undefined, 0)]), 0)).toStrictEqual(taking(0));
+    expect(leaseWish(lease([0, read(record('c2', { released: true }), 7)]), 0)).toStrictEqual(taking(7));
   });
 
   it('from who has not renewed it for a lease, and not a moment before', () => {
     const state = lease([0, read(OTHER, 7)]);
     expect(leaseWish(state, LEASE_MS - 1)).toStrictEqual({ do: 'read' });
-    takes(leaseWish(state, LEASE_MS), 7);
+    expect(leaseWish(state, LEASE_MS)).toStrictEqual(taking(7));
   });
 
   it('from nobody who renews', () => {
@@ -77,12 +77,12 @@ describe('the lead is taken', () => {
     const backMs = 3 * LEASE_MS;
     const state = lease([0, read(OTHER, 7)], [500, UNANSWERED], [backMs, read(OTHER, 7)]);
     expect(leaseWish(state, backMs + RETURN_GRACE_MS - 1)).toStrictEqual({ do: 'read' });
-    takes(leaseWish(state, backMs + RETURN_GRACE_MS), 7);
+    expect(leaseWish(state, backMs + RETURN_GRACE_MS)).toStrictEqual(taking(7));
   });
 
   it('at once from its own run before, at the start and then no more', () => {
     const before = record('c1', { run: 'c1.0' });
-    takes(leaseWish(lease([0, read(before, 7)]), 0), 7);
+    expect(leaseWish(lease([0, read(before, 7)]), 0)).toStrictEqual(taking(7));
     const taken = lease([0, read(before, 7)], [0, written(8, 0)], [900, read(before, 9)]);
     expect(leaseWish(taken, 900)).toStrictEqual({ do: 'read' });
     const late = lease([0, read(OTHER, 7)], [900, read(before, 8)]);
@@ -94,7 +94,7 @@ describe('the lead is taken', () => {
     const state = lease(unreached, [0, read(undefined, 0)]);
     expect(leaseWish(state, UNREACHED_MS)).toStrictEqual({ do: 'read' });
     const again = afterLeaseEvent(state, { kind: 'reached', anyAgent: true }, UNREACHED_MS);
-    takes(leaseWish(again, UNREACHED_MS), 0);
+    expect(leaseWish(again, UNREACHED_MS)).toStrictEqual(taking(0));
   });
 });
 
@@ -104,7 +104,7 @@ describe('who leads', () => {
   it('renews, and rests between', () => {
     expect(leads(leading, 20)).toBe(true);
     expect(leaseWish(leading, 10 + RENEW_EVERY_MS - 1)).toStrictEqual({ do: 'nothing' });
-    takes(leaseWish(leading, 10 + RENEW_EVERY_MS), 1);
+    expect(leaseWish(leading, 10 + RENEW_EVERY_MS)).toStrictEqual(taking(1));
   });
 
   it('leads no longer than a renewal lasts, counted from when it was asked for', () => {
@@ -132,7 +132,7 @@ describe('who leads', () => {
     const woken = 10 + 10 * LEASE_MS;
     expect(leads(leading, woken)).toBe(false);
     // Nobody else took it: the renewal goes through only then.
-    takes(leaseWish(leading, woken), 1);
+    expect(leaseWish(leading, woken)).toStrictEqual(taking(1));
   });
 
   it('looks whether a renewal without an answer arrived, and renews it', () => {
@@ -140,13 +140,13 @@ describe('who leads', () => {
     expect(leads(unsure, 2_000)).toBe(true);
     expect(leaseWish(unsure, 2_000)).toStrictEqual({ do: 'read' });
     const found = afterLeaseEvent(unsure, read(SELF, 2), 2_010);
-    takes(leaseWish(found, 2_010), 2);
+    expect(leaseWish(found, 2_010)).toStrictEqual(taking(2));
     expect(leads(found, 10 + LEAD_MS)).toBe(false);
   });
 
   it('renews at once when the store is back, before another may take it', () => {
     const back = afterLeaseEvent(afterLeaseEvent(leading, UNANSWERED, 2_000), read(SELF, 1), 20_000);
-    takes(leaseWish(back, 20_000), 1);
+    expect(leaseWish(back, 20_000)).toStrictEqual(taking(1));
   });
 
   it('gives the lead up where it reaches no agent for long, and when it stops', () => {

@@ -122,6 +122,8 @@ export function afterLeaseEvent(state: LeaseState, event: LeaseEvent, nowMs: num
         ...state,
         unreachedSinceMs: event.anyAgent ? undefined : (state.unreachedSinceMs ?? nowMs),
       };
+    default:
+      return event satisfies never;
   }
 }
 

@@ -17,6 +17,7 @@ import { isSetAside } from '../core/set-aside.ts';
 import { mayAbort, newOperation, type OperationState, takenOverOperation } from '../core/state.ts';
 import { EventLog } from './event-log.ts';
 import { askAll } from './inventory.ts';
+import { LedgerObserver } from './ledger-observer.ts';
 import { OperationRun } from './operation-run.ts';
 import type { Agents, Announcer, Journal, Leadership, Plans, StoredPlan } from './ports.ts';
 
@@ -45,9 +46,18 @@ interface Entry {
   run: OperationRun | undefined;
 }
 
+/** An operation as it is answered to an operator. */
+export interface KnownOperation {
+  readonly operation: Operation;
+  readonly plan: RestorePlan;
+  readonly planSha256: string;
+  readonly report: OperationReport | undefined;
+}
+
 /** The operations of one cluster: at most one of them runs. */
 export class Operations {
   readonly #settings: OperationsSettings;
+  readonly #observer: LedgerObserver;
   readonly #entries = new Map<string, Entry>();
   /** Set between the decision to start and the end: the answer to two requests at once. */
   #busy: string | undefined;
@@ -55,6 +65,7 @@ export class Operations {
 
   constructor(settings: OperationsSettings) {
     this.#settings = settings;
+    this.#observer = new LedgerObserver(settings.agents, settings.clock);
   }
 
   async load(signal: AbortSignal): Promise<void> {
@@ -80,6 +91,11 @@ export class Operations {
     return this.#begun;
   }
 
+  /** True where this coordinator has the operation on record. */
+  knows(operationId: string): boolean {
+    return this.#entries.has(operationId);
+  }
+
   /** True where this coordinator has an operation on record and knows how it ended. */
   knowsEnd(operationId: string): boolean {
     const entry = this.#entries.get(operationId);
@@ -99,11 +115,7 @@ export class Operations {
   }
 
   /** Empty id: the latest. Undefined where it is not on record. */
-  get(
-    operationId: string,
-  ):
-    | { operation: Operation; plan: RestorePlan; planSha256: string; report: OperationReport | undefined }
-    | undefined {
+  get(operationId: string): KnownOperation | undefined {
     const entry = this.#find(operationId);
     if (entry === undefined) return undefined;
     return {
@@ -114,8 +126,50 @@ export class Operations {
     };
   }
 
-  watch(operationId: string, fromSequence: bigint, signal: AbortSignal): AsyncIterable<OperationEvent> {
-    return this.#need(operationId).log.watch(fromSequence, signal);
+  /** As `list`, and what the agents' ledgers hold that is not on record here, or went on without this coordinator. */
+  async listAll(signal: AbortSignal): Promise<Operation[]> {
+    const observed = await this.#observer.latest(signal);
+    const all = new Map(this.list().map((each) => [each.operationId, each]));
+    for (const each of observed) {
+      if (!this.#isCurrent(each.operation.operationId)) all.set(each.operation.operationId, each.operation);
+    }
+    return [...all.values()].sort((a, b) => Number(b.startedMs - a.startedMs));
+  }
+
+  /** As `get`, of the agents' ledgers where this coordinator does not know. Undefined where nobody does. */
+  async find(operationId: string, signal: AbortSignal): Promise<KnownOperation | undefined> {
+    const wanted = operationId === '' ? await this.#latestId(signal) : operationId;
+    if (wanted === undefined) return undefined;
+    const own = this.get(wanted);
+    if (this.#isCurrent(wanted)) return own;
+    const observed = await this.#observer.observe(wanted, signal);
+    // A person's word is waited for until the ledgers say that somebody went on.
+    const waits = own !== undefined && this.waitsForPerson(wanted);
+    if (waits && observed?.operation.outcome === Outcome.OUTCOME_UNSPECIFIED) return own;
+    return observed ?? own;
+  }
+
+  /**
+   * What happened here and what happens, until the operation ends here. Throws NOT_LEADER where
+   * another coordinator runs it: it is watched there.
+   */
+  async *watch(
+    operationId: string,
+    fromSequence: bigint,
+    signal: AbortSignal,
+  ): AsyncGenerator<OperationEvent, void, undefined> {
+    const entry = this.#find(operationId);
+    if (entry !== undefined) yield* entry.log.watch(fromSequence, signal);
+    if (entry !== undefined && this.#isCurrent(entry.operationId)) return;
+    const found = await this.find(operationId, signal);
+    if (found === undefined) throw notFound(operationId);
+    if (found.operation.outcome === Outcome.OUTCOME_UNSPECIFIED) this.requireLead();
+  }
+
+  /** Throws NOT_LEADER, naming who leads. Where nobody is known to, anybody may: the agents' fence protects. */
+  requireLead(): void {
+    const refused = this.#refuseNotLeading();
+    if (refused !== undefined) throw new LockstepError('NOT_LEADER', { message: refused.message });
   }
 
   /** Starts a plan. Answers with why not, once that is known; nothing was changed then. */
@@ -124,6 +178,8 @@ export class Operations {
     request: { operationId: string; planSha256: string; confirmCluster: string },
     signal: AbortSignal,
   ): Promise<Refusal[]> {
+    const notLeading = this.#refuseNotLeading();
+    if (notLeading !== undefined) return [notLeading];
     if (stored === undefined || stored.planSha256 !== request.planSha256) {
       const known = this.#entries.has(request.operationId);
       return known
@@ -194,30 +250,24 @@ export class Operations {
     }
   }
 
-  /** Undo on an operator's word. Refused once commit has begun. */
+  /** Undo on an operator's word. Refused once commit has begun, and where another coordinator leads. */
   async abort(operationId: string, by: string, reason: string, signal: AbortSignal): Promise<Operation> {
-    const entry = this.#need(operationId);
     const words = reason === '' ? `asked for by ${by}` : `asked for by ${by}: ${reason}`;
     const failure = failureOf('ABORTED', words);
-    if (entry.run !== undefined) {
-      const { state } = entry.run;
-      if (state.stage.kind !== 'settle' && !mayAbort(state)) {
-        throw new LockstepError('ALREADY_COMMITTED', {
-          message: 'Commit has begun: the operation can only go forward.',
-        });
-      }
-      entry.run.abort(failure);
-      return this.#describe(entry);
-    }
-    await this.#takeUpAgain(entry, signal, failure);
+    const entry = this.#find(operationId);
+    if (entry?.run === undefined) return this.#takeUpAgain(operationId, signal, failure);
+    abortRun(entry.run, failure);
     return this.#describe(entry);
   }
 
-  /** Reads the ledgers and goes on in the right direction. */
+  /**
+   * Reads the ledgers and goes on in the right direction, whoever began it. Refused where another
+   * coordinator leads.
+   */
   async resume(operationId: string, signal: AbortSignal): Promise<Operation> {
-    const entry = this.#need(operationId);
-    if (entry.run === undefined) await this.#takeUpAgain(entry, signal);
-    return this.#describe(entry);
+    const entry = this.#find(operationId);
+    if (entry?.run !== undefined) return this.#describe(entry);
+    return this.#takeUpAgain(operationId, signal);
   }
 
   /** A notice in the stream of the running operation; nothing where none runs. */
@@ -234,19 +284,26 @@ export class Operations {
     await this.#settings.journal.flush();
   }
 
-  async #takeUpAgain(entry: Entry, signal: AbortSignal, abort?: Failure): Promise<void> {
-    if (entry.operation.outcome === Outcome.OUTCOME_RESTORED) {
-      throw new LockstepError('OPERATION_ENDED', { message: `${entry.operationId} ended as restored.` });
+  async #takeUpAgain(operationId: string, signal: AbortSignal, abort?: Failure): Promise<Operation> {
+    this.requireLead();
+    const found = await this.find(operationId, signal);
+    if (found === undefined) throw notFound(operationId);
+    const id = found.operation.operationId;
+    if (found.operation.outcome === Outcome.OUTCOME_RESTORED) {
+      throw new LockstepError('OPERATION_ENDED', { message: `${id} ended as restored.` });
     }
-    const open = (await this.#readLedgers(signal)).some(
-      ({ ledger }) => ledger?.operationId === entry.operationId && isUnended(ledger),
-    );
-    if (!open) {
-      throw new LockstepError('OPERATION_ENDED', {
-        message: `No agent that answered has ${entry.operationId} open.`,
-      });
+    const open = (await this.#readLedgers(signal)).find(
+      ({ ledger }) => ledger?.operationId === id && isUnended(ledger),
+    )?.ledger;
+    if (open === undefined) {
+      throw new LockstepError('OPERATION_ENDED', { message: `No agent that answered has ${id} open.` });
     }
-    void this.takeOver(entry.planBytes, abort).catch(() => undefined);
+    const before = this.#entries.get(id);
+    // The leader's own rescan may have been quicker.
+    if (before?.run === undefined) void this.takeOver(open.plan, abort).catch(() => undefined);
+    else if (abort !== undefined) abortRun(before.run, abort);
+    const entry = this.#entries.get(id);
+    return entry === undefined ? found.operation : this.#describe(entry);
   }
 
   /**
@@ -368,12 +425,44 @@ export class Operations {
     return latest === undefined ? undefined : this.#entries.get(latest);
   }
 
-  #need(operationId: string): Entry {
-    const entry = this.#find(operationId);
-    if (entry !== undefined) return entry;
-    const words = operationId === '' ? 'There is no operation.' : `There is no operation ${operationId}.`;
-    throw new LockstepError('OPERATION_NOT_FOUND', { message: words });
+  async #latestId(signal: AbortSignal): Promise<string | undefined> {
+    if (this.running !== undefined) return this.#busy;
+    return (await this.listAll(signal))[0]?.operationId;
   }
+
+  /** It runs here, or ended here in a way that nobody can change. */
+  #isCurrent(operationId: string): boolean {
+    const entry = this.#entries.get(operationId);
+    if (entry === undefined) return false;
+    return entry.run !== undefined || FINAL.has(entry.operation.outcome);
+  }
+
+  #refuseNotLeading(): Refusal | undefined {
+    const { other } = this.#settings.leadership;
+    if (other === undefined) return undefined;
+    const at = other.address === '' ? '' : ` at ${other.address}`;
+    return refusal('NOT_LEADER', `${other.coordinator} leads${at}`);
+  }
+}
+
+const FINAL: ReadonlySet<Outcome> = new Set([
+  Outcome.OUTCOME_RESTORED,
+  Outcome.OUTCOME_ROLLED_BACK,
+  Outcome.OUTCOME_REFUSED,
+]);
+
+function abortRun(run: OperationRun, failure: Failure): void {
+  if (run.state.stage.kind !== 'settle' && !mayAbort(run.state)) {
+    throw new LockstepError('ALREADY_COMMITTED', {
+      message: 'Commit has begun: the operation can only go forward.',
+    });
+  }
+  run.abort(failure);
+}
+
+function notFound(operationId: string): LockstepError {
+  const words = operationId === '' ? 'There is no operation.' : `There is no operation ${operationId}.`;
+  return new LockstepError('OPERATION_NOT_FOUND', { message: words });
 }
 
 /** Open or committed: somebody must finish it. */

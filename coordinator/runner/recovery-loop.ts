@@ -1,9 +1,9 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { setsAside } from '../core/set-aside.ts';
 import type { OperationState } from '../core/state.ts';
+import { askAll } from './inventory.ts';
 import { describeThrown } from './operation-run.ts';
 import { isUnended, type Operations } from './operations.ts';
 import type { AgentAddress, Agents, Leadership } from './ports.ts';
@@ -15,6 +15,11 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 /** Where nothing is missing; a new agent's presence is noticed within this. */
 const IDLE_PAUSE_MS = 2_000;
+/** Every ledger is read again this often: a promise may arrive after its operation has ended. */
+const RESCAN_EVERY_MS = 10_000;
+/** While an operation runs: who leads and reaches nobody leaves the lead to one that may. */
+const REACH_EVERY_MS = 1_000;
+const REACH_TIMEOUT_MS = 1_500;
 /** After a start, questions about operations wait this long for the agents that can answer them. */
 const FIRST_LOOK_MS = 5_000;
 /** Who was superseded leaves the operation to who did it: two that take it from each other lengthen the downtime. */
@@ -32,9 +37,10 @@ export interface RecoveryLoopSettings {
 }
 
 /**
- * Looks at each agent's ledger once, and again after an operation ended without that agent. What
- * is open there is taken over and finished or undone, unasked. An operation that waits for a
- * person is left alone. A node that a restore went on without is set aside when it answers.
+ * Looks at each agent's ledger at the start, after each operation, every so often, and at once
+ * when this coordinator begins to lead. Who leads takes over what is open there and finishes or
+ * undoes it, unasked, and sets aside a node that a restore went on without; who stands by only
+ * looks. An operation that waits for a person is left alone.
  */
 export class RecoveryLoop {
   readonly #agents: Agents;
@@ -43,12 +49,20 @@ export class RecoveryLoop {
   readonly #settingAside: RecoveryLoopSettings['settingAside'];
   readonly #clock: Clock;
   readonly #logger: Logger;
-  /** Ledgers read and found settled, by node and address. */
+  /** Ledgers read since the last rescan, with nothing left to do about them, by node and address. */
   readonly #settled = new Set<string>();
+  /** Ledgers read at least once. */
+  readonly #known = new Set<string>();
   readonly #ledgers = new Map<string, ReadLedgerResponse>();
   readonly #takeovers = new Map<string, number>();
-  #begun = 0;
+  /** Ended operations that were taken up only to have their end on record. */
+  readonly #recorded = new Set<string>();
   readonly #lookedFirst = Promise.withResolvers<void>();
+  #begun = 0;
+  #rescannedMs = 0;
+  /** Since the last look: then nothing is paused for. */
+  #leadGained = false;
+  #wake: () => void = () => {};
 
   constructor(settings: RecoveryLoopSettings) {
     this.#agents = settings.agents;
@@ -67,6 +81,12 @@ export class RecoveryLoop {
   /** Until the signal. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     using _enough = this.#clock.after(FIRST_LOOK_MS, () => this.#lookedFirst.resolve());
+    using _leading = this.#leadership.onChange(() => {
+      if (!this.#leadership.leads) return;
+      this.#leadGained = true;
+      this.#settled.clear();
+      this.#wake();
+    });
     await this.#run(signal);
     this.#lookedFirst.resolve();
   }
@@ -74,80 +94,103 @@ export class RecoveryLoop {
   async #run(signal: AbortSignal): Promise<void> {
     let pauseMs = FIRST_PAUSE_MS;
     while (!signal.aborted) {
-      if (!this.#leadership.leads) {
-        await this.#clock.delay(IDLE_PAUSE_MS, signal).catch(() => undefined);
-        continue;
-      }
       const complete = await this.#lookOnce(signal).catch((thrown: unknown) => {
         if (!signal.aborted) this.#logger.error(describeThrown(thrown), 'looking for open operations failed');
         return false;
       });
       pauseMs = complete ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-      await this.#clock.delay(complete ? IDLE_PAUSE_MS : pauseMs, signal).catch(() => undefined);
+      await this.#pause(complete ? IDLE_PAUSE_MS : pauseMs, signal);
     }
   }
 
   /** True where every known agent's ledger has been read and nothing is left to take over. */
   async #lookOnce(signal: AbortSignal): Promise<boolean> {
+    this.#leadGained = false;
     // Whoever runs an operation asks its agents itself; what it leaves behind is looked at after.
     if (this.#operations.isBusy) {
       const { running } = this.#operations;
-      if (running !== undefined) await this.#standBack(await raceAbort(running.ended, signal), signal);
+      if (running !== undefined) await this.#attend(running.ended, signal);
       this.#settled.clear();
       return false;
     }
-    // One that came and went between two looks changed the ledgers all the same.
-    if (this.#operations.begun !== this.#begun) {
-      this.#begun = this.#operations.begun;
-      this.#settled.clear();
-    }
+    this.#forgetWhatIsOld();
     const known = this.#agents.known();
-    const open = await Promise.all(
-      known.filter((each) => !this.#settled.has(keyOf(each))).map((each) => this.#read(each, signal)),
-    );
-    for (const ledger of open) {
-      if (ledger === undefined || this.#operations.isBusy) continue;
-      if (!isUnended(ledger)) continue;
-      await this.#takeOver(ledger, signal);
-    }
+    const unsettled = known.filter((each) => !this.#settled.has(keyOf(each)));
+    // Side by side, and each is acted upon at once: one that does not answer holds up no other.
+    const answered = await Promise.all(unsettled.map((each) => this.#look(each, signal)));
+    if (unsettled.length > 0 && !answered.includes(true)) this.#leadership.reaches(false);
     const complete = known.length > 0 && known.every((each) => this.#settled.has(keyOf(each)));
-    if (complete) await this.#recordPast(known, signal);
+    if (complete && this.#leadership.leads) await this.#recordPast(known, signal);
     if (complete) this.#lookedFirst.resolve();
     return complete;
   }
 
+  #forgetWhatIsOld(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const { begun } = this.#operations;
+    // An operation that came and went between two looks changed the ledgers all the same.
+    if (begun === this.#begun && nowMs - this.#rescannedMs < RESCAN_EVERY_MS) return;
+    this.#begun = begun;
+    this.#rescannedMs = nowMs;
+    this.#settled.clear();
+  }
+
+  /** Reads one ledger and acts upon it. True where the agent answered. */
+  async #look(agent: AgentAddress, signal: AbortSignal): Promise<boolean> {
+    const { begun } = this.#operations;
+    const ledger = await this.#read(agent, signal);
+    if (ledger === undefined) return false;
+    this.#leadership.reaches(true);
+    const firstTime = !this.#known.has(keyOf(agent));
+    this.#known.add(keyOf(agent));
+    // What was read before an operation began says nothing any more.
+    if (begun !== this.#operations.begun || this.#operations.isBusy) return true;
+    this.#ledgers.set(agent.node, ledger);
+    if (!this.#leadership.leads) {
+      this.#settled.add(keyOf(agent));
+      return true;
+    }
+    if (isUnended(ledger) && setsAside(ledger)) {
+      await this.#attempt(agent, () => this.#settingAside.resume(agent, ledger, signal));
+    } else if (isUnended(ledger) && this.#isOursToEnd(ledger, firstTime)) {
+      await this.#takeOver(ledger, signal);
+    } else if (await this.#attempt(agent, () => this.#settingAside.look(agent, ledger, signal))) {
+      this.#settled.add(keyOf(agent));
+    }
+    return true;
+  }
+
   async #read(agent: AgentAddress, signal: AbortSignal): Promise<ReadLedgerResponse | undefined> {
+    return this.#attempt(agent, () =>
+      this.#agents.client(agent).readLedger('', this.#clock.deadline(LEDGER_TIMEOUT_MS, signal)),
+    );
+  }
+
+  async #attempt<Result>(agent: AgentAddress, ask: () => Promise<Result>): Promise<Result | undefined> {
     try {
-      const ledger = await this.#agents
-        .client(agent)
-        .readLedger('', this.#clock.deadline(LEDGER_TIMEOUT_MS, signal));
-      this.#ledgers.set(agent.node, ledger);
-      if (isUnended(ledger) && setsAside(ledger)) {
-        await this.#settingAside.resume(agent, ledger, signal);
-        return undefined;
-      }
-      if (isUnended(ledger) && !this.#waitsForPerson(ledger.operationId)) return ledger;
-      if (await this.#settingAside.look(agent, ledger, signal)) this.#settled.add(keyOf(agent));
-      return ledger;
+      return await ask();
     } catch (thrown) {
-      this.#logger.debug({ node: agent.node, ...describeThrown(thrown) }, 'a ledger could not be read');
+      this.#logger.debug({ node: agent.node, ...describeThrown(thrown) }, 'an agent could not be looked at');
       return undefined;
     }
   }
 
+  /**
+   * An elected leader ends whatever is open. Where nobody is elected another coordinator may be at
+   * work: then only what was there at the first look, and what this one knows, is taken up.
+   */
+  #isOursToEnd({ operationId }: ReadLedgerResponse, firstTime: boolean): boolean {
+    if (this.#waitsForPerson(operationId)) return false;
+    return this.#leadership.elected || firstTime || this.#operations.knows(operationId);
+  }
+
   async #takeOver(ledger: ReadLedgerResponse, signal: AbortSignal): Promise<void> {
     const { operationId } = ledger;
-    if (this.#waitsForPerson(operationId)) return;
     this.#takeovers.set(operationId, (this.#takeovers.get(operationId) ?? 0) + 1);
     this.#logger.warn({ operationId, node: ledger.node }, 'taking over an open operation');
     const taken = this.#operations.takeOver(ledger.plan);
     this.#lookedFirst.resolve();
-    const last = await raceAbort(taken, signal);
-    await this.#standBack(last, signal);
-    if (last === undefined) return;
-    if (last.stage.kind === 'ended' && last.stage.outcome === Outcome.OUTCOME_NEEDS_OPERATOR) {
-      this.#takeovers.set(operationId, MAX_TAKEOVERS);
-    }
+    await this.#attend(taken, signal);
   }
 
   /** The latest operation of the ledgers, where the journal does not know how it ended. */
@@ -158,17 +201,51 @@ export class RecoveryLoop {
         (each) =>
           each !== undefined &&
           each.operationId !== '' &&
+          each.plan.length > 0 &&
+          !isUnended(each) &&
           !setsAside(each) &&
+          !this.#recorded.has(each.operationId) &&
           !this.#operations.knowsEnd(each.operationId),
       );
-    if (past === undefined || past.plan.length === 0 || this.#waitsForPerson(past.operationId)) return;
-    this.#takeovers.set(past.operationId, MAX_TAKEOVERS);
-    if (!this.#operations.isBusy) await raceAbort(this.#operations.takeOver(past.plan), signal);
+    if (past === undefined || this.#operations.isBusy) return;
+    this.#recorded.add(past.operationId);
+    await this.#attend(this.#operations.takeOver(past.plan), signal);
   }
 
-  async #standBack(last: OperationState | undefined, signal: AbortSignal): Promise<void> {
-    if (last?.stage.kind !== 'superseded') return;
-    await this.#clock.delay(STAND_BACK_MS, signal).catch(() => undefined);
+  /** Waits for the end of what runs here, watching whether the agents are reached at all. */
+  async #attend(ended: Promise<OperationState>, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const watching = this.#leadership.elected
+      ? this.#watchReach(AbortSignal.any([signal, over.signal]))
+      : undefined;
+    try {
+      const last = await raceAbort(ended, signal);
+      if (last?.stage.kind === 'superseded') await this.#pause(STAND_BACK_MS, signal);
+    } finally {
+      over.abort();
+      await watching;
+    }
+  }
+
+  async #watchReach(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#clock.delay(REACH_EVERY_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      const answers = await askAll(this.#agents, (client) =>
+        client.readLedger('', this.#clock.deadline(REACH_TIMEOUT_MS, signal)),
+      );
+      if (signal.aborted || answers.length === 0) continue;
+      this.#leadership.reaches(answers.some(({ failure }) => failure?.code !== 'UNREACHABLE'));
+    }
+  }
+
+  /** Ends early where this coordinator begins to lead: who led before is gone. */
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#leadGained) return;
+    const over = new AbortController();
+    this.#wake = () => over.abort();
+    await this.#clock.delay(ms, AbortSignal.any([signal, over.signal])).catch(() => undefined);
+    this.#wake = () => {};
   }
 
   #waitsForPerson(operationId: string): boolean {

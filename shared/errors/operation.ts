@@ -12,6 +12,11 @@ export const operationErrors = {
     meaning: 'The operation has ended.',
     cure: 'See how with `lockstep restore report`.',
   },
+  NOT_LEADER: {
+    class: 'never',
+    meaning: 'Another coordinator leads this cluster, and this is for who leads.',
+    cure: 'Ask the coordinator that the message names. If it does not act, stop it: another leads within ten seconds.',
+  },
   ABORTED: {
     class: 'fault',
     meaning: 'An operator asked for the operation to be undone.',

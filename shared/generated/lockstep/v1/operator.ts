@@ -49,6 +49,12 @@ export interface GetVersionResponse {
   cluster: string;
   /** "connected", "not configured", "unreachable". */
   nats: string;
+  /** It acts unasked: takes over what another left open. */
+  leads: boolean;
+  /** The name of who leads, as far as it knows; empty where nobody is known to. */
+  leader: string;
+  /** "HOST:PORT" of another that leads; empty where it is not known. */
+  leaderAddress: string;
 }
 
 export interface ListNodesRequest {
@@ -343,7 +349,7 @@ export const GetVersionRequest: MessageFns<GetVersionRequest> = {
 };
 
 function createBaseGetVersionResponse(): GetVersionResponse {
-  return { version: "", coordinatorId: "", cluster: "", nats: "" };
+  return { version: "", coordinatorId: "", cluster: "", nats: "", leads: false, leader: "", leaderAddress: "" };
 }
 
 export const GetVersionResponse: MessageFns<GetVersionResponse> = {
@@ -359,6 +365,15 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
     }
     if (message.nats !== "") {
       writer.uint32(34).string(message.nats);
+    }
+    if (message.leads !== false) {
+      writer.uint32(40).bool(message.leads);
+    }
+    if (message.leader !== "") {
+      writer.uint32(50).string(message.leader);
+    }
+    if (message.leaderAddress !== "") {
+      writer.uint32(58).string(message.leaderAddress);
     }
     return writer;
   },
@@ -408,6 +423,30 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
             message.nats = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.leads = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.leader = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.leaderAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -430,6 +469,13 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
         : "",
       cluster: isSet(object.cluster) ? globalThis.String(object.cluster) : "",
       nats: isSet(object.nats) ? globalThis.String(object.nats) : "",
+      leads: isSet(object.leads) ? globalThis.Boolean(object.leads) : false,
+      leader: isSet(object.leader) ? globalThis.String(object.leader) : "",
+      leaderAddress: isSet(object.leaderAddress)
+        ? globalThis.String(object.leaderAddress)
+        : isSet(object.leader_address)
+        ? globalThis.String(object.leader_address)
+        : "",
     };
   },
 
@@ -447,6 +493,15 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
     if (message.nats !== "") {
       obj.nats = message.nats;
     }
+    if (message.leads !== false) {
+      obj.leads = message.leads;
+    }
+    if (message.leader !== "") {
+      obj.leader = message.leader;
+    }
+    if (message.leaderAddress !== "") {
+      obj.leaderAddress = message.leaderAddress;
+    }
     return obj;
   },
 
@@ -459,6 +514,9 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
     message.coordinatorId = object.coordinatorId ?? "";
     message.cluster = object.cluster ?? "";
     message.nats = object.nats ?? "";
+    message.leads = object.leads ?? false;
+    message.leader = object.leader ?? "";
+    message.leaderAddress = object.leaderAddress ?? "";
     return message;
   },
 };
