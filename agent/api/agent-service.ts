@@ -1,7 +1,11 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type {
   AgentServiceServer,
+  DescribeKeptRequest,
+  DescribeKeptResponse,
   ExecuteRequest,
+  SaveKeptRequest,
+  SaveKeptResponse,
   SaveSnapshotRequest,
   SaveSnapshotResponse,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
@@ -14,7 +18,8 @@ import type { AgentConfig } from '../config.ts';
 import { EffectSlot } from '../executor/effect-slot.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { saveSnapshot } from '../snapshots/save.ts';
+import { findKept, keptSource, readKept, reportOfKept } from '../snapshots/kept.ts';
+import { type SaveDependencies, saveSnapshot } from '../snapshots/save.ts';
 import { serveSnapshot } from '../snapshots/serve.ts';
 import { observeMember } from './observe-member.ts';
 import { readLedger } from './read-ledger.ts';
@@ -54,6 +59,10 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
     saveSnapshot: streamHandler((request: SaveSnapshotRequest, { caller, signal }: CallContext) =>
       save(dependencies, saving, request, identityUri(caller), signal),
     ),
+    describeKept: unaryHandler((request, { signal }) => describeKept(dependencies, request, signal)),
+    saveKept: streamHandler((request: SaveKeptRequest, { caller, signal }: CallContext) =>
+      saveKept(dependencies, saving, request, identityUri(caller), signal),
+    ),
     listSnapshots: unaryHandler(async () => ({ snapshots: await snapshots.list() })),
     verifySnapshot: unaryHandler((request, { signal }) => snapshots.verify(request.snapshotId, signal)),
     readSnapshot: streamHandler((request, { signal }) => serveSnapshot(snapshots, request, signal)),
@@ -78,13 +87,46 @@ async function consequencesOf(
   );
 }
 
+async function describeKept(
+  { config, ledger, ports }: AgentServiceDependencies,
+  { operationId }: DescribeKeptRequest,
+  signal: AbortSignal,
+): Promise<DescribeKeptResponse> {
+  const kept = await findKept({ ...config, ledger, stores: ports.stores }, operationId, signal);
+  const { facts, lastIndex } = await readKept(kept, signal);
+  return {
+    path: kept.path,
+    revision: facts.status?.revision ?? 0n,
+    consistentIndex: facts.consistentIndex,
+    lastIndex,
+    sizeBytes: facts.status?.totalSizeBytes ?? 0n,
+  };
+}
+
+async function* saveKept(
+  dependencies: AgentServiceDependencies,
+  saving: EffectSlot,
+  { operationId, reason }: SaveKeptRequest,
+  caller: string,
+  signal: AbortSignal,
+): AsyncGenerator<SaveKeptResponse, void, undefined> {
+  const { config, ledger, ports } = dependencies;
+  const kept = await findKept({ ...config, ledger, stores: ports.stores }, operationId, signal);
+  const { facts } = await readKept(kept, signal);
+  yield* taking(dependencies, saving, { command: 'SaveKept', operationId, caller }, reason, signal, {
+    describe: async () => reportOfKept(kept),
+    member: keptSource(kept, facts),
+  });
+}
+
 async function* save(
-  { config, ledger, ports, now }: AgentServiceDependencies,
+  dependencies: AgentServiceDependencies,
   saving: EffectSlot,
   request: SaveSnapshotRequest,
   caller: string,
   signal: AbortSignal,
 ): AsyncGenerator<SaveSnapshotResponse, void, undefined> {
+  const { config, ports } = dependencies;
   const { node, cluster } = config;
   if (request.cluster !== '' && request.cluster !== cluster) {
     throw new LockstepError('CLUSTER_MISMATCH', {
@@ -92,6 +134,25 @@ async function* save(
       message: `Asked for cluster ${request.cluster}; ${node} belongs to ${cluster}.`,
     });
   }
+  yield* taking(
+    dependencies,
+    saving,
+    { command: 'SaveSnapshot', operationId: '', caller },
+    request.reason,
+    signal,
+    ports,
+  );
+}
+
+/** One snapshot at a time, from wherever; what became of it is in the audit. */
+async function* taking(
+  { config: { node, cluster }, ledger, ports, now }: AgentServiceDependencies,
+  saving: EffectSlot,
+  asked: { readonly command: string; readonly operationId: string; readonly caller: string },
+  reason: string,
+  signal: AbortSignal,
+  { describe, member }: Pick<SaveDependencies, 'describe' | 'member'>,
+): AsyncGenerator<SaveSnapshotResponse, void, undefined> {
   using slot = await saving.acquire(0);
   if (slot === undefined) {
     throw new LockstepError('SAVE_FAILED', { node, message: `${node} is taking a snapshot already.` });
@@ -100,8 +161,8 @@ async function* save(
   try {
     for await (const response of streamSave(node, ports.clock, (progress) =>
       saveSnapshot(
-        { describe: ports.describe, member: ports.member, store: ports.snapshots, now },
-        { node, cluster, reason: request.reason },
+        { describe, member, store: ports.snapshots, now },
+        { node, cluster, reason },
         progress,
         signal,
       ),
@@ -110,6 +171,6 @@ async function* save(
       yield response;
     }
   } finally {
-    ledger.recordAudit({ caller, command: 'SaveSnapshot', operationId: '', epoch: undefined, outcome });
+    ledger.recordAudit({ ...asked, epoch: undefined, outcome });
   }
 }

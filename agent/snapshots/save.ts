@@ -10,7 +10,6 @@ import type {
 import { timedId } from '@lockstep/shared/ids.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
-import type { LocalMember } from '../ports.ts';
 import { syncOrFail, writeAll } from './durable.ts';
 import type { SnapshotStore } from './store.ts';
 
@@ -19,10 +18,17 @@ const TRAILER_BYTES = 32;
 /** A member whose disk fails keeps the stream open and says nothing: silence this long is a failure. */
 const SILENCE_TIMEOUT_MS = 30_000;
 
+/** Where a snapshot comes from: the live member, or what an operation keeps. */
+export interface SnapshotSource {
+  observe(signal: AbortSignal): Promise<{ readonly clusterId: string; readonly dbSizeBytes: bigint }>;
+  /** The store's bytes and, last, the raw SHA-256 of them. */
+  snapshot(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
 export interface SaveDependencies {
   /** What the card says of the node: versions and fingerprints. */
   readonly describe: (signal: AbortSignal) => Promise<NodeReport>;
-  readonly member: LocalMember;
+  readonly member: SnapshotSource;
   readonly store: SnapshotStore;
   readonly now: () => number;
 }
@@ -70,7 +76,7 @@ export async function saveSnapshot(
 
 /** Writes the stream as it comes, trailer included, and holds the trailer against what was written. */
 async function receive(
-  member: LocalMember,
+  member: SnapshotSource,
   file: FileHandle,
   path: string,
   progress: (bytes: bigint) => void,

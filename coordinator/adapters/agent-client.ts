@@ -4,6 +4,7 @@ import type {
   CommitRequest,
   ExecuteRequest,
   PromiseRequest,
+  SaveKeptRequest,
   SaveSnapshotRequest,
   StepProgress,
   StepResult,
@@ -65,6 +66,8 @@ function agentClient(node: string, address: string, channel: Client): AgentClien
     readLedger: (operationId, signal) => unary(channel, service.readLedger, { operationId }, signal),
     saveSnapshot: (request: SaveSnapshotRequest, signal) =>
       serverStream(channel, service.saveSnapshot, request, signal),
+    describeKept: (operationId, signal) => unary(channel, service.describeKept, { operationId }, signal),
+    saveKept: (request: SaveKeptRequest, signal) => serverStream(channel, service.saveKept, request, signal),
     listSnapshots: async (signal) => (await unary(channel, service.listSnapshots, {}, signal)).snapshots,
     verifySnapshot: (snapshotId, signal) => unary(channel, service.verifySnapshot, { snapshotId }, signal),
   };

@@ -1,12 +1,15 @@
 import type {
   CommitRequest,
   CommitResponse,
+  DescribeKeptResponse,
   EncryptionVerdict,
   ExecuteRequest,
   ObserveMemberResponse,
   PromiseRequest,
   PromiseResponse,
   ReadLedgerResponse,
+  SaveKeptRequest,
+  SaveKeptResponse,
   SaveSnapshotRequest,
   SaveSnapshotResponse,
   StepProgress,
@@ -47,6 +50,9 @@ export interface AgentClient extends AgentAddress {
   /** Empty id: the open operation, else the latest. */
   readLedger(operationId: string, signal: AbortSignal): Promise<ReadLedgerResponse>;
   saveSnapshot(request: SaveSnapshotRequest, signal: AbortSignal): AsyncIterable<SaveSnapshotResponse>;
+  /** Of the OLD that an operation keeps there. */
+  describeKept(operationId: string, signal: AbortSignal): Promise<DescribeKeptResponse>;
+  saveKept(request: SaveKeptRequest, signal: AbortSignal): AsyncIterable<SaveKeptResponse>;
   listSnapshots(signal: AbortSignal): Promise<StoredSnapshot[]>;
   verifySnapshot(snapshotId: string, signal: AbortSignal): Promise<VerifySnapshotResponse>;
 }

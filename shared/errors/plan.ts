@@ -197,6 +197,22 @@ export const planErrors = {
     meaning: 'Whoever made a plan cannot be its second person.',
     cure: 'Have an operator with an identity of their own run `lockstep restore approve OPERATION`.',
   },
+  REVERT_IMPOSSIBLE: {
+    class: 'never',
+    meaning:
+      'The operation put no other store in the place of the old one, so there is nothing to take back.',
+    cure: 'See how it ended with `lockstep restore report OPERATION`; only one that ended as restored can be reverted.',
+  },
+  KEPT_MISSING: {
+    class: 'never',
+    meaning: 'The old store that an operation kept is not where it was kept, or was purged.',
+    cure: 'Look at the path in the message; restore a snapshot of that time if there is one.',
+  },
+  KEPT_BEHIND_LOG: {
+    class: 'with-reason',
+    meaning: 'The log of the kept store holds entries that its database does not.',
+    cure: 'Count on the last moments before the old store was stopped being lost.',
+  },
   PLAN_EXPIRED: {
     class: 'never',
     meaning: 'The plan is older than its expiry.',

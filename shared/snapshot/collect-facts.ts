@@ -72,6 +72,7 @@ export function collectFacts(path: string, options: CollectOptions): StoreFacts 
     onlyBumpRowAboveContent: bucket.onlyBumpRowAboveContent,
     compactRevision: BigInt(small.compactRevision),
     scheduledCompactRevision: BigInt(small.scheduledCompactRevision),
+    consistentIndex: small.consistentIndex,
     clusterVersion: small.clusterVersion,
     authEnabled: small.authEnabled,
     members: small.members,

@@ -16,6 +16,7 @@ export class SmallBuckets {
   authEnabled = false;
   compactRevision = 0;
   scheduledCompactRevision = 0;
+  consistentIndex = 0n;
   leaseCount = 0;
   shortLeaseCount = 0;
   readonly members: SnapshotMember[] = [];
@@ -53,7 +54,8 @@ export class SmallBuckets {
   }
 
   #meta(key: string, value: Buffer): void {
-    if (key === 'storageVersion') this.storageVersion = value.toString('utf8');
+    if (key === 'consistent_index' && value.length === 8) this.consistentIndex = value.readBigUInt64BE();
+    else if (key === 'storageVersion') this.storageVersion = value.toString('utf8');
     else if (key === 'finishedCompactRev') this.compactRevision = revisionOf(value);
     else if (key === 'scheduledCompactRev') this.scheduledCompactRevision = revisionOf(value);
   }

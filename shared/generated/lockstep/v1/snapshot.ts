@@ -114,6 +114,8 @@ export interface SnapshotFacts {
   onlyBumpRowAboveContent: boolean;
   /** The compaction that was asked for last: above compact_revision where it has not finished. */
   scheduledCompactRevision: bigint;
+  /** The last raft entry whose effect is in it. */
+  consistentIndex: bigint;
 }
 
 /** The card of a snapshot: what, whence, when, digests. */
@@ -750,6 +752,7 @@ function createBaseSnapshotFacts(): SnapshotFacts {
     rowsAboveContent: 0n,
     onlyBumpRowAboveContent: false,
     scheduledCompactRevision: 0n,
+    consistentIndex: 0n,
   };
 }
 
@@ -844,6 +847,12 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
         throw new globalThis.Error("value provided for field message.scheduledCompactRevision of type int64 too large");
       }
       writer.uint32(184).int64(message.scheduledCompactRevision);
+    }
+    if (message.consistentIndex !== 0n) {
+      if (BigInt.asUintN(64, message.consistentIndex) !== message.consistentIndex) {
+        throw new globalThis.Error("value provided for field message.consistentIndex of type uint64 too large");
+      }
+      writer.uint32(192).uint64(message.consistentIndex);
     }
     return writer;
   },
@@ -1045,6 +1054,14 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
             message.scheduledCompactRevision = reader.int64() as bigint;
             continue;
           }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.consistentIndex = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1162,6 +1179,11 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
         : isSet(object.scheduled_compact_revision)
         ? BigInt(object.scheduled_compact_revision)
         : 0n,
+      consistentIndex: isSet(object.consistentIndex)
+        ? BigInt(object.consistentIndex)
+        : isSet(object.consistent_index)
+        ? BigInt(object.consistent_index)
+        : 0n,
     };
   },
 
@@ -1236,6 +1258,9 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
     if (message.scheduledCompactRevision !== 0n) {
       obj.scheduledCompactRevision = message.scheduledCompactRevision.toString();
     }
+    if (message.consistentIndex !== 0n) {
+      obj.consistentIndex = message.consistentIndex.toString();
+    }
     return obj;
   },
 
@@ -1284,6 +1309,9 @@ export const SnapshotFacts: MessageFns<SnapshotFacts> = {
       (object.scheduledCompactRevision !== undefined && object.scheduledCompactRevision !== null)
         ? BigInt(object.scheduledCompactRevision)
         : 0n;
+    message.consistentIndex = (object.consistentIndex !== undefined && object.consistentIndex !== null)
+      ? BigInt(object.consistentIndex)
+      : 0n;
     return message;
   },
 };
