@@ -34,9 +34,11 @@ function apply(world: Observation, action: Action): Observation {
     case 'hold-kubelet':
       return { ...world, kubelet: { held: true, marked: true, active: false } };
     case 'park-manifests':
+      assertTrue(isHeld(world), 'manifests move only under a kubelet that is held');
       return { ...world, manifestsInPlace: [] };
     case 'stop-components':
       assertTrue(isHeld(world), 'nothing is stopped under a running kubelet');
+      assertTrue(world.manifestsInPlace.length === 0, 'nothing is stopped that would be started again');
       return { ...world, provenStopped: true };
     case 'exchange-back':
       assertTrue(world.store === 'new', 'only NEW is exchanged back');
@@ -45,6 +47,7 @@ function apply(world: Observation, action: Action): Observation {
       return { ...world, store: 'old' };
     case 'return-manifest':
       assertTrue(world.store === 'old', 'a manifest returns only over OLD');
+      assertTrue(world.planned.includes(action.component), 'only what was planned returns');
       return { ...world, manifestsInPlace: [...world.manifestsInPlace, action.component] };
     case 'release-kubelet':
       assertTrue(world.store === 'old', 'kubelet is released only over OLD');
@@ -150,6 +153,11 @@ describe('which store is in place', () => {
     ['OLD by number only, NEW gone, device unknown', inode(10n, 7n), undefined, recorded, 'unknown'],
     ['a stranger in place', inode(30n), inode(20n), recorded, 'unknown'],
     ['a stranger beside OLD', inode(10n), inode(30n), recorded, 'unknown'],
+    ['a stranger in place, OLD beside it', inode(30n), inode(10n), recorded, 'unknown'],
+    ['a stranger beside NEW', inode(20n), inode(30n), recorded, 'unknown'],
+    ['a stranger in place, nothing beside it', inode(30n), undefined, recorded, 'unknown'],
+    ['NEW, OLD gone', inode(20n), undefined, recorded, 'new'],
+    ['the right numbers on two devices', inode(10n, 7n), inode(20n, 8n), recorded, 'unknown'],
     ['nothing in place', undefined, inode(10n), recorded, 'unknown'],
     ['never exchanged', inode(99n), undefined, undefined, 'old'],
     ['never exchanged, and gone', undefined, undefined, undefined, 'unknown'],

@@ -55,6 +55,13 @@ describe('promise', () => {
     ['an equal number by another coordinator', state(), offer({ epoch: epoch(5, 'c2') }), 'EPOCH_STALE'],
     ['a lower number', state(), offer({ epoch: epoch(4) }), 'EPOCH_STALE'],
     ['number nought', state({ promised: undefined }), offer({ epoch: epoch(0) }), 'EPOCH_STALE'],
+    [
+      'more than the ledger holds',
+      state(),
+      offer({ epoch: { ...epoch(1), number: 2n ** 63n } }),
+      'EPOCH_STALE',
+    ],
+    ['nobody’s number', state(), offer({ epoch: epoch(6, '') }), 'EPOCH_STALE'],
     ['an equal epoch for a second operation', state(), offer({ epoch: epoch(5) }), 'EPOCH_STALE'],
     ['while an effect is in flight', state({ effectInFlight: true }), offer(), 'EFFECT_IN_FLIGHT'],
     ['another ledger in the promise', state(), offer({ ledgerId: 'M' }), 'LEDGER_STRANGER'],
@@ -97,6 +104,46 @@ describe('promise', () => {
     ],
   ])('is refused: %s', (_name, of, offered, code) => {
     expect(judge(of, undefined, offered)).toMatchObject({ kind: 'refused', code });
+  });
+
+  it('takes the greatest number that the ledger holds', () => {
+    const greatest = { ...epoch(1), number: 2n ** 63n - 1n };
+    expect(judge(state(), undefined, offer({ epoch: greatest }))).toMatchObject({ kind: 'promise' });
+  });
+
+  it('says first what bars the coordinator itself, then what bars the operation, then its plan', () => {
+    const plan = { sha256: 'p1', operationId: 'r-1', cluster: 'lab', ledgerId: 'L' };
+    const held = operation({ planSha256: 'p0' });
+    const other = operation({ operationId: 'r-0' });
+    // Each offer is right in one thing more than the one before.
+    const offers: [FenceState, OperationView | undefined, PromiseOffer][] = [
+      [
+        state({ effectInFlight: true, open: other }),
+        held,
+        offer({ ledgerId: 'M', epoch: epoch(0), plan: { ...plan, operationId: 'r-2' } }),
+      ],
+      [state({ effectInFlight: true, open: other }), held, offer({ epoch: epoch(5, 'c2') })],
+      [state({ effectInFlight: true, open: other }), held, offer()],
+      [
+        state({ open: other }),
+        held,
+        offer({ plan: { ...plan, operationId: 'r-2', cluster: 'prod', ledgerId: 'M' } }),
+      ],
+      [state(), held, offer({ plan: { ...plan, operationId: 'r-2', cluster: 'prod', ledgerId: 'M' } })],
+      [state(), held, offer({ plan: { ...plan, cluster: 'prod', ledgerId: 'M' } })],
+      [state(), held, offer({ plan: { ...plan, ledgerId: 'M' } })],
+      [state(), held, offer()],
+    ];
+    expect(offers.map((each) => (judge(...each) as { code?: string }).code)).toStrictEqual([
+      'LEDGER_STRANGER',
+      'EPOCH_STALE',
+      'EFFECT_IN_FLIGHT',
+      'OPERATION_IN_PROGRESS',
+      'PLAN_UNKNOWN',
+      'CLUSTER_MISMATCH',
+      'LEDGER_STRANGER',
+      'PLAN_UNKNOWN',
+    ]);
   });
 
   it('takes over an open operation under a greater epoch, with its plan or without', () => {
@@ -155,6 +202,12 @@ describe('command', () => {
     expect(judgeCommand(state(), held, given)).toMatchObject({ kind: 'refused', code });
   });
 
+  it('is refused for its epoch first, and where no operation is held', () => {
+    const stale = { ...command, epoch: epoch(4), planSha256: 'p2' };
+    expect(judgeCommand(state(), held, stale)).toMatchObject({ code: 'EPOCH_STALE' });
+    expect(judgeCommand(state(), undefined, command)).toMatchObject({ code: 'PLAN_UNKNOWN' });
+  });
+
   it('is refused where nothing was promised', () => {
     expect(judgeCommand(state({ promised: undefined }), held, command)).toMatchObject({
       code: 'EPOCH_STALE',
@@ -176,7 +229,23 @@ describe('commit', () => {
       { code: 'ALREADY_UNDONE' },
     ],
     ['NEW not started', operation(), { code: 'STEP_OUT_OF_ORDER' }],
+    [
+      'undo begun before NEW was started',
+      operation({ intended: new Set([Step.STEP_UNDO_STOP]) }),
+      { code: 'ALREADY_UNDONE' },
+    ],
   ])('with %s', (_name, of, expected) => {
     expect(judgeCommit(of)).toMatchObject(expected);
+  });
+});
+
+describe('an operation as the fence sees it', () => {
+  it.each(['open', 'committed'] as const)('bars others while it is %s', (phase) => {
+    expect(unended(operation({ phase }))).toStrictEqual(operation({ phase }));
+  });
+
+  it.each(['undone', 'closed'] as const)('bars nobody once it is %s', (phase) => {
+    expect(unended(operation({ phase }))).toBeUndefined();
+    expect(unended(undefined)).toBeUndefined();
   });
 });

@@ -36,6 +36,15 @@ describe('the new store at rest', () => {
     ).toStrictEqual([]);
   });
 
+  it('needs no row of a bump where none was planned', () => {
+    const unbumped = built({
+      status: { revision: 100n },
+      rowsAboveContent: 0n,
+      onlyBumpRowAboveContent: false,
+    });
+    expect(newStoreDifferences(snapshot, unbumped, { ...expected, bump: undefined })).toStrictEqual([]);
+  });
+
   it.each([
     ['content digest', { contentSha256: 'd' }],
     ['revision', { status: { revision: 1101n } }],

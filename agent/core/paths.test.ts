@@ -28,6 +28,15 @@ describe('paths of an operation', () => {
     });
   });
 
+  it('are clean, however the plan writes them', () => {
+    const unclean = NodePlan.fromPartial({
+      ...plan(false, '/var//lib/./etcd/'),
+      staticPodPath: '/etc/kubernetes/manifests/',
+    });
+    const paths = operationPaths(unclean, 'r-1', '/var/lib/lockstep');
+    expect(paths).toStrictEqual(operationPaths(plan(false), 'r-1', '/var/lib/lockstep'));
+  });
+
   it('stages inside a mount and exchanges member/', () => {
     expect(operationPaths(plan(true, '/var/lib/etcd/'), 'r-1', '/var/lib/lockstep')).toMatchObject({
       stagingDir: '/var/lib/etcd/.lockstep/r-1',

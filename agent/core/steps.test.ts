@@ -55,11 +55,25 @@ describe('order of steps', () => {
 
   it('skips nothing', () => {
     for (const [index, step] of FORWARD.entries()) {
-      if (index === 0 || step === Step.STEP_PREPARE_GATE) continue;
+      if (index === 0) continue;
       expect(judgeStep(after('open', ...FORWARD.slice(0, index - 1)), step)).toMatchObject({
         code: 'STEP_OUT_OF_ORDER',
       });
     }
+  });
+
+  it('skips nothing after commit either, nor on the way back', () => {
+    const started = FORWARD.filter((step) => step !== Step.STEP_START_ETCD);
+    for (const [step, before] of [
+      [Step.STEP_START_API, started],
+      [Step.STEP_START_CONTROLLERS, FORWARD],
+      [Step.STEP_CLOSE, [...FORWARD, Step.STEP_START_API]],
+    ] as const) {
+      expect(judgeStep(after('committed', ...before), step)).toMatchObject({ code: 'STEP_OUT_OF_ORDER' });
+    }
+    expect(judgeStep(after('open', Step.STEP_UNDO_STOP), Step.STEP_UNDO_VERIFY)).toMatchObject({
+      code: 'STEP_OUT_OF_ORDER',
+    });
   });
 
   it.each(AFTER_COMMIT.map((step) => [STEP_NAMES[step], step] as const))(
@@ -106,6 +120,18 @@ describe('order of steps', () => {
       'answer',
     );
     expect(judgeStep(after('open', ...upTo(Step.STEP_START_KUBELET)), Step.STEP_SWAP).kind).toBe('answer');
+  });
+
+  it.each([
+    ...upTo(Step.STEP_REINSPECT).map((step) => [STEP_NAMES[step], step, Step.STEP_FENCE_API] as const),
+    ...([Step.STEP_FENCE_API, Step.STEP_FENCE_ETCD, Step.STEP_SWAP] as const).map(
+      (step) => [STEP_NAMES[step], step, Step.STEP_START_KUBELET] as const,
+    ),
+  ])('answers or refuses %s once its time is over', (_name, step, ending) => {
+    const done = after('open', ...upTo(ending));
+    expect(judgeStep(done, step).kind).toBe('answer');
+    const completed = new Set([...done.completed].filter((each) => each !== step));
+    expect(judgeStep({ ...done, completed }, step)).toMatchObject({ code: 'STEP_OUT_OF_ORDER' });
   });
 
   it('is total, and no state lets both a way forward over the commit and an undo', () => {

@@ -37,7 +37,8 @@ export interface Mutant {
   readonly was: string;
   /** What is there instead. */
   readonly is: string;
-  readonly changes: readonly Change[];
+  /** The whole source, changed. */
+  readonly text: string;
 }
 
 export function nameMutants(source: Source, proposals: readonly Proposal[]): Mutant[] {
@@ -57,11 +58,11 @@ export function nameMutants(source: Source, proposals: readonly Proposal[]): Mut
     const id = createHash('sha256').update(`${key}\n${ordinal}`).digest('hex').slice(0, 12);
     const line = source.text.slice(0, changes[0]?.start ?? 0).split('\n').length;
     const { operator, how, owner } = proposal;
-    return [{ id, file: source.file, operator, how, owner, line, was, is, changes }];
+    return [{ id, file: source.file, operator, how, owner, line, was, is, text }];
   });
 }
 
-export function mutate(text: string, changes: readonly Change[]): string {
+function mutate(text: string, changes: readonly Change[]): string {
   let at = 0;
   let mutated = '';
   for (const change of changes) {

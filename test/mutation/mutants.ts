@@ -14,7 +14,5 @@ const OPERATORS = [syncs, proofs, records, guards, flags, comparisons, orders, t
 export function mutantsOf(file: string, text: string): Mutant[] {
   const source = readSource(file, text);
   const proposals = OPERATORS.flatMap((operator) => operator(source));
-  return nameMutants(source, proposals).toSorted(
-    (a, b) => a.line - b.line || (a.changes[0]?.start ?? 0) - (b.changes[0]?.start ?? 0),
-  );
+  return nameMutants(source, proposals).toSorted((a, b) => a.line - b.line);
 }

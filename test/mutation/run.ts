@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Mutant, mutate } from './mutant.ts';
+import type { Mutant } from './mutant.ts';
 import type { MutatedFile } from './mutated-file.ts';
 import type { Result, StageName } from './results.ts';
 import type { Stage } from './stages.ts';
@@ -33,8 +33,7 @@ export class MutationRun {
         const usualMs = await this.#usualMs(stage, trial);
         if (usualMs === undefined) continue;
         if (!stages.includes(stage.name)) stages.push(stage.name);
-        const text = mutate(readFileSync(path, 'utf8'), mutant.changes);
-        writeFileSync(this.#note, JSON.stringify({ path, text } satisfies MutatedFile));
+        writeFileSync(this.#note, JSON.stringify({ path, text: mutant.text } satisfies MutatedFile));
         const verdict = await stage.run(trial, usualMs * TIMES_SLOWER + SLOWER_MS);
         writeFileSync(this.#note, '');
         const found = { id: mutant.id, file: mutant.file, stage: stage.name, stages };

@@ -49,6 +49,7 @@ const vitest = await createVitest(
 );
 await vitest.globTestSpecifications();
 send({ kind: 'ready', by: '' });
+process.on('disconnect', () => process.exit());
 process.on('message', (request: TestRequest) => {
   void run(vitest, request).then(send, (error: unknown) =>
     send({ kind: 'failed', by: `vitest: ${String(error)}` }),
@@ -60,7 +61,11 @@ async function run(running: Vitest, { tests }: TestRequest): Promise<TestAnswer>
     if (stale !== undefined) running.invalidateFile(stale);
   }
   current = mutatedFile(process.env);
+  // What failed before would count towards `bail`, and be taken for a failure of these tests.
   running.state.clearErrors();
+  running.state.filesMap.clear();
+  running.state.idMap.clear();
+  running.state.pathsSet.clear();
   const specifications = tests.flatMap((file) => running.getModuleSpecifications(file));
   if (specifications.length === 0) throw new Error(`no test file of ${tests.join(', ')} is known`);
   const { testModules, unhandledErrors } = await running.runTestSpecifications(specifications);

@@ -6,7 +6,11 @@ import { calleeName, type Source, textOf } from '../syntax.ts';
 const WORDS =
   /^(STEP_NAMES|STEP_WORDS|PHASE_NAMES|WORDS|STATES|TABLES|SCHEMA|PROPERTIES|STEP_TIMEOUT_MS|UNIT_BYTES|KIND_WORDS)$/;
 /** Where the order of the elements is the order of what is done. */
-const IN_ORDER: ReadonlySet<string> = new Set(['FORWARD_STEPS', 'UNDO_STEPS', 'RETURN_ORDER', 'CONTROLLERS']);
+const IN_ORDER: ReadonlySet<string> = new Set([
+  'coordinator/core/phases.ts FORWARD_STEPS',
+  'coordinator/core/phases.ts UNDO_STEPS',
+  'agent/core/convergence.ts RETURN_ORDER',
+]);
 
 /** Each element of a table of the module is left out; where its order counts, neighbours change places. */
 export function tables(source: Source): Proposal[] {
@@ -37,7 +41,7 @@ export function tables(source: Source): Proposal[] {
     const dropped = elements.map((each) =>
       proposed('an element left out', [{ start: each.start, end: endWithComma(source, each), text: '' }]),
     );
-    const swapped = IN_ORDER.has(owner)
+    const swapped = IN_ORDER.has(`${source.file} ${owner}`)
       ? elements.slice(1).map((second, at) => {
           const first = elements[at] as AnyNode;
           return proposed('elements change places', [
