@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
+import type { Around } from '@lockstep/shared/around.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
@@ -8,11 +9,12 @@ import { HostRoot } from './adapters/host-root.ts';
 import { createDescribe } from './api/describe.ts';
 import type { AgentConfig } from './config.ts';
 import { Executor } from './executor/executor.ts';
-import { clockFrom, injectionFrom } from './executor/injection.ts';
+import { HANDLERS } from './executor/handlers.ts';
 import { takeExecutorLock } from './executor/lock.ts';
 import type { StepPorts } from './executor/step.ts';
 import { assembleStaticPodNode, type StaticPodNode } from './hosting/static-pod/assemble.ts';
 import { Ledger } from './ledger/ledger.ts';
+import type { PullSnapshot, ReadStoreFacts } from './ports.ts';
 import { pullSnapshot } from './snapshots/pull.ts';
 import { openFromAgents } from './snapshots/remote.ts';
 import { SnapshotStore } from './snapshots/store.ts';
@@ -35,16 +37,19 @@ export interface Agent {
 export interface AssemblyOptions {
   readonly logger: Logger;
   readonly environment: NodeJS.ProcessEnv;
+  /** What stands around each port. */
+  readonly around: Around;
   /** How long another process may still hold the node. */
   readonly lockPatienceMs: number;
 }
 
 /** The only place where parts meet; main.ts and cli.ts call it. Throws EXECUTOR_BUSY, LEDGER_UNREADABLE, CONFIG_INVALID. */
 export async function assemble(config: AgentConfig, options: AssemblyOptions): Promise<Agent> {
-  const { logger, environment, lockPatienceMs } = options;
+  const { logger, environment, around, lockPatienceMs } = options;
   const { cluster, node, stateDir } = config;
   const local = localPorts(config, environment);
-  const { hosting, stores, storeBuilder, member, syscalls } = local;
+  const { stores, syscalls } = local;
+  const clock = around('clock', systemClock);
   const realStateDir = stores.realPath(stateDir);
   await mkdir(realStateDir, { recursive: true, mode: 0o700 });
   const lock = await takeExecutorLock(
@@ -53,25 +58,33 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
     lockPatienceMs,
     Date.now,
   );
-  const ledger = Ledger.open({ path: ledgerPath(config), node, cluster, now: Date.now });
+  const opened = Ledger.open({ path: ledgerPath(config), node, cluster, now: () => clock.nowMs() });
+  const ledger = around('ledger', opened);
+  const hosting = around('hosting', local.hosting);
   const tls = realTls(config);
-  const snapshots = new SnapshotStore({
-    directory: join(realStateDir, 'snapshots'),
-    hostDirectory: posix.join(stateDir, 'snapshots'),
-    node,
-  });
-  const pulling = { store: snapshots, openSnapshot: openFromAgents({ tls, cluster }) };
+  const snapshots = around(
+    'snapshots',
+    new SnapshotStore({
+      directory: join(realStateDir, 'snapshots'),
+      hostDirectory: posix.join(stateDir, 'snapshots'),
+      node,
+    }),
+  );
+  const openSnapshot = around('openSnapshot', openFromAgents({ tls, cluster }));
+  const pull: PullSnapshot = (card, sources, progress, signal) =>
+    pullSnapshot({ store: snapshots, openSnapshot }, card, sources, progress, signal);
+  const readStoreFacts: ReadStoreFacts = (path, contentUpToRevision, signal) =>
+    readSnapshotFacts(stores.realPath(path), { trailer: 'absent', contentUpToRevision }, signal);
   const ports: AgentPorts = {
     hosting,
-    stores,
-    builder: storeBuilder,
-    member,
+    stores: around('stores', stores),
+    builder: around('builder', local.storeBuilder),
+    member: around('member', local.member),
     snapshots,
-    pull: (card, sources, progress, signal) => pullSnapshot(pulling, card, sources, progress, signal),
-    readStoreFacts: (path, contentUpToRevision, signal) =>
-      readSnapshotFacts(stores.realPath(path), { trailer: 'absent', contentUpToRevision }, signal),
-    clock: systemClock,
-    describe: createDescribe({ hosting, ledger, config, now: clockFrom(environment, node, Date.now) }),
+    pull: around('pull', pull),
+    readStoreFacts: around('readStoreFacts', readStoreFacts),
+    clock,
+    describe: createDescribe({ hosting, ledger, config, now: () => clock.nowMs() }),
   };
   const executor = new Executor({
     node,
@@ -79,7 +92,7 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
     stateDir,
     ledger,
     ports,
-    injection: injectionFrom(environment, node),
+    handlers: around('handlers', HANDLERS),
     logger,
   });
   return {
@@ -89,7 +102,7 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
     tls,
     close: () => {
       local.close();
-      ledger.close();
+      opened.close();
       // Last: whoever waits for the node finds everything closed.
       lock[Symbol.dispose]();
     },

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { nothingAround } from '@lockstep/shared/around.ts';
 import { asLockstepError, fromFailure, LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
@@ -111,8 +112,8 @@ async function undo({ config, confirm, only }: Invocation): Promise<number> {
   if (only !== undefined && only !== 'stop' && only !== 'start') throw usage('--only takes stop or start.');
   const agent = await assemble(config, {
     logger: createLogger('lockstep-agent', 'warn'),
-    // Nothing is injected here, whatever the shell holds.
-    environment: { PATH: process.env['PATH'] },
+    environment: process.env,
+    around: nothingAround,
     lockPatienceMs: 0,
   }).catch((error: unknown) => {
     if (!(error instanceof LockstepError) || error.code !== 'EXECUTOR_BUSY') throw error;

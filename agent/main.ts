@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { type Around, nothingAround } from '@lockstep/shared/around.ts';
 import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { AgentServiceService } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { createLogger, type Logger } from '@lockstep/shared/logging.ts';
@@ -17,12 +18,13 @@ const PREPARE_PATIENCE_MS = 10_000;
 /** An effect in flight is aborted, and gets this long to end. */
 const STOP_PATIENCE_MS = 10_000;
 
-async function main(logger: Logger): Promise<void> {
+async function main(logger: Logger, around: Around): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: 'string', default: DEFAULT_CONFIG_PATH } } });
   const config = await readConfig(values.config);
   const agent = await assemble(config, {
     logger,
     environment: process.env,
+    around,
     lockPatienceMs: LOCK_PATIENCE_MS,
   });
   const { ledger, executor } = agent;
@@ -51,7 +53,16 @@ async function main(logger: Logger): Promise<void> {
     services: [
       {
         definition: AgentServiceService,
-        implementation: createAgentService({ config, ledger, executor, ports: agent.ports, now: Date.now }),
+        implementation: around(
+          'service',
+          createAgentService({
+            config,
+            ledger,
+            executor,
+            ports: agent.ports,
+            now: () => agent.ports.clock.nowMs(),
+          }),
+        ),
       },
     ],
     logger,
@@ -88,12 +99,17 @@ function untilStopped(): Promise<NodeJS.Signals> {
   });
 }
 
-const logger = createLogger('lockstep-agent');
-try {
-  await main(logger);
-  process.exit(0);
-} catch (error) {
-  const { code, message, cure, causes } = toFailure(asLockstepError(error));
-  logger.fatal({ code, cure, causes }, message);
-  process.exit(1);
+/** To its end, which is the process's. */
+export async function runAgent(around: Around = nothingAround): Promise<void> {
+  const logger = createLogger('lockstep-agent');
+  try {
+    await main(logger, around);
+    process.exit(0);
+  } catch (error) {
+    const { code, message, cure, causes } = toFailure(asLockstepError(error));
+    logger.fatal({ code, cure, causes }, message);
+    process.exit(1);
+  }
 }
+
+if (import.meta.main) await runAgent();

@@ -29,8 +29,7 @@ import type { Refused } from '../core/verdict.ts';
 import { type OperationLedger, type OperationRecord, viewOf } from '../ledger/records.ts';
 import { recordedResult } from './answer.ts';
 import { EffectSlot } from './effect-slot.ts';
-import { HANDLERS } from './handlers.ts';
-import type { Injection } from './injection.ts';
+import type { Handlers } from './handlers.ts';
 import { required, type StepContext, type StepPorts } from './step.ts';
 import { ProgressSlot, streamStep } from './step-stream.ts';
 
@@ -46,7 +45,7 @@ export interface ExecutorSettings {
   readonly stateDir: string;
   readonly ledger: OperationLedger;
   readonly ports: StepPorts;
-  readonly injection: Injection;
+  readonly handlers: Handlers;
   readonly logger: Logger;
 }
 
@@ -205,9 +204,9 @@ export class Executor {
     progress: ProgressSlot,
     signal: AbortSignal,
   ): Promise<StepResult> {
-    const { ledger, injection, ports } = this.#settings;
+    const { ledger, handlers, ports } = this.#settings;
     const name = STEP_NAMES[step];
-    const handler = HANDLERS[step];
+    const handler = handlers[step];
     const context = this.#context(record, name, command, progress);
     const startedMs = ports.clock.monotonicMs();
     const intent = (await handler.prepare?.(context, signal)) ?? null;
@@ -216,7 +215,6 @@ export class Executor {
     try {
       const { result = {}, detail } = await handler.perform(context, intent, signal);
       if (result.failure === undefined) {
-        await injection.afterEffect(name, signal);
         ledger.recordCompletion(
           sequence,
           detail,

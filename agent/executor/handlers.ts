@@ -20,7 +20,9 @@ import { undoStop } from './steps/undo-stop.ts';
 import { undoVerify } from './steps/undo-verify.ts';
 
 /** Total: a step of the contract without a handler does not compile. */
-export const HANDLERS: { readonly [S in RunnableStep]: StepHandler } = {
+export type Handlers = { readonly [S in RunnableStep]: StepHandler };
+
+export const HANDLERS: Handlers = {
   [Step.STEP_STAGE]: stage,
   [Step.STEP_BUILD]: build,
   [Step.STEP_SAFEGUARD]: safeguard,

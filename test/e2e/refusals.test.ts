@@ -65,6 +65,7 @@ describe('refused before downtime', () => {
 
   beforeAll(async () => {
     lab = await Lab.up({
+      failpoints: true,
       nodes: 3,
       encryptionConfig: ENCRYPTION,
       ...(smallDisk === undefined ? {} : { directory: join(smallDisk, 'lab') }),
@@ -301,11 +302,11 @@ describe('refused before downtime', () => {
     });
 
     it('has a clock that is off by more than 10 s', async () => {
-      await injectOnAgents(lab, { LOCKSTEP_CLOCK_OFFSET: '15000:cp3' });
+      injectOnAgents(lab, { node: 'cp3', clockAheadMs: 15_000 });
       try {
         await expectRefused('CLOCK_SKEW');
       } finally {
-        await injectOnAgents(lab, {});
+        injectOnAgents(lab);
       }
     });
   });

@@ -35,19 +35,19 @@ describe('a failure before commit', () => {
   let lab: Lab;
   let snapshot: string;
   beforeAll(async () => {
-    lab = await Lab.up({ nodes: 3 });
+    lab = await Lab.up({ nodes: 3, failpoints: true });
     await loadObjects(lab);
     await put(lab, '/registry/configmaps/default/deed', 'then');
     snapshot = await saveSnapshot(lab);
     await put(lab, '/registry/configmaps/default/deed', 'now');
   });
-  afterEach(async () => injectOnAgents(lab, {}));
+  afterEach(() => injectOnAgents(lab));
   afterAll(async () => lab?.down());
 
   it.each(STEPS)('after %s brings OLD back', async (step) => {
     // PREPARE_GATE runs on the first node in order alone, whichever that is; the others fail on one.
-    const where = step === 'STEP_PREPARE_GATE' ? step : `${step}:cp2`;
-    await injectOnAgents(lab, { LOCKSTEP_FAIL_STEP: where });
+    const where = step === 'STEP_PREPARE_GATE' ? {} : { node: 'cp2' };
+    injectOnAgents(lab, { ...where, step, action: 'fail' });
     const inodes = lab.nodes.map(storeInode);
     const before = await hashesAt(lab);
 
@@ -63,10 +63,12 @@ describe('a failure before commit', () => {
 
   it('leaves OLD’s bytes alone from the stop of its members until they start again', async () => {
     // Time to read every byte: once all are stopped, and again once OLD is back and nothing runs yet.
-    await injectOnAgents(lab, {
-      LOCKSTEP_FAIL_STEP: 'STEP_SWAP:cp2',
-      LOCKSTEP_PAUSE_STEP: 'STEP_FENCE_ETCD:2000,STEP_UNDO_STOP:2000',
-    });
+    injectOnAgents(
+      lab,
+      { step: 'STEP_SWAP', node: 'cp2', action: 'fail' },
+      { step: 'STEP_FENCE_ETCD', action: { pauseMs: 2000 } },
+      { step: 'STEP_UNDO_STOP', action: { pauseMs: 2000 } },
+    );
     const inodes = lab.nodes.map(storeInode);
     const stores = (): Tree[] => lab.nodes.map((node) => readTree(node.path('/var/lib/etcd')));
     const isStopped = (): boolean => lab.nodes.every((node) => node.containers('etcd').length === 0);
@@ -87,7 +89,7 @@ describe('a failure before commit', () => {
   });
 
   it('that takes longer than --max-outage brings OLD back', async () => {
-    await injectOnAgents(lab, { LOCKSTEP_PAUSE_STEP: 'STEP_SWAP:6000:cp2' });
+    injectOnAgents(lab, { step: 'STEP_SWAP', node: 'cp2', action: { pauseMs: 6000 } });
     const inodes = lab.nodes.map(storeInode);
     const { said, exitCode } = await runRestore(lab, snapshot, '--max-outage', '2s');
     expect(said).toMatchObject({ outcome: 'rolled-back', code: 'MAX_OUTAGE_EXCEEDED' });

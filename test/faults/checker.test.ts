@@ -38,7 +38,7 @@ describe('the independent checker', () => {
   let snapshot: string;
   let before: Baseline;
   beforeAll(async () => {
-    lab = await Lab.up({ nodes: 3 });
+    lab = await Lab.up({ nodes: 3, failpoints: true });
     node = lab.node('cp2');
     await loadObjects(lab);
     await put(lab, KEY, 'good');
@@ -73,9 +73,9 @@ describe('the independent checker', () => {
   }
 
   it('finds nothing after a rollback, and every trace of a half one', async () => {
-    await injectOnAgents(lab, { LOCKSTEP_FAIL_STEP: 'STEP_START_ETCD:cp2' });
+    injectOnAgents(lab, { step: 'STEP_START_ETCD', node: 'cp2', action: 'fail' });
     const expectation = await operate();
-    await injectOnAgents(lab, {});
+    injectOnAgents(lab);
     expect(expectation.outcome).toBe('rolled-back');
     expect(await checkNodes(lab, expectation)).toEqual([]);
 

@@ -51,7 +51,7 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
 }
 
 async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
-  const { lockstep } = lab.description;
+  const { lockstep, failpoints } = lab.description;
   await mkdir(join(lab.directory, 'logs'), { recursive: true });
   await mkdir(join(lab.directory, 'nodes'), { recursive: true });
   await writeFile(
@@ -72,6 +72,7 @@ async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
       misbehaviourFile: node.misbehaviourFile,
       serviceManagerPort: SERVICE_MANAGER_PORT,
       lockstep,
+      failpointsDirectory: failpoints ? node.failpointsDirectory : undefined,
       ...(options.encryptionConfig === undefined ? {} : { encryptionConfig: options.encryptionConfig }),
     });
   }

@@ -17,6 +17,7 @@ const schema = z.object({
   kubernetesVersion: z.string(),
   lockstep: z.boolean(),
   encrypted: z.boolean(),
+  failpoints: z.boolean(),
   processes: z.record(z.string(), processSchema),
 });
 

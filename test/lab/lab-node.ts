@@ -66,6 +66,11 @@ export class LabNode {
     return join(this.options.directory, 'misbehaviour.json');
   }
 
+  /** Where this node's agent is told its failpoints, in a lab that has them. */
+  get failpointsDirectory(): string {
+    return join(this.options.directory, 'failpoints');
+  }
+
   /** Where the units' output is: `UNIT.log`. */
   get logDirectory(): string {
     return join(this.options.directory, 'logs');

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { deadline } from '@lockstep/shared/waiting.ts';
+import { FAILPOINTS_VARIABLE } from '../faults/failpoints/board.ts';
 import { BackgroundProgram } from './background-program.ts';
 import { bringUp } from './bring-up.ts';
 import { type LabDescription, readDescription, writeDescription } from './lab-description.ts';
@@ -33,6 +34,8 @@ export interface LabOptions {
   readonly lockstep?: boolean;
   /** False: agents alone; the coordinator is there to be started. */
   readonly coordinator?: boolean;
+  /** True: agents and coordinator run with failpoints around their ports (test/faults/failpoints). */
+  readonly failpoints?: boolean;
   /** True: the lab outlives this process. */
   readonly detached?: boolean;
   readonly timeoutMs?: number;
@@ -88,12 +91,16 @@ export class Lab implements AsyncDisposable {
           },
         }),
     );
-    this.coordinator = this.program(COORDINATOR, [
-      process.execPath,
-      programs.coordinator,
-      '--config',
-      join(directory, 'coordinator/config.yaml'),
-    ]);
+    this.coordinator = this.program(
+      COORDINATOR,
+      [
+        process.execPath,
+        description.failpoints ? programs.coordinatorWithFailpoints : programs.coordinator,
+        '--config',
+        join(directory, 'coordinator/config.yaml'),
+      ],
+      description.failpoints ? { [FAILPOINTS_VARIABLE]: this.coordinatorFailpointsDirectory } : {},
+    );
     this.natsServers = Array.from({ length: description.natsServers }, (_, index) => {
       const name = `nats-${index + 1}`;
       return this.program(name, [
@@ -129,6 +136,7 @@ export class Lab implements AsyncDisposable {
         kubernetesVersion: options.kubernetesVersion ?? KUBERNETES_VERSION,
         lockstep: options.lockstep ?? true,
         encrypted: options.encryptionConfig !== undefined,
+        failpoints: options.failpoints ?? false,
         processes: {},
       },
       options.detached === true ? undefined : self(),
@@ -157,6 +165,11 @@ export class Lab implements AsyncDisposable {
 
   get coordinatorAddress(): string {
     return `${this.network.coordinatorAddress}:${COORDINATOR_PORT}`;
+  }
+
+  /** Where the coordinator is told its failpoints, in a lab that has them. */
+  get coordinatorFailpointsDirectory(): string {
+    return join(this.directory, 'coordinator/failpoints');
   }
 
   /** For LOCKSTEP_CONFIG: the first operator's. */
@@ -221,10 +234,14 @@ export class Lab implements AsyncDisposable {
     await writeDescription(this.directory, { ...this.description, processes: Object.fromEntries(running) });
   }
 
-  private program(name: string, command: readonly string[]): BackgroundProgram {
+  private program(
+    name: string,
+    command: readonly string[],
+    environment: NodeJS.ProcessEnv = {},
+  ): BackgroundProgram {
     const logFile = join(this.directory, 'logs', `${name}.log`);
     return new BackgroundProgram(
-      { name, command, logFile, environment: this.environment },
+      { name, command, logFile, environment: { ...this.environment, ...environment } },
       this.description.processes[name],
     );
   }

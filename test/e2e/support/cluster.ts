@@ -1,9 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { expect } from 'vitest';
+import { type Action, FailpointBoard } from '../../faults/failpoints/board.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { LabNode } from '../../lab/lab-node.ts';
 import type { Ended } from '../../lab/programs.ts';
@@ -220,28 +219,28 @@ export function storeInode(node: LabNode): bigint {
   return statSync(node.path('/var/lib/etcd'), { bigint: true }).ino;
 }
 
-const DROP_IN = '/etc/systemd/system/lockstep-agent.service.d/90-test.conf';
+export interface Injection {
+  /** On this node alone; on every one where left out. */
+  readonly node?: string;
+  /** What happens once to this step, between its effect and its completion, where it hurts most. */
+  readonly step?: string;
+  readonly action?: Action;
+  readonly clockAheadMs?: number;
+}
 
-/** Failure injection on every agent (agent/executor/injection.ts); restarts them. Empty: none. */
-export async function injectOnAgents(lab: Lab, variables: Readonly<Record<string, string>>): Promise<void> {
-  const lines = Object.entries({ LOCKSTEP_TEST_FAILURES: '1', ...variables }).map(
-    ([name, value]) => `Environment="${name}=${value}"`,
-  );
-  await Promise.all(
-    lab.nodes.map(async (node) => {
-      const path = node.path(DROP_IN);
-      if (Object.keys(variables).length === 0) {
-        if (!existsSync(path)) return;
-        await rm(path);
-      } else {
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, `[Service]\n${lines.join('\n')}\n`);
-      }
-      await node.systemctl('daemon-reload');
-      await node.restart('lockstep-agent');
-    }),
-  );
-  await waitAgents(lab);
+/** Failures on the agents of a lab with failpoints, in place of those injected before. */
+export function injectOnAgents(lab: Lab, ...injections: readonly Injection[]): void {
+  for (const { name, failpointsDirectory } of lab.nodes) {
+    const own = injections.filter(({ node }) => node === undefined || node === name);
+    new FailpointBoard(failpointsDirectory).arm({
+      arms: own.flatMap(({ step, action }) =>
+        step === undefined || action === undefined
+          ? []
+          : [{ point: `agent:handlers.perform:after@${step}`, action }],
+      ),
+      clockAheadMs: own.find(({ clockAheadMs }) => clockAheadMs !== undefined)?.clockAheadMs ?? 0,
+    });
+  }
 }
 
 /** Every agent answers the coordinator. */

@@ -22,6 +22,7 @@ import type { SnapshotCard, StoredSnapshot } from '@lockstep/shared/generated/lo
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { connect, serverStream, unary } from '@lockstep/shared/transport/client.ts';
 import { waitFor } from '@lockstep/shared/waiting.ts';
+import { type Arming, FAILPOINTS_VARIABLE, FailpointBoard } from '../../faults/failpoints/board.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { LabNode } from '../../lab/lab-node.ts';
 import { writeLockstepFiles } from '../../lab/layout/lockstep-files.ts';
@@ -201,11 +202,18 @@ export class LabAgent {
     };
   }
 
-  /** `environment` is where failures are injected. Resolves when it answers. */
-  async start(environment: NodeJS.ProcessEnv = {}): Promise<void> {
+  /** With what is armed, where anything is. Resolves when it answers. */
+  async start(arming?: Arming): Promise<void> {
+    const { failpointsDirectory } = this.node;
+    if (arming !== undefined) new FailpointBoard(failpointsDirectory).arm(arming);
+    const program = arming === undefined ? programs.agent : programs.agentWithFailpoints;
     const log = openSync(join(this.lab.directory, 'logs', `agent-${this.node.name}.log`), 'a');
-    this.#process = spawn(process.execPath, [programs.agent, '--config', this.configPath], {
-      env: { PATH: process.env['PATH'], [LAB_VARIABLE]: this.lab.description.id, ...environment },
+    this.#process = spawn(process.execPath, [program, '--config', this.configPath], {
+      env: {
+        PATH: process.env['PATH'],
+        [LAB_VARIABLE]: this.lab.description.id,
+        [FAILPOINTS_VARIABLE]: failpointsDirectory,
+      },
       stdio: ['ignore', log, log],
     });
     const answers = {
@@ -227,9 +235,9 @@ export class LabAgent {
     await ended;
   }
 
-  async restart(environment: NodeJS.ProcessEnv = {}, how: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  async restart(arming?: Arming, how: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await this.stop(how);
-    await this.start(environment);
+    await this.start(arming);
   }
 
   disconnect(): void {

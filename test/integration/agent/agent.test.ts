@@ -6,6 +6,7 @@ import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { connect, unary } from '@lockstep/shared/transport/client.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Action, Arming } from '../../faults/failpoints/board.ts';
 import { AgentLab, type LabAgent, operationOf, type PromisedOperation, signal } from './agent-lab.ts';
 
 const TEST_TIMEOUT_MS = 180_000;
@@ -48,6 +49,11 @@ afterEach(async () => {
   await agent.restart();
   await undo(await promised(RestorePlan.decode(left.plan)));
 }, TEST_TIMEOUT_MS);
+
+/** Between the effect of a step and its completion, where a failure hurts most. */
+function atEndOf(step: string, action: Action): Arming {
+  return { arms: [{ point: `agent:handlers.perform:after@${step}`, action }] };
+}
 
 /** A new plan, promised under a new epoch. */
 async function begin(): Promise<PromisedOperation> {
@@ -129,7 +135,7 @@ describe('the fence, over the wire', () => {
   });
 
   it('promises nothing while an effect is in flight', { timeout: TEST_TIMEOUT_MS }, async () => {
-    await agent.restart({ LOCKSTEP_TEST_FAILURES: '1', LOCKSTEP_PAUSE_STEP: 'STEP_STAGE:4500' });
+    await agent.restart(atEndOf('STEP_STAGE', { pauseMs: 4_500 }));
     const operation = await begin();
     const running = agent.done(operation, Step.STEP_STAGE);
     await expect.poll(async () => (await agent.ledger()).effects.length, { timeout: 5_000 }).toBe(1);
@@ -158,7 +164,7 @@ describe('the fence, over the wire', () => {
   });
 
   it('ends a step by its deadline and says so', async () => {
-    await agent.restart({ LOCKSTEP_TEST_FAILURES: '1', LOCKSTEP_PAUSE_STEP: 'STEP_STAGE:20000' });
+    await agent.restart(atEndOf('STEP_STAGE', { pauseMs: 20_000 }));
     const operation = await begin();
     const { failure } = await agent.execute(operation, Step.STEP_STAGE, 500);
     expect(failure).toMatchObject({ code: 'STEP_TIMED_OUT', node: 'cp1' });
@@ -229,7 +235,7 @@ describe('undo', () => {
 
   it.each(FORWARD)('brings OLD back after %s failed', { timeout: TEST_TIMEOUT_MS }, async (name, failing) => {
     const before = await oldState();
-    await agent.restart({ LOCKSTEP_TEST_FAILURES: '1', LOCKSTEP_FAIL_STEP: name });
+    await agent.restart(atEndOf(name, 'fail'));
     const operation = await begin();
     for (const [, step] of FORWARD) {
       const { failure } = await agent.execute(operation, step);
@@ -283,7 +289,7 @@ describe('a restore', () => {
     const old = await oldState();
     const operation = await begin();
     const killedIn = async ([name, step]: readonly [string, Step]): Promise<void> => {
-      await agent.restart({ LOCKSTEP_TEST_FAILURES: '1', LOCKSTEP_PAUSE_STEP: `${name}:60000` });
+      await agent.restart(atEndOf(name, { pauseMs: 60_000 }));
       const begun = (await agent.ledger()).effects.length;
       const cut = agent.execute(operation, step).catch((error: unknown) => error);
       await expect

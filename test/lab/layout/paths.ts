@@ -11,6 +11,8 @@ export const programs = {
   apiServer: resolve(repository, 'test/lab/api-server/main.ts'),
   agent: resolve(repository, 'agent/main.ts'),
   coordinator: resolve(repository, 'coordinator/main.ts'),
+  agentWithFailpoints: resolve(repository, 'test/faults/failpoints/agent-main.ts'),
+  coordinatorWithFailpoints: resolve(repository, 'test/faults/failpoints/coordinator-main.ts'),
   commandLine: resolve(repository, 'coordinator/cli/main.ts'),
 } as const;
 

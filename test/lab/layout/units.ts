@@ -1,3 +1,4 @@
+import { FAILPOINTS_VARIABLE } from '../../faults/failpoints/board.ts';
 import { timings } from '../timings.ts';
 import { hostPaths, programs } from './paths.ts';
 
@@ -11,6 +12,8 @@ export interface UnitInput {
   readonly misbehaviourFile: string;
   /** False: a node without Lockstep. */
   readonly lockstep: boolean;
+  /** Where the agent's failpoints are told; undefined: an agent without. */
+  readonly failpointsDirectory: string | undefined;
 }
 
 export interface UnitFile {
@@ -57,11 +60,16 @@ ExecStart=${node} ${programs.kubelet} --root=${root} --config=${hostPaths.kubele
   --kubeconfig=/etc/kubernetes/kubelet.conf --hostname-override=${input.node} --node-ip=${input.address} \\
   --container-runtime-endpoint=unix:///run/containerd/containerd.sock --misbehaviour=${input.misbehaviourFile}
 `;
+  const { failpointsDirectory } = input;
+  const agentProgram =
+    failpointsDirectory === undefined
+      ? `ExecStart=${node} ${programs.agent}`
+      : `Environment=${FAILPOINTS_VARIABLE}=${failpointsDirectory}\nExecStart=${node} ${programs.agentWithFailpoints}`;
   const agent = `[Unit]
 Description=Lockstep agent
 
 [Service]
-ExecStart=${node} ${programs.agent} --config ${root}${hostPaths.agentConfig}
+${agentProgram} --config ${root}${hostPaths.agentConfig}
 KillMode=process
 Restart=always
 StartLimitIntervalSec=0

@@ -1,0 +1,54 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FailpointBoard } from './board.ts';
+import { type Moment, type Point, pointName } from './point.ts';
+
+/** What no step is under way is called. */
+const NO_STEP = 'start';
+
+/** The program's side of its failpoints: told of every crossing, it does what is armed there. */
+export class Probe {
+  readonly #board: FailpointBoard;
+  readonly #program: Point['program'];
+  readonly #step = new AsyncLocalStorage<string>();
+
+  constructor(board: FailpointBoard, program: Point['program']) {
+    this.#board = board;
+    this.#program = program;
+  }
+
+  /** While the body runs, and all that it started does, `step` is what is under way. */
+  within<T>(step: string, body: () => T): T {
+    return this.#step.run(step, body);
+  }
+
+  get clockAheadMs(): number {
+    return this.#board.armed.clockAheadMs ?? 0;
+  }
+
+  /**
+   * Does what is armed at this point, if anything: does not return where that is SIGKILL, throws
+   * where it is a failure, and returns a promise to wait for where it is a pause.
+   */
+  cross(port: string, method: string, moment: Moment, step?: string): Promise<void> | undefined {
+    const under = step ?? (this.#program === 'agent' ? (this.#step.getStore() ?? NO_STEP) : '');
+    const name = pointName({ program: this.#program, port, method, moment, step: under });
+    const { arms, record } = this.#board.armed;
+    if (record === true) this.#board.note('crossed', name);
+    const arm = arms.find(({ point }) => point === name);
+    if (arm === undefined || this.#board.hits.includes(name)) return undefined;
+    // Before it: whoever is dead writes nothing more.
+    this.#board.note('hits', name);
+    if (arm.action === 'kill') {
+      process.kill(process.pid, 'SIGKILL');
+      // The signal is there when the call returns; should it be late by an instant, nothing else happens in it.
+      for (;;);
+    }
+    if (arm.action === 'fail') throw new Error(`${name} fails (test only)`);
+    return delay(arm.action.pauseMs);
+  }
+
+  noteCall(name: string): void {
+    this.#board.note('calls', name);
+  }
+}
