@@ -1,5 +1,5 @@
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import {
@@ -47,8 +47,10 @@ export class SnapshotStore implements SnapshotShelf {
     return join(this.#settings.directory, `.${checked(id)}.part`);
   }
 
+  /** The directory, and its name for good: a snapshot is no safer than the directory it lies in. */
   async prepare(): Promise<void> {
     await mkdir(this.#settings.directory, { recursive: true, mode: 0o700 });
+    await syncDirectory(dirname(this.#settings.directory));
   }
 
   /** Newest first. A card that cannot be read is left out. */

@@ -97,7 +97,7 @@ async function oldViolations(
       found.push(`OLD's ${name} was written ${changedMs - fencedMs} ms after the fence was complete`);
   }
   if (serveKept !== false) {
-    const value = await valueInKeptStore(lab, keptPath, content.key);
+    const value = await valueInKeptStore(lab, keptPath, content.key).catch((error: unknown) => words(error));
     if (value !== content.live) found.push(`kept OLD says ${value}, and ${content.live} was live`);
   }
   return found;

@@ -72,8 +72,17 @@ export async function locateAllEtcd(places: ToolPlaces = defaultPlaces()): Promi
 }
 
 export async function locateNatsServer(places: ToolPlaces = defaultPlaces()): Promise<string | undefined> {
-  for (const directory of await candidateDirectories('nats-server', places)) {
-    const path = join(directory, 'nats-server');
+  return locateProgram('nats-server', places);
+}
+
+/** Optional: undefined where this machine has none and none was fetched. */
+export async function locateStrace(places: ToolPlaces = defaultPlaces()): Promise<string | undefined> {
+  return locateProgram('strace', places);
+}
+
+async function locateProgram(name: string, places: ToolPlaces): Promise<string | undefined> {
+  for (const directory of await candidateDirectories(name, places)) {
+    const path = join(directory, name);
     if (await isExecutable(path)) return path;
   }
   return undefined;

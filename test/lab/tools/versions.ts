@@ -14,7 +14,7 @@ export interface GoSource {
 }
 
 export interface PinnedTool {
-  readonly name: 'etcd' | 'nats-server';
+  readonly name: 'etcd' | 'nats-server' | 'strace';
   /** Upstream's version, without `v`. */
   readonly version: string;
   readonly binaries: readonly string[];
@@ -67,4 +67,13 @@ export const natsServer: PinnedTool = {
   go: { modules: [{ module: 'github.com/nats-io/nats-server/v2', binary: 'nats-server' }] },
   byHand:
     'put nats-server 2.10 or later into .tools/nats-server/2.10.27/bin, or point LOCKSTEP_TOOLS to a directory that has it',
+};
+
+/** Shows the order of syncs that no crash can show. Optional: where it cannot be had, those tests skip by name. */
+export const strace: PinnedTool = {
+  name: 'strace',
+  version: '6.1',
+  binaries: ['strace'],
+  debian: { suite: 'bookworm', packages: ['strace'] },
+  byHand: 'install strace, or point LOCKSTEP_TOOLS to a directory that has it',
 };
