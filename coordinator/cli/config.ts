@@ -11,6 +11,8 @@ const Context = z.strictObject({
   cluster: z.string().min(1),
   /** "HOST:PORT". */
   coordinator: z.string().regex(/^.+:\d{1,5}$/, 'write HOST:PORT'),
+  /** Further coordinators of the cluster: whoever leads is asked. */
+  standbys: z.array(z.string().regex(/^.+:\d{1,5}$/, 'write HOST:PORT')).default([]),
   tls: z.strictObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() }),
 });
 
@@ -24,6 +26,7 @@ export interface OperatorContext {
   readonly name: string;
   readonly cluster: string;
   readonly coordinator: string;
+  readonly standbys: readonly string[];
   readonly tls: TlsFiles;
 }
 

@@ -86,8 +86,11 @@ async function follow(
   });
 }
 
-/** One that has just restarted may not have found the operation in the ledgers yet. */
-const AWAY_CODES = ['UNREACHABLE', 'OPERATION_NOT_FOUND'] as const;
+/**
+ * One that has just restarted may not have found the operation in the ledgers yet; one that leads
+ * no more names who does, and that one is asked next.
+ */
+const AWAY_CODES = ['UNREACHABLE', 'OPERATION_NOT_FOUND', 'NOT_LEADER'] as const;
 
 /** Before there is a display: to people, beside the answer. */
 function complainBeside({ terminal, output }: Invocation): (words: string) => void {
@@ -103,7 +106,7 @@ function show(display: ProgressDisplay, before: Progress, event: Parameters<type
 }
 
 function gone(coordinator: Coordinator): LockstepError {
-  return new LockstepError('UNREACHABLE', { message: `${coordinator.context.coordinator} ended the watch.` });
+  return new LockstepError('UNREACHABLE', { message: `${coordinator.address} ended the watch.` });
 }
 
 const AWAY = 'The coordinator does not answer; the agents keep what is promised. Trying on.';

@@ -60,10 +60,23 @@ export function coordinatorYaml(
   );
 }
 
-export function commandLineYaml(cluster: string, coordinator: Endpoint, identityDir: string): string {
+export function commandLineYaml(
+  cluster: string,
+  coordinator: Endpoint,
+  standbys: readonly Endpoint[],
+  identityDir: string,
+): string {
   return yaml('The command line: $LOCKSTEP_CONFIG or ~/.config/lockstep/config.yaml.', {
     currentContext: cluster,
-    contexts: [{ name: cluster, cluster, coordinator: coordinator.address, tls: tlsFiles(identityDir) }],
+    contexts: [
+      {
+        name: cluster,
+        cluster,
+        coordinator: coordinator.address,
+        ...(standbys.length === 0 ? {} : { standbys: standbys.map(({ address }) => address) }),
+        tls: tlsFiles(identityDir),
+      },
+    ],
   });
 }
 

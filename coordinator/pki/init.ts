@@ -104,10 +104,10 @@ export async function initPki(request: PkiRequest): Promise<FilesWritten> {
       natsConf({ cluster, server, servers: nats, agents, coordinators }),
     );
   }
-  const [coordinator] = coordinators;
+  const [coordinator, ...standbys] = coordinators;
   const [operator] = request.operators;
   if (coordinator !== undefined && operator !== undefined) {
-    const content = commandLineYaml(cluster, coordinator, join(out, 'operators', operator));
+    const content = commandLineYaml(cluster, coordinator, standbys, join(out, 'operators', operator));
     await files.ensureText(join(out, 'config.yaml'), 0o600, content);
   }
   return files.written;

@@ -18,16 +18,19 @@ export async function version(invocation: Invocation, clientOnly: boolean): Prom
       coordinatorId,
       cluster,
       nats,
+      leads,
+      leader,
     } = await coordinator.call(OperatorServiceService.getVersion, {});
     return {
-      data: { ...own, server, coordinatorId, cluster, nats },
+      data: { ...own, server, coordinatorId, cluster, nats, leads, leader },
       names: [VERSION],
       render: (layout) =>
         fields(layout, [
           ['Client', VERSION],
-          ['Coordinator', `${server}, ${coordinatorId} at ${coordinator.context.coordinator}`],
+          ['Coordinator', `${server}, ${coordinatorId} at ${coordinator.address}`],
           ['Cluster', cluster],
           ['NATS', nats],
+          ['Leader', leader === '' ? 'nobody is known to lead' : leader],
         ]),
     };
   });

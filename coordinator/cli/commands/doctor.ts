@@ -98,7 +98,7 @@ async function coordinatorChecks(
   using coordinator = new Coordinator(context, invocation.signal);
   const answered = await attempt(checks, 'coordinator', async () => {
     const value = await coordinator.call(OperatorServiceService.getVersion, {});
-    return { value, message: `${value.coordinatorId} at ${context.coordinator}, version ${value.version}` };
+    return { value, message: `${value.coordinatorId} at ${coordinator.address}, version ${value.version}` };
   });
   if (answered === undefined) return;
   if (answered.version !== VERSION) {
@@ -121,6 +121,16 @@ async function coordinatorChecks(
       ),
     );
   } else checks.push(good('NATS', answered.nats));
+  if (answered.leader === '') {
+    checks.push(
+      warning(
+        'leader',
+        'UNREACHABLE',
+        'Nobody is known to lead: nobody takes up what is left open unasked.',
+        'Look after a majority of the NATS servers; until then run `lockstep restore resume` on any coordinator.',
+      ),
+    );
+  }
 
   const nodes = await attempt(checks, 'nodes', async () => {
     const { nodes: value } = await coordinator.call(

@@ -131,6 +131,9 @@ export class ScriptedCoordinator {
         coordinatorId: 'bastion',
         cluster: CLUSTER,
         nats: 'not configured',
+        leads: true,
+        leader: 'bastion',
+        leaderAddress: '',
       })),
       listNodes: this.#note('listNodes', () => ListNodesResponse.create({ nodes: NODE_STATUSES })),
       saveSnapshot: streamHandler(async function* () {
