@@ -24,6 +24,7 @@ import { alwaysLeads } from './runner/always-leads.ts';
 import { Operations } from './runner/operations.ts';
 import { Planner } from './runner/planner.ts';
 import { RecoveryLoop } from './runner/recovery-loop.ts';
+import { Reverts } from './runner/reverts.ts';
 import { SettingAside } from './runner/setting-aside.ts';
 
 /** What waits for NATS when the program is told to stop gets this long. */
@@ -112,6 +113,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
             operations,
             leadership,
             planner,
+            reverts: new Reverts({ agents, operations, planner, clock }),
             plans,
             clock,
             logger,

@@ -21,6 +21,7 @@ import { inspectNodes } from '../runner/inventory.ts';
 import type { Operations } from '../runner/operations.ts';
 import type { Planner } from '../runner/planner.ts';
 import type { Agents, Leadership, Plans } from '../runner/ports.ts';
+import type { Reverts } from '../runner/reverts.ts';
 import { chooseSource, findHolders, listSnapshots, verifyCopies } from '../runner/snapshots.ts';
 
 export interface OperatorServiceSettings {
@@ -30,6 +31,7 @@ export interface OperatorServiceSettings {
   readonly operations: Operations;
   readonly leadership: Leadership;
   readonly planner: Planner;
+  readonly reverts: Reverts;
   readonly plans: Plans;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -41,7 +43,7 @@ export interface OperatorServiceSettings {
 
 /** The operator's calls, each a thin layer over the runner. Who called is logged with what was asked. */
 export function createOperatorService(settings: OperatorServiceSettings): OperatorServiceServer {
-  const { agents, operations, leadership, planner, plans, clock, cluster, coordinatorId } = settings;
+  const { agents, operations, leadership, planner, reverts, plans, clock, cluster, coordinatorId } = settings;
   const audit = ({ caller }: CallContext, call: string, fields: object): string => {
     const by = identityUri(caller);
     settings.logger.info({ by, call, ...fields }, 'operator call');
@@ -88,6 +90,14 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       // A plan is with who made it, and who leads runs it.
       operations.requireLead();
       const { plan, planSha256, refusals, warnings } = await planner.plan(request, by, context.signal);
+      return { plan, planSha256, refusals: [...refusals], warnings: [...warnings] };
+    }),
+
+    planRevert: unaryHandler(async (request, context) => {
+      const by = audit(context, 'PlanRevert', { operationId: request.operationId, reason: request.reason });
+      operations.requireLead();
+      await settings.ready();
+      const { plan, planSha256, refusals, warnings } = await reverts.plan(request, by, context.signal);
       return { plan, planSha256, refusals: [...refusals], warnings: [...warnings] };
     }),
 

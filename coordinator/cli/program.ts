@@ -10,6 +10,7 @@ import { listNodes, showNode } from './commands/nodes.ts';
 import { abort, listOperations, resume, showReport, showStatus, watch } from './commands/operations.ts';
 import { type ApproveOptions, approvePlan } from './commands/restore-approve.ts';
 import { planRestore } from './commands/restore-plan.ts';
+import { type RevertOptions, revert } from './commands/restore-revert.ts';
 import { runRestore } from './commands/restore-run.ts';
 import { listSnapshots, saveSnapshot, showSnapshot, verifySnapshot } from './commands/snapshots.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
@@ -352,6 +353,23 @@ function restores(program: Command, does: Does): void {
     .option('--reason <text>', 'why; kept with the operation')
     .action((id: string, options: Followed) =>
       does({ kind: 'answer', options, ask: (invocation) => abort(invocation, id, options) }),
+    );
+
+  following(
+    planning(
+      answering(
+        restore,
+        'revert',
+        'take a restore back: to what it keeps; what was written since dies',
+        'lockstep restore revert r-20261122-120000-abc123',
+        'lockstep restore revert r-20261122-120000-abc123 --reason "wrong snapshot" --confirm prod',
+      ),
+    ),
+  )
+    .argument('<operation>', 'the restore to take back')
+    .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
+    .action((id: string, options: CommonOptions & RevertOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => revert(invocation, id, options) }),
     );
 
   answering(

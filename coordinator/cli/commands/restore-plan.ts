@@ -1,7 +1,10 @@
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import {
+  OperatorServiceService,
+  type PlanRestoreRequest,
+} from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { Approval, type Override, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Answer } from '../answer.ts';
 import { type Coordinator, WAIT_MS } from '../coordinator.ts';
@@ -44,17 +47,20 @@ export async function makePlan(
 ): Promise<ShownPlan> {
   const answered = await coordinator.call(
     OperatorServiceService.planRestore,
-    {
-      snapshotId,
-      reason: options.reason ?? '',
-      maxOutageMs: BigInt(options.maxOutage ?? 0),
-      overrides: [...options.override],
-      without: [...options.without],
-      destroyed: [...options.destroyed],
-    },
+    { snapshotId, ...planRequest(options) },
     WAIT_MS.plan,
   );
   return shown(answered.plan, answered.planSha256, answered.refusals, answered.warnings);
+}
+
+export function planRequest(options: PlanOptions): Omit<PlanRestoreRequest, 'snapshotId'> {
+  return {
+    reason: options.reason ?? '',
+    maxOutageMs: BigInt(options.maxOutage ?? 0),
+    overrides: [...options.override],
+    without: [...options.without],
+    destroyed: [...options.destroyed],
+  };
 }
 
 /** A plan that was made before. Throws PLAN_NOT_FOUND. */

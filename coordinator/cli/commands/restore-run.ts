@@ -10,12 +10,15 @@ import { refusalView } from '../views.ts';
 import { watchOperation } from '../watch.ts';
 import { fetchPlan, makePlan, type PlanOptions, planAnswer, type ShownPlan } from './restore-plan.ts';
 
-export interface RunOptions extends PlanOptions {
-  /** An operation that was planned before; else a plan is made now. */
-  readonly plan?: string;
+export interface FollowOptions {
   readonly confirm?: string;
   readonly detach?: boolean;
   readonly retryFor: number;
+}
+
+export interface RunOptions extends PlanOptions, FollowOptions {
+  /** An operation that was planned before; else a plan is made now. */
+  readonly plan?: string;
 }
 
 /** Shows a plan, has it confirmed, starts it, and follows it to its end. */
@@ -32,19 +35,35 @@ export async function runRestore(
       options.plan === undefined
         ? await makePlan(coordinator, snapshotId as string, options)
         : await fetchPlan(coordinator, options.plan);
-    invocation.operationId = shown.plan.operationId;
-    const answer = planAnswer(invocation, shown);
-    if (shown.refusals.length > 0) return answer;
-
-    // A plan that is run by its name was shown when it was made; one made now is shown now.
-    if (options.plan === undefined || options.confirm === undefined) showPlan(invocation, answer);
-    const confirmed = options.confirm ?? (await askForConfirmation(invocation, shown));
-    if (confirmed === undefined) return unconfirmed(shown);
-    const refused = await start(coordinator, shown, confirmed);
-    if (refused !== undefined) return refused;
-    if (options.detach === true) return startedAnswer(shown);
-    return await watchOperation(invocation, coordinator, shown.plan.operationId, options.retryFor);
+    return await runShown(invocation, coordinator, shown, {
+      ...options,
+      isShown: options.plan !== undefined,
+    });
   });
+}
+
+/** A plan that is run by its name was shown when it was made; one made now is shown now. */
+export async function runShown(
+  invocation: Invocation,
+  coordinator: Coordinator,
+  shown: ShownPlan,
+  options: FollowOptions & { readonly isShown: boolean },
+): Promise<Answer> {
+  const { plan, refusals, approval } = shown;
+  invocation.operationId = plan.operationId;
+  const answer = planAnswer(invocation, shown);
+  if (refusals.length > 0) return answer;
+
+  if (!options.isShown || options.confirm === undefined) showPlan(invocation, answer);
+  if (plan.approvalNeeds.length > 0 && approval === undefined && options.confirm === undefined) {
+    return unapproved(shown);
+  }
+  const confirmed = options.confirm ?? (await askForConfirmation(invocation, shown));
+  if (confirmed === undefined) return unconfirmed(shown);
+  const refused = await start(coordinator, shown, confirmed);
+  if (refused !== undefined) return refused;
+  if (options.detach === true) return startedAnswer(shown);
+  return await watchOperation(invocation, coordinator, plan.operationId, options.retryFor);
 }
 
 export function showPlan({ terminal, output, layout }: Invocation, answer: Answer): void {
@@ -83,6 +102,18 @@ async function start(
     code: first.code,
     exit: EXIT.refused,
     render: (layout) => ['Nothing was changed.', ...renderRefusals(layout, 'Refused', refusals, 'red')],
+  };
+}
+
+/** Nobody is asked to confirm what could not be run. */
+function unapproved({ plan }: ShownPlan): Answer {
+  return {
+    data: {},
+    names: [plan.operationId],
+    operationId: plan.operationId,
+    code: 'APPROVAL_MISSING',
+    exit: EXIT.refused,
+    render: () => ['Nothing was changed: a second person must approve the plan first.'],
   };
 }
 
