@@ -1,5 +1,5 @@
 import type { OperationState } from '@lockstep/coordinator/core/state.ts';
-import type { NodeView, WorldView } from '../world/view.ts';
+import type { NodeView } from '../world/view.ts';
 import { type Invariant, isExcused } from './invariant.ts';
 
 /**
@@ -33,7 +33,7 @@ export const knownIsRecorded: Invariant = {
 function contradiction(
   state: OperationState,
   known: { promised: boolean | undefined; committed: boolean; closed: boolean; undone: boolean },
-  { ledger }: WorldView['nodes'][number] & NodeView,
+  { ledger }: NodeView,
 ): string | undefined {
   const phase = ledger.operation?.phase;
   if (known.closed && phase !== 'closed') return `closed; its ledger says ${phase}`;

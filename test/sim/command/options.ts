@@ -15,6 +15,7 @@ and hosting. Every invariant is checked after every event. Stops at the first th
   --slice N              with --resume: at most N operations this time
   --replay TOKEN         runs one operation again, exactly, and prints its trace
   --shrink TOKEN         leaves out faults that a failure does not need
+  --no-shrink            stops after the line that replays
   --keep-going           goes on after an operation that failed, up to 20 of them
   --require-coverage N   fails where a cell of the table was hit less than N times
   --require-shares       fails below 20% restored, 20% rolled-back or 300 events an operation
@@ -42,6 +43,7 @@ export interface RunOptions {
   /** The most operations of this slice. */
   readonly slice: number;
   readonly keepGoing: boolean;
+  readonly shrinks: boolean;
   readonly requireCoverage: number;
   readonly requireShares: boolean;
   readonly requireRate: number;
@@ -77,6 +79,7 @@ function read(args: readonly string[]): Options {
       slice: { type: 'string' },
       replay: { type: 'string' },
       shrink: { type: 'string' },
+      'no-shrink': { type: 'boolean', default: false },
       'keep-going': { type: 'boolean', default: false },
       'require-coverage': { type: 'string', default: '0' },
       'require-shares': { type: 'boolean', default: false },
@@ -99,6 +102,7 @@ function read(args: readonly string[]): Options {
     resume: values.resume,
     slice: values.slice === undefined ? runs : count('slice', values.slice, 1),
     keepGoing: values['keep-going'],
+    shrinks: !values['no-shrink'] && !values['keep-going'] && !json,
     requireCoverage: count('require-coverage', values['require-coverage'], 0),
     requireShares: values['require-shares'],
     requireRate: count('require-rate', values['require-rate'], 0),

@@ -10,6 +10,7 @@ export interface PoolRequest {
   readonly from: number;
   readonly to: number;
   readonly jobs: number;
+  readonly keepGoing: boolean;
   /** Asked between chunks: true ends the run with what is done. */
   readonly isOver: (done: Totals) => boolean;
   /** What has been done, without a gap, from `from` up to `next`. */
@@ -27,13 +28,13 @@ export async function runPool(request: PoolRequest): Promise<PoolResult> {
   return request.jobs === 1 ? await runHere(request) : await runInThreads(request);
 }
 
-async function runHere({ seed, from, to, isOver, onProgress }: PoolRequest): Promise<PoolResult> {
+async function runHere({ seed, from, to, keepGoing, isOver, onProgress }: PoolRequest): Promise<PoolResult> {
   const totals = noTotals();
   const before = process.cpuUsage();
   let next = from;
   while (next < to && !isOver(totals)) {
     const end = Math.min(next + CHUNK, to);
-    addTotals(totals, await runRange({ seed, from: next, to: end }));
+    addTotals(totals, await runRange({ seed, from: next, to: end, keepGoing }));
     next = end;
     totals.cpuMs = cpuMsSince(before);
     onProgress(totals, next);
@@ -45,7 +46,7 @@ async function runHere({ seed, from, to, isOver, onProgress }: PoolRequest): Pro
 
 /** What ends out of order waits for the chunks before it, so that a slice has no gap. */
 async function runInThreads(request: PoolRequest): Promise<PoolResult> {
-  const { seed, from, to, jobs, isOver, onProgress } = request;
+  const { seed, from, to, jobs, keepGoing, isOver, onProgress } = request;
   const totals = noTotals();
   const before = process.cpuUsage();
   const early = new Map<number, Totals>();
@@ -70,7 +71,7 @@ async function runInThreads(request: PoolRequest): Promise<PoolResult> {
         const start = given;
         given = Math.min(start + CHUNK, to);
         const answered = new Promise<Totals>((resolve) => worker.once('message', resolve));
-        worker.postMessage({ seed, from: start, to: given });
+        worker.postMessage({ seed, from: start, to: given, keepGoing });
         collect(start, await Promise.race([answered, failed]));
       }
     } finally {

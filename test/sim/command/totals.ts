@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import type { SimOutcome } from '../outcomes.ts';
 
-/** How an operation of the simulator can end. `unended`: the bound on its events was reached. */
-export const OUTCOMES = ['restored', 'rolled-back', 'refused', 'needs-operator', 'unended'] as const;
-export type SimOutcome = (typeof OUTCOMES)[number];
-
-const failureSchema = z.object({ token: z.string(), invariant: z.string(), message: z.string() });
+const failureSchema = z.object({
+  token: z.string(),
+  invariant: z.string(),
+  message: z.string(),
+  event: z.number(),
+});
 export type FailedOperation = z.infer<typeof failureSchema>;
 
 export const totalsSchema = z.object({

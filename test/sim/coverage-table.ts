@@ -1,0 +1,137 @@
+import { type RunnableStep, STEP_NAMES } from '@lockstep/agent/core/operation.ts';
+import {
+  CLOSE_POSITION,
+  COMMIT_POSITION,
+  FORWARD_STEPS,
+  phaseName,
+  UNDO_STEPS,
+} from '@lockstep/coordinator/core/phases.ts';
+import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { faultCell, stepCell } from './coverage.ts';
+import { FAULT_KINDS, type FaultKind } from './world/faults.ts';
+
+/** Cells that cannot be hit, each with the reason why. */
+export interface Impossible {
+  readonly cells: readonly string[];
+  readonly why: string;
+}
+
+/** The phases in which an operation can stand while something happens. */
+export const PHASES = [
+  Phase.PHASE_PROMISE,
+  Phase.PHASE_STAGE,
+  Phase.PHASE_BUILD,
+  Phase.PHASE_SAFEGUARD,
+  Phase.PHASE_REINSPECT,
+  Phase.PHASE_FENCE,
+  Phase.PHASE_SWAP,
+  Phase.PHASE_START_ETCD,
+  Phase.PHASE_COMMIT,
+  Phase.PHASE_START_API,
+  Phase.PHASE_START_CONTROLLERS,
+  Phase.PHASE_REPORT,
+  Phase.PHASE_UNDO,
+] as const;
+
+const AFTER_COMMIT = PHASES.slice(PHASES.indexOf(Phase.PHASE_COMMIT), -1);
+const GATE_POSITION = FORWARD_STEPS.findIndex(({ ask }) => ask.kind === 'gate');
+
+/** Every move that the coordinator's core can make. One that is seen and not listed is unforeseen. */
+export const TRANSITIONS: readonly string[] = [...moves()].map((move) => `transition ${move}`);
+
+function* moves(): Generator<string> {
+  yield 'new -> forward.0';
+  yield 'new -> settle.survey';
+  for (const position of FORWARD_STEPS.keys()) {
+    const here = `forward.${position}`;
+    if (position < CLOSE_POSITION) yield `${here} -> forward.${position + 1}`;
+    if (position < COMMIT_POSITION) yield `${here} -> undo.0`;
+    // A promise that is refused is a node's own failure, and the gate commands nobody.
+    if (position > 0 && position !== GATE_POSITION) yield `${here} -> superseded`;
+  }
+  yield `forward.${COMMIT_POSITION} -> settle.survey`;
+  yield `forward.${CLOSE_POSITION} -> ended.restored`;
+  yield `forward.${CLOSE_POSITION} -> ended.needs-operator`;
+  // With a node left behind nothing is closed.
+  yield `forward.${CLOSE_POSITION - 1} -> ended.needs-operator`;
+  for (const index of UNDO_STEPS.keys()) {
+    const here = `undo.${index}`;
+    if (index + 1 < UNDO_STEPS.length) yield `${here} -> undo.${index + 1}`;
+    yield `${here} -> ended.needs-operator`;
+    yield `${here} -> superseded`;
+  }
+  yield `undo.${UNDO_STEPS.length - 1} -> ended.rolled-back`;
+  yield `undo.${UNDO_STEPS.length - 1} -> ended.refused`;
+  yield 'settle.survey -> settle.promise';
+  yield 'settle.promise -> settle.read';
+  yield 'settle.promise -> settle.survey';
+  yield 'settle.promise -> superseded';
+  yield 'settle.read -> settle.survey';
+  for (const part of ['survey', 'promise', 'read']) yield `settle.${part} -> ended.needs-operator`;
+  // From the furthest step begun; the gate is no step of an agent's.
+  for (const position of FORWARD_STEPS.keys()) {
+    if (position <= COMMIT_POSITION && position !== GATE_POSITION) yield `settle.read -> forward.${position}`;
+  }
+  yield 'settle.read -> undo.0';
+  yield 'settle.read -> ended.restored';
+  yield 'settle.read -> ended.rolled-back';
+}
+
+/** Every step of a restore on an agent: taken up, recorded as done, and taken up again. */
+export const STEP_CELLS: readonly string[] = (Object.keys(STEP_NAMES) as unknown as `${number}`[])
+  .map((key) => Number(key) as RunnableStep)
+  // A plan of another kind: it sets aside a node that a restore went on without.
+  .filter((step) => step !== Step.STEP_SET_ASIDE)
+  .flatMap((step) => [stepCell(step, 'begun'), stepCell(step, 'done'), stepCell(step, 'again')]);
+
+export const FAULT_CELLS: readonly string[] = FAULT_KINDS.flatMap((kind) =>
+  PHASES.map((phase) => faultCell(kind, phaseName(phase))),
+);
+
+function faultsIn(kinds: readonly FaultKind[], phases: readonly Phase[]): string[] {
+  return kinds.flatMap((kind) => phases.map((phase) => faultCell(kind, phaseName(phase))));
+}
+
+/** The one list of what cannot be. Nothing else may stay below what is required. */
+export const IMPOSSIBLE: readonly Impossible[] = [
+  {
+    cells: faultsIn(
+      ['crash-before-effect', 'crash-after-effect', 'crash-before-sync', 'crash-after-sync'],
+      [Phase.PHASE_PROMISE, Phase.PHASE_COMMIT, Phase.PHASE_REPORT],
+    ),
+    why: 'A promise, a commit and a close are one record in the ledger: no effect and no sync of files.',
+  },
+  {
+    cells: faultsIn(['operator-abort'], AFTER_COMMIT),
+    why: 'From commit on an abort is refused before the core hears of it.',
+  },
+];
+
+export interface CoverageRow {
+  readonly cell: string;
+  readonly hits: number;
+  readonly why: string | undefined;
+}
+
+export interface Coverage {
+  readonly rows: readonly CoverageRow[];
+  /** Possible, and hit less than required. */
+  readonly missing: readonly CoverageRow[];
+  /** Hit although listed as impossible, or listed nowhere. */
+  readonly unforeseen: readonly CoverageRow[];
+}
+
+export function coverageOf(hits: Readonly<Record<string, number>>, required: number): Coverage {
+  const reasons = new Map(IMPOSSIBLE.flatMap(({ cells, why }) => cells.map((cell) => [cell, why] as const)));
+  const known = new Set([...TRANSITIONS, ...STEP_CELLS, ...FAULT_CELLS]);
+  const rows = [...known].map((cell) => ({ cell, hits: hits[cell] ?? 0, why: reasons.get(cell) }));
+  const strangers = Object.keys(hits)
+    .filter((cell) => !known.has(cell))
+    .map((cell) => ({ cell, hits: hits[cell] ?? 0, why: undefined }));
+  return {
+    rows,
+    missing: rows.filter((row) => row.why === undefined && row.hits < required),
+    unforeseen: [...strangers, ...rows.filter((row) => row.why !== undefined && row.hits > 0)],
+  };
+}
