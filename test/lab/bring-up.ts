@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BackgroundProgram } from './background-program.ts';
 import { formCluster, waitServing } from './etcd-cluster.ts';
 import type { Lab } from './lab.ts';
 import type { LabNode } from './lab-node.ts';
@@ -47,7 +48,7 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
   if (!lockstep) return;
   say('waiting for Lockstep');
   const agents = lab.nodes.map((node) => node.waitAgent(signal));
-  await Promise.all([...agents, ...(withCoordinator ? [coordinatorServes(lab, signal)] : [])]);
+  await Promise.all([...agents, ...(withCoordinator ? coordinatorsServe(lab, signal) : [])]);
 }
 
 async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
@@ -81,7 +82,7 @@ async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
       cluster: lab.clusterName,
       directory: lab.directory,
       nodes: lab.nodes,
-      coordinatorAddress: lab.network.coordinatorAddress,
+      coordinatorAddresses: lab.coordinators.map((_, index) => lab.network.coordinatorAddress(index)),
       natsAddresses: lab.natsAddresses,
       etcd: lab.etcdTools,
     });
@@ -93,7 +94,7 @@ async function startServices(lab: Lab, withCoordinator: boolean, signal: AbortSi
   await Promise.all(lab.natsServers.map((server) => server.start()));
   await Promise.all(lab.natsAddresses.map((address) => untilListening('NATS', `${address}:4222`, signal)));
   await Promise.all(lab.nodes.map((node) => node.powerOn()));
-  if (withCoordinator) await lab.coordinator.start();
+  if (withCoordinator) await Promise.all(lab.coordinators.map((each) => each.start()));
   await Promise.all(
     lab.nodes.map(({ name, address }) =>
       untilListening(`service manager of ${name}`, `${address}:${SERVICE_MANAGER_PORT}`, signal),
@@ -118,16 +119,24 @@ async function startApi(nodes: readonly LabNode[], signal: AbortSignal): Promise
   await Promise.all(nodes.map((node) => node.waitApiReady(signal)));
 }
 
+function coordinatorsServe(lab: Lab, signal: AbortSignal): Promise<void>[] {
+  const addresses = lab.coordinatorAddresses;
+  return lab.coordinators.map((each, index) => coordinatorServes(each, addresses[index] ?? '', signal));
+}
+
 /** Nothing restarts a coordinator: one that ends at once is not waited for. */
-async function coordinatorServes(lab: Lab, signal: AbortSignal): Promise<void> {
-  const { coordinator } = lab;
+async function coordinatorServes(
+  coordinator: BackgroundProgram,
+  address: string,
+  signal: AbortSignal,
+): Promise<void> {
   const gone = new AbortController();
   const watching = until('the coordinator ends', () => coordinator.running === undefined, gone.signal).then(
     () => Promise.reject(new Error(`the coordinator ended; see ${coordinator.logFile}`)),
     () => {},
   );
   try {
-    await Promise.race([untilListening('the coordinator', lab.coordinatorAddress, signal), watching]);
+    await Promise.race([untilListening('the coordinator', address, signal), watching]);
   } finally {
     gone.abort();
   }

@@ -14,6 +14,7 @@ const schema = z.object({
   etcd: z.object({ version: z.string(), etcd: z.string(), etcdctl: z.string(), etcdutl: z.string() }),
   natsServer: z.string(),
   natsServers: z.number().int(),
+  coordinators: z.number().int(),
   kubernetesVersion: z.string(),
   lockstep: z.boolean(),
   encrypted: z.boolean(),

@@ -10,7 +10,7 @@ import { BackgroundProgram } from './background-program.ts';
 import { bringUp } from './bring-up.ts';
 import { type LabDescription, readDescription, writeDescription } from './lab-description.ts';
 import { LabNode } from './lab-node.ts';
-import { COORDINATOR } from './layout/lockstep-files.ts';
+import { coordinatorDirectory, coordinatorName } from './layout/lockstep-files.ts';
 import { hostPaths, programs } from './layout/paths.ts';
 import { COORDINATOR_PORT, claimNetwork, type LabNetwork, labNetwork } from './network.ts';
 import { endLabProcesses, identify, LAB_VARIABLE } from './processes.ts';
@@ -32,7 +32,9 @@ export interface LabOptions {
   readonly encryptionConfig?: string;
   /** False: Kubernetes alone, no agents and no coordinator. */
   readonly lockstep?: boolean;
-  /** False: agents alone; the coordinator is there to be started. */
+  /** How many coordinators, one of which leads where there is NATS. */
+  readonly coordinators?: number;
+  /** False: agents alone; the coordinators are there to be started. */
   readonly coordinator?: boolean;
   /** True: agents and coordinator run with failpoints around their ports (test/faults/failpoints). */
   readonly failpoints?: boolean;
@@ -60,7 +62,7 @@ export class Lab implements AsyncDisposable {
   readonly network: LabNetwork;
   readonly nodes: readonly LabNode[];
   readonly etcdTools: EtcdTools;
-  readonly coordinator: BackgroundProgram;
+  readonly coordinators: readonly BackgroundProgram[];
   readonly natsServers: readonly BackgroundProgram[];
   readonly description: LabDescription;
   private readonly environment: NodeJS.ProcessEnv;
@@ -91,15 +93,17 @@ export class Lab implements AsyncDisposable {
           },
         }),
     );
-    this.coordinator = this.program(
-      COORDINATOR,
-      [
-        process.execPath,
-        description.failpoints ? programs.coordinatorWithFailpoints : programs.coordinator,
-        '--config',
-        join(directory, 'coordinator/config.yaml'),
-      ],
-      description.failpoints ? { [FAILPOINTS_VARIABLE]: this.coordinatorFailpointsDirectory } : {},
+    this.coordinators = Array.from({ length: description.coordinators }, (_, index) =>
+      this.program(
+        coordinatorName(index),
+        [
+          process.execPath,
+          description.failpoints ? programs.coordinatorWithFailpoints : programs.coordinator,
+          '--config',
+          join(coordinatorDirectory(directory, index), 'config.yaml'),
+        ],
+        description.failpoints ? { [FAILPOINTS_VARIABLE]: this.coordinatorFailpointsDirectory } : {},
+      ),
     );
     this.natsServers = Array.from({ length: description.natsServers }, (_, index) => {
       const name = `nats-${index + 1}`;
@@ -133,6 +137,7 @@ export class Lab implements AsyncDisposable {
         etcd,
         natsServer,
         natsServers: Number(nats),
+        coordinators: options.coordinators ?? 1,
         kubernetesVersion: options.kubernetesVersion ?? KUBERNETES_VERSION,
         lockstep: options.lockstep ?? true,
         encrypted: options.encryptionConfig !== undefined,
@@ -163,8 +168,26 @@ export class Lab implements AsyncDisposable {
     return this.natsServers.map((_, index) => this.network.natsAddress(index));
   }
 
+  /** The first, which most labs have alone. */
+  get coordinator(): BackgroundProgram {
+    const [first] = this.coordinators;
+    if (first === undefined) throw new Error('the lab has no coordinator');
+    return first;
+  }
+
   get coordinatorAddress(): string {
-    return `${this.network.coordinatorAddress}:${COORDINATOR_PORT}`;
+    return `${this.network.coordinatorAddress(0)}:${COORDINATOR_PORT}`;
+  }
+
+  get coordinatorAddresses(): string[] {
+    return this.coordinators.map(
+      (_, index) => `${this.network.coordinatorAddress(index)}:${COORDINATOR_PORT}`,
+    );
+  }
+
+  /** A coordinator's configuration and state. */
+  coordinatorDirectory(index: number): string {
+    return coordinatorDirectory(this.directory, index);
   }
 
   /** Where the coordinator is told its failpoints, in a lab that has them. */
@@ -228,7 +251,7 @@ export class Lab implements AsyncDisposable {
 
   /** Notes what runs outside the nodes, for `Lab.open`. */
   private async save(): Promise<void> {
-    const running = [this.coordinator, ...this.natsServers].flatMap(({ name, running }) =>
+    const running = [...this.coordinators, ...this.natsServers].flatMap(({ name, running }) =>
       running === undefined ? [] : [[name, running] as const],
     );
     await writeDescription(this.directory, { ...this.description, processes: Object.fromEntries(running) });

@@ -7,7 +7,8 @@ export interface LabNetwork {
   readonly number: number;
   /** Node `index`, counted from 1: 127.L.0.index. */
   nodeAddress(index: number): string;
-  readonly coordinatorAddress: string;
+  /** Coordinator `index`, counted from 0. */
+  coordinatorAddress(index: number): string;
   /** NATS server `index`, counted from 0. */
   natsAddress(index: number): string;
 }
@@ -25,7 +26,7 @@ export function labNetwork(number: number): LabNetwork {
   return {
     number,
     nodeAddress: (index) => `127.${number}.0.${index}`,
-    coordinatorAddress: `127.${number}.0.100`,
+    coordinatorAddress: (index) => `127.${number}.0.${100 + index}`,
     natsAddress: (index) => `127.${number}.0.${200 + index}`,
   };
 }

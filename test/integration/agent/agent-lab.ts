@@ -54,7 +54,7 @@ export class AgentLab implements AsyncDisposable {
         cluster: lab.clusterName,
         directory: lab.directory,
         nodes: lab.nodes,
-        coordinatorAddress: lab.network.coordinatorAddress,
+        coordinatorAddresses: [lab.network.coordinatorAddress(0)],
         natsAddresses: [],
         etcd: lab.etcdTools,
       });

@@ -6,7 +6,16 @@ import { AGENT_PORT, COORDINATOR_PORT } from '../network.ts';
 import type { EtcdTools } from '../tools/locate.ts';
 import { hostPaths } from './paths.ts';
 
-export const COORDINATOR = 'coordinator-1';
+/** Coordinator `index`, counted from 0. */
+export function coordinatorName(index: number): string {
+  return `coordinator-${index + 1}`;
+}
+
+/** Its configuration and state; the first one's has no number, as most labs have but one. */
+export function coordinatorDirectory(directory: string, index: number): string {
+  return join(directory, index === 0 ? 'coordinator' : coordinatorName(index));
+}
+
 /** The first is who runs the command line; the other is a second person. */
 export const OPERATORS = ['alice', 'bob'] as const;
 
@@ -17,13 +26,13 @@ export interface LockstepFilesInput {
   /** Of the lab. */
   readonly directory: string;
   readonly nodes: readonly { readonly name: string; readonly address: string; readonly root: string }[];
-  readonly coordinatorAddress: string;
+  readonly coordinatorAddresses: readonly string[];
   readonly natsAddresses: readonly string[];
   readonly etcd: EtcdTools;
 }
 
 export interface LockstepFiles {
-  readonly coordinatorConfig: string;
+  readonly coordinatorConfigs: readonly string[];
   /** For LOCKSTEP_CONFIG. */
   readonly commandLineConfig: string;
   /** One configuration for each NATS server. */
@@ -32,20 +41,25 @@ export interface LockstepFiles {
 
 /** Lockstep's identities and configurations, made by the product's own `init` and put where the lab runs them. */
 export async function writeLockstepFiles(input: LockstepFilesInput): Promise<LockstepFiles> {
-  const { cluster, directory, nodes, natsAddresses } = input;
+  const { cluster, directory, nodes, coordinatorAddresses, natsAddresses } = input;
   const out = join(directory, 'pki');
   await initPki({
     cluster,
     outDir: out,
     agents: nodes.map(({ name, address }) => ({ name, address: `${address}:${AGENT_PORT}` })),
-    coordinators: [{ name: COORDINATOR, address: `${input.coordinatorAddress}:${COORDINATOR_PORT}` }],
+    coordinators: coordinatorAddresses.map((address, index) => ({
+      name: coordinatorName(index),
+      address: `${address}:${COORDINATOR_PORT}`,
+    })),
     operators: OPERATORS,
     nats: natsAddresses.map((address, index) => ({ name: `nats-${index + 1}`, address })),
     nowMs: Date.now(),
   });
   for (const node of nodes) await installAgent(out, node, input.etcd);
   return {
-    coordinatorConfig: await installCoordinator(out, directory),
+    coordinatorConfigs: await Promise.all(
+      coordinatorAddresses.map((_, index) => installCoordinator(out, directory, index)),
+    ),
     commandLineConfig: join(out, 'config.yaml'),
     natsConfigs: await Promise.all(
       natsAddresses.map((_, index) => installNats(out, directory, `nats-${index + 1}`)),
@@ -66,9 +80,9 @@ async function installAgent(
   await writeFile(join(root, hostPaths.agentConfig), stringify({ ...config, hostRoot: root, tools }));
 }
 
-async function installCoordinator(out: string, directory: string): Promise<string> {
-  const from = join(out, 'coordinators', COORDINATOR);
-  const home = join(directory, 'coordinator');
+async function installCoordinator(out: string, directory: string, index: number): Promise<string> {
+  const from = join(out, 'coordinators', coordinatorName(index));
+  const home = coordinatorDirectory(directory, index);
   await mkdir(home, { recursive: true });
   const config = parse(await readFile(join(from, 'coordinator.yaml'), 'utf8')) as Record<string, unknown>;
   const path = join(home, 'config.yaml');
