@@ -45,7 +45,8 @@ async function runAll(options: RunOptions): Promise<number> {
 async function shrinkToken(text: string): Promise<number> {
   const { faultText, parseToken, tokenText } = await import('./token.ts');
   const { shrink } = await import('./shrink.ts');
-  const shrunk = await shrink(parseToken(text));
+  const { simulate } = await import('./simulate.ts');
+  const shrunk = await shrink(parseToken(text), simulate);
   if (shrunk === undefined) {
     process.stdout.write(`${text} breaks nothing\n`);
     return 0;

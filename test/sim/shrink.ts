@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { simulate } from './simulate.ts';
+import type { Simulated } from './simulate.ts';
 import type { Token } from './token.ts';
 import type { FaultScript } from './world/faults.ts';
 
@@ -19,7 +19,10 @@ export interface Shrunk {
  * Leaves out faults, and lets the others come earlier, for as long as the same invariant breaks.
  * Undefined where the token breaks nothing.
  */
-export async function shrink(token: Token): Promise<Shrunk | undefined> {
+export async function shrink(
+  token: Token,
+  simulate: (token: Token) => Promise<Pick<Simulated, 'script' | 'broken'>>,
+): Promise<Shrunk | undefined> {
   const whole = await simulate(token);
   if (whole.broken === undefined) return undefined;
   const { invariant } = whole.broken;

@@ -71,6 +71,7 @@ async function runInThreads(request: PoolRequest): Promise<PoolResult> {
         const start = given;
         given = Math.min(start + CHUNK, to);
         const answered = new Promise<Totals>((resolve) => worker.once('message', resolve));
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
         worker.postMessage({ seed, from: start, to: given, keepGoing });
         collect(start, await Promise.race([answered, failed]));
       }
