@@ -1,6 +1,6 @@
+import type { Clock } from '@lockstep/shared/clock.ts';
 import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { ObserveMemberResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import type { LocalMember } from '../ports.ts';
 
 /** A member that has not answered by then is not serving. */
@@ -11,9 +11,10 @@ export async function observeMember(
   member: LocalMember,
   node: string,
   hashRevision: bigint,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<ObserveMemberResponse> {
-  const limited = deadline(OBSERVE_TIMEOUT_MS, signal);
+  const limited = clock.deadline(OBSERVE_TIMEOUT_MS, signal);
   try {
     const [observed, hashed] = await Promise.all([
       member.observe(limited),
