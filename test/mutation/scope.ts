@@ -30,9 +30,9 @@ export function mutatedFiles(root: string): string[] {
 
 /** Tests of real disks, processes and programs, by the file that they are about; quick ones first. */
 const REAL_TESTS: readonly (readonly [pattern: RegExp, tests: readonly string[]])[] = [
-  [/^agent\/adapters\/host-files\.ts$/, ['adapters/host-files', 'adapters/stores']],
-  [/^agent\/adapters\/store/, ['adapters/stores']],
-  [/^agent\/adapters\/systemd\.ts$/, ['adapters/systemd', 'adapters/static-pod']],
+  [/^agent\/adapters\/(host-files|stores?(-trees)?)\.ts$/, ['adapters/durability', 'adapters/stores']],
+  [/^agent\/adapters\/host-files\.ts$/, ['adapters/host-files']],
+  [/^agent\/adapters\/systemd\.ts$/, ['adapters/unit-hold', 'adapters/systemd']],
   [/^agent\/hosting\//, ['adapters/static-pod']],
   [/^agent\/ledger\//, ['agent/ledger']],
   [/^agent\/snapshots\//, ['agent/snapshots']],
@@ -46,6 +46,9 @@ export function realTestsOf(root: string, file: string): string[] {
     .filter((path) => globSync(path, { cwd: root }).length > 0);
 }
 
+/** What tests of other directories look at too; adapters they only stand around. */
+const IS_PURE = /\/(core|executor|ledger|runner)\//;
+
 /** Unit tests that can see a file, the nearest first. `importsOf`: everything that a test loads. */
 export function unitTestsOf(file: string, tests: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const own = file.replace(/\.ts$/, '.test.ts');
@@ -55,7 +58,7 @@ export function unitTestsOf(file: string, tests: ReadonlyMap<string, ReadonlySet
     return 3;
   };
   return [...tests]
-    .filter(([test, loaded]) => loaded.has(file) && rank(test) <= 3)
+    .filter(([test, loaded]) => loaded.has(file) && rank(test) <= (IS_PURE.test(file) ? 3 : 1))
     .map(([test]) => test)
     .toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
