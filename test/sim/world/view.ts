@@ -196,6 +196,8 @@ export interface Excuse {
     | 'commit-excludes-undo'
     /** An etcd or API server with `startedBy: 'outside'` may run, on whatever store it was started. */
     | 'outside-process'
+    /** A manifest that an agent took out may be in place again. */
+    | 'manifests-stay-out'
     /** The operation may end `needs-operator`, or not be known to any coordinator. */
     | 'ends-by-itself';
 }

@@ -1,0 +1,51 @@
+import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { FAULT_KINDS, type Fault, type FaultScript } from './faults.ts';
+import type { Shape } from './plan.ts';
+import type { Random } from './random.ts';
+
+/** Every phase that faults are placed in, and about how many events it lasts. */
+const PHASES: readonly (readonly [Phase, number])[] = [
+  [Phase.PHASE_PROMISE, 10],
+  [Phase.PHASE_STAGE, 30],
+  [Phase.PHASE_BUILD, 50],
+  [Phase.PHASE_SAFEGUARD, 60],
+  [Phase.PHASE_REINSPECT, 10],
+  [Phase.PHASE_FENCE, 100],
+  [Phase.PHASE_SWAP, 45],
+  [Phase.PHASE_START_ETCD, 120],
+  [Phase.PHASE_COMMIT, 8],
+  [Phase.PHASE_START_API, 60],
+  [Phase.PHASE_START_CONTROLLERS, 30],
+  [Phase.PHASE_REPORT, 8],
+  [Phase.PHASE_UNDO, 80],
+];
+
+const MOST_FAULTS = 4;
+
+export function shapeOf(random: Random): Shape {
+  return {
+    nodes: random.chance(0.15) ? 5 : 3,
+    inTurn: random.chance(0.3),
+    serving: !random.chance(0.12),
+    maxOutageMs: random.chance(0.15) ? random.pick([5_000, 20_000, 60_000]) : 0,
+    alarm: random.chance(0.1),
+  };
+}
+
+export function coordinatorsOf(random: Random): number {
+  return random.pick([1, 2, 2, 2, 3]);
+}
+
+export function scriptOf(random: Random): FaultScript {
+  const count = random.below(MOST_FAULTS + 1);
+  return Array.from({ length: count }, (): Fault => {
+    const [phase, length] = random.pick(PHASES);
+    return {
+      kind: random.pick(FAULT_KINDS),
+      phase,
+      after: random.below(length),
+      target: random.below(15),
+      draw: random.below(1_000_000_000),
+    };
+  });
+}
