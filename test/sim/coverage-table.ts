@@ -41,8 +41,8 @@ const GATE_POSITION = FORWARD_STEPS.findIndex(({ ask }) => ask.kind === 'gate');
 export const TRANSITIONS: readonly string[] = [...moves()].map((move) => `transition ${move}`);
 
 function* moves(): Generator<string> {
-  yield 'new -> forward.0';
-  yield 'new -> settle.survey';
+  yield 'none -> forward.0';
+  yield 'none -> settle.survey';
   for (const position of FORWARD_STEPS.keys()) {
     const here = `forward.${position}`;
     if (position < CLOSE_POSITION) yield `${here} -> forward.${position + 1}`;

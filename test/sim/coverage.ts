@@ -1,5 +1,7 @@
 import { type RunnableStep, STEP_NAMES } from '@lockstep/agent/core/operation.ts';
 import { phaseName } from '@lockstep/coordinator/core/phases.ts';
+import type { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { outcomeOf } from './outcomes.ts';
 import type { OperationResult } from './world/operation.ts';
 import type { WorldView } from './world/view.ts';
 
@@ -44,8 +46,15 @@ export function* cellsOf({
   transitions,
   faults,
 }: Pick<OperationResult, 'transitions' | 'faults'>): Generator<string> {
-  for (const transition of transitions) yield `transition ${transition}`;
+  for (const transition of transitions) yield `transition ${transition.replace(ENDED, named)}`;
   for (const { kind, phase } of faults) yield faultCell(kind, phaseName(phase));
+}
+
+/** The world says an outcome by its number. */
+const ENDED = /ended\.(\d)/;
+
+function named(_all: string, outcome: string): string {
+  return `ended.${outcomeOf(Number(outcome) as Outcome)}`;
 }
 
 export function stepCell(step: RunnableStep, event: StepEvent): string {

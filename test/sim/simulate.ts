@@ -1,8 +1,7 @@
 import { INVARIANTS, watchAll } from './checkers/all.ts';
 import { watchSteps } from './coverage.ts';
 import { operationSeed, type Token } from './token.ts';
-import type { OperationResult, RunOptions } from './world/operation.ts';
-import { runOperation } from './world/run-operation.ts';
+import { type OperationResult, type RunOptions, runOperation } from './world/operation.ts';
 import type { WorldView } from './world/view.ts';
 
 /** What a broken operation broke. `defect`: the code under test threw where it must not. */

@@ -1,7 +1,7 @@
 import type { RunnableStep } from '@lockstep/agent/core/operation.ts';
 import { newOperation, type OperationState } from '@lockstep/coordinator/core/state.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { describe, expect, it } from 'vitest';
 import { INVARIANTS, watchAll } from './all.ts';
 import { comesBack } from './comes-back.ts';
@@ -217,7 +217,9 @@ describe('order-on-disk', () => {
     expect(
       broken(orderOnDisk, (world) => {
         moved(world);
-        world.excuses = [{ fault: 'outside-manifest', node: 0, sinceEvent: 1, promise: 'outside-process' }];
+        world.excuses = [
+          { fault: 'outside-manifest', node: 0, sinceEvent: 1, promise: 'manifests-stay-out' },
+        ];
       }),
     ).toBeUndefined();
   });
@@ -297,12 +299,10 @@ describe('ends-rightly', () => {
     expect(broken(endsRightly, asks('INTERNAL'))).toMatch(/in no circumstance/);
     expect(broken(endsRightly, asks('LEDGERS_DISAGREE'))).toMatch(/came of no fault/);
     const lost = (world: MadeWorld): void => {
-      world.last = { ...EVENT, kind: 'fault', fault: 'ledger-lost' };
+      world.faults = [{ kind: 'ledger-lost', phase: Phase.PHASE_COMMIT }];
     };
     expect(broken(endsRightly, asks('LEDGERS_DISAGREE'), lost)).toBeUndefined();
-    expect(wronglyNeedsOperator('LEDGERS_DISAGREE', { kinds: new Set(['agent-crash']) })).toMatch(
-      /agent-crash/,
-    );
+    expect(wronglyNeedsOperator('LEDGERS_DISAGREE', new Set(['agent-crash']))).toMatch(/agent-crash/);
     for (const { from } of CIRCUMSTANCES) expect(from.length).toBeGreaterThan(0);
   });
 });

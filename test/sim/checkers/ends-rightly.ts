@@ -1,7 +1,6 @@
 import { isUndo } from '@lockstep/agent/core/operation.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { FaultKind } from '../world/faults.ts';
 import type { NodeView, WorldView } from '../world/view.ts';
 import { type Invariant, isExcused, isNewInPlace, isOldInPlace } from './invariant.ts';
 import { wronglyNeedsOperator } from './needs-operator.ts';
@@ -13,26 +12,17 @@ import { wronglyNeedsOperator } from './needs-operator.ts';
 export const endsRightly: Invariant = {
   name: 'ends-rightly',
   promise: 'Every operation ends restored, rolled-back, refused or needs-operator.',
-  watch() {
-    const kinds = new Set<FaultKind>();
-    return (world) => {
-      if (world.last.fault !== undefined) kinds.add(world.last.fault);
-      const { end } = world;
-      if (end === undefined) return undefined;
-      const how = wrongEnd(world, end.outcome, end.code, kinds);
-      if (how === undefined || world.excuses.some((excuse) => excuse.promise === 'ends-by-itself'))
-        return undefined;
-      return how;
-    };
+  watch: () => (world) => {
+    const { end } = world;
+    if (end === undefined) return undefined;
+    const how = wrongEnd(world, end.outcome, end.code);
+    if (how === undefined || world.excuses.some((excuse) => excuse.promise === 'ends-by-itself'))
+      return undefined;
+    return how;
   },
 };
 
-function wrongEnd(
-  world: WorldView,
-  outcome: Outcome | undefined,
-  code: string,
-  kinds: ReadonlySet<FaultKind>,
-): string | undefined {
+function wrongEnd(world: WorldView, outcome: Outcome | undefined, code: string): string | undefined {
   switch (outcome) {
     case Outcome.OUTCOME_RESTORED:
       return firstOf(world, (node) => {
@@ -47,7 +37,7 @@ function wrongEnd(
         (node) => isBackUnlessAway(node) ?? (wasFenced(node) ? 'its API server was stopped' : undefined),
       );
     case Outcome.OUTCOME_NEEDS_OPERATOR:
-      return wronglyNeedsOperator(code, { kinds });
+      return wronglyNeedsOperator(code, new Set(world.faults.map(({ kind }) => kind)));
     default:
       return 'it did not end';
   }

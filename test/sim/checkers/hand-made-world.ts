@@ -79,6 +79,7 @@ export function calmWorld(): MadeWorld {
     ],
     writes: [],
     excuses: [],
+    faults: [],
     end: undefined,
   };
 }

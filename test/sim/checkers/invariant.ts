@@ -33,7 +33,7 @@ export function isExcused(world: WorldView, promise: Excuse['promise'], node: nu
 
 /** Whether an outside hand put a manifest back on this node. */
 export function wasHandled(world: WorldView, node: number): boolean {
-  return world.excuses.some((excuse) => excuse.fault === 'outside-manifest' && excuse.node === node);
+  return isExcused(world, 'manifests-stay-out', node);
 }
 
 export function storeAt(node: NodeView, inode: number): StoreView | undefined {

@@ -1,10 +1,5 @@
 import type { FaultKind } from '../world/faults.ts';
 
-/** What a run has seen of faults, for the question whether a person had to be asked. */
-export interface FaultHistory {
-  readonly kinds: ReadonlySet<FaultKind>;
-}
-
 /** A state in which it is right to end `needs-operator`. Any other is a defect. */
 export interface Circumstance {
   /** The code that the operation ends with. */
@@ -110,8 +105,8 @@ export const CIRCUMSTANCES: readonly Circumstance[] = [
   },
 ];
 
-/** Why this end is no right one; undefined where it is. */
-export function wronglyNeedsOperator(code: string, { kinds }: FaultHistory): string | undefined {
+/** `kinds`: the faults that took place. Why this end is no right one; undefined where it is. */
+export function wronglyNeedsOperator(code: string, kinds: ReadonlySet<FaultKind>): string | undefined {
   const circumstance = CIRCUMSTANCES.find((each) => each.codes.includes(code));
   if (circumstance === undefined) return `${code} is in no circumstance in which a person is needed`;
   if (circumstance.from.some((kind) => kinds.has(kind))) return undefined;

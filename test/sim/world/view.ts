@@ -26,6 +26,8 @@ export interface WorldView {
   readonly writes: readonly WriteTally[];
   /** What faults that no protocol can survive have taken from the promises, exactly. */
   readonly excuses: readonly Excuse[];
+  /** Those that took place, in order. */
+  readonly faults: readonly { readonly kind: FaultKind; readonly phase: Phase }[];
   /** Set in the last call of an operation alone. */
   readonly end: EndOfOperation | undefined;
 }
