@@ -4,11 +4,10 @@ import {
   type ReadLedgerResponse,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { STATES } from '../executor/executor.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import type { EffectRecord } from '../ledger/records.ts';
+import type { EffectRecord, OperationLedger } from '../ledger/records.ts';
 
 /** One operation as the ledger holds it: the named one, else the open one, else the latest. */
-export function readLedger(ledger: Ledger, operationId: string): ReadLedgerResponse {
+export function readLedger(ledger: OperationLedger, operationId: string): ReadLedgerResponse {
   const { ledgerId, node } = ledger.identity;
   const operation =
     operationId === '' ? (ledger.openOperation() ?? ledger.latestOperation()) : ledger.operation(operationId);

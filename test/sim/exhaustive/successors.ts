@@ -1,0 +1,552 @@
+import { failureOf } from '@lockstep/coordinator/core/failures.ts';
+import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { NOBODY, type Reply } from './agent.ts';
+import { IntTable } from './int-table.ts';
+import { FACT, isRead, type Move, type MovedPart, type Parts, type TurnedPart } from './parts.ts';
+import { killed, started, takingOver } from './slot.ts';
+
+/** Everything that can happen. Those with `fault` cost one of the path's faults. */
+export const HAPPENINGS = {
+  start: { fault: false, words: 'an operator starts the restore' },
+  deliver: { fault: false, words: 'a question arrives' },
+  busy: { fault: false, words: 'a question meets an effect in flight' },
+  advance: { fault: false, words: 'the step goes on' },
+  abortStep: { fault: false, words: 'the step sees that its caller gave up' },
+  expire: { fault: false, words: 'the step has waited too long' },
+  kubelet: { fault: false, words: 'kubelet acts' },
+  restart: { fault: false, words: 'the agent starts' },
+  mend: { fault: false, words: 'the disk can be written again' },
+  heal: { fault: false, words: 'the link is whole again' },
+  unanswered: { fault: false, words: 'no answer comes' },
+  late: { fault: false, words: 'a late question arrives' },
+  lateLost: { fault: false, words: 'a late question is not obeyed any more' },
+  reply: { fault: false, words: 'the answer arrives' },
+  retry: { fault: false, words: 'a short timer fires' },
+  timer: { fault: false, words: 'a long timer fires' },
+  takeOver: { fault: false, words: 'a coordinator takes over' },
+  loseQuestion: { fault: true, words: 'the question is lost' },
+  loseAnswer: { fault: true, words: 'the answer is lost' },
+  delay: { fault: true, words: 'the question is late: nobody waits any more, and it may still arrive' },
+  duplicate: { fault: true, words: 'the question is doubled' },
+  failStep: { fault: true, words: 'a write fails' },
+  overdue: { fault: true, words: 'the step is overdue, says so, and is still in flight' },
+  crash: { fault: true, words: 'the agent dies' },
+  powerLoss: { fault: true, words: 'the node loses power' },
+  break: { fault: true, words: 'the disk cannot be written from here on' },
+  cut: { fault: true, words: 'the link is cut' },
+  slow: { fault: true, words: 'a long timer fires early: something was slow' },
+  slowStep: { fault: true, words: 'the step waits too long' },
+  abort: { fault: true, words: 'an operator asks for undo' },
+  kill: { fault: true, words: 'the coordinator dies' },
+  contend: { fault: true, words: 'another coordinator takes over from one that lives' },
+  resume: { fault: true, words: 'an operator asks to go on' },
+} as const;
+
+export type Happening = keyof typeof HAPPENINGS;
+export const NAMES = Object.keys(HAPPENINGS) as Happening[];
+const CODE = Object.fromEntries(NAMES.map((name, index) => [name, index])) as Record<Happening, number>;
+
+/** What lies in a channel between a coordinator and a node; from REPLY on, the number of a reply. */
+export const EMPTY = 0;
+const ASKED = 1;
+const EXECUTING = 2;
+export const REPLY = 3;
+const MAX_LATE = 2;
+const SHORT = /^(retry|gate-retry)/;
+
+/** Columns of a state: two coordinators, the nodes, and the faults that are left with what clients were told. */
+export const SLOTS = 2;
+const ACKED = 1;
+const FAULT = 2;
+
+export interface Visitor {
+  /** The scratch row holds the state that follows. `who`: a node's index, or -1; `slot`: a coordinator's, or -1. */
+  visit(happening: number, who: number, slot: number): void;
+  /** What must never happen did. */
+  violated(words: string, happening: number, who: number, slot: number): void;
+}
+
+export interface SearchOptions {
+  readonly faults: number;
+  /** 1: nobody stands by. */
+  readonly coordinators: number;
+  readonly only: ReadonlySet<Happening> | undefined;
+}
+
+/**
+ * The states that may follow one. A state is a row of numbers; so is what each node adds to it:
+ * its agent, a channel to each coordinator, and what is on the way besides.
+ */
+export class Successors {
+  readonly parts: Parts;
+  readonly nodes: IntTable;
+  readonly next: Int32Array;
+  readonly #options: SearchOptions;
+  readonly #count: number;
+  readonly #now: Int32Array;
+  readonly #row = new Int32Array(2 + SLOTS);
+  #free = 0;
+
+  constructor(parts: Parts, options: SearchOptions) {
+    this.parts = parts;
+    this.#options = options;
+    this.#count = parts.searched.nodes.length;
+    this.nodes = new IntTable(2 + SLOTS);
+    this.next = new Int32Array(this.width);
+    this.#now = new Int32Array(this.width);
+  }
+
+  get width(): number {
+    return SLOTS + this.#count + 1;
+  }
+
+  first(agents: readonly number[]): Int32Array {
+    const net = this.parts.nets.put({ cut: 0, late: [] });
+    this.next[0] = this.parts.putSlot({ name: 'a', run: 1, state: 'idle' });
+    this.next[1] = this.parts.putSlot({ name: 'b', run: 1, state: 'idle' });
+    agents.forEach((agent, index) => {
+      this.next[SLOTS + index] = this.nodes.put([agent, EMPTY, EMPTY, net]);
+    });
+    this.next[SLOTS + this.#count] = this.#options.faults * FAULT;
+    return this.next;
+  }
+
+  /** Visits each. Parts that must be worked out first are left in `parts.pending`; then visit anew. */
+  expand(state: Int32Array, visitor: Visitor): number {
+    this.#now.set(state);
+    this.#free = 0;
+    const faults = this.#globals >> 1 > 0;
+    const longer = this.#timePasses();
+    for (let node = 0; node < this.#count; node += 1) this.#ofNode(node, faults, longer, visitor);
+    for (let slot = 0; slot < SLOTS; slot += 1) this.#ofSlot(slot, faults, longer, visitor);
+    if (this.#free === 0 && this.parts.pending.length === 0) {
+      // Nothing happens by itself: then time passes.
+      for (let node = 0; node < this.#count; node += 1) this.#expire(node, false, visitor);
+      for (let slot = 0; slot < SLOTS; slot += 1) this.#longTimers(slot, false, visitor);
+    }
+    return this.#free;
+  }
+
+  factsOf(state: ArrayLike<number>, node: number): number {
+    return this.parts.agent(this.nodes.get(state[SLOTS + node] as number, 0)).facts;
+  }
+
+  agentOf(state: ArrayLike<number>, node: number): number {
+    return this.nodes.get(state[SLOTS + node] as number, 0);
+  }
+
+  netOf(state: ArrayLike<number>, node: number): number {
+    return this.nodes.get(state[SLOTS + node] as number, 1 + SLOTS);
+  }
+
+  channelOf(state: ArrayLike<number>, node: number, slot: number): number {
+    return this.nodes.get(state[SLOTS + node] as number, 1 + slot);
+  }
+
+  isAcknowledged(state: ArrayLike<number>): boolean {
+    return ((state[SLOTS + this.#count] as number) & ACKED) !== 0;
+  }
+
+  get #globals(): number {
+    return this.#now[SLOTS + this.#count] as number;
+  }
+
+  #ofNode(node: number, faults: boolean, longer: boolean, visitor: Visitor): void {
+    const id = this.agentOf(this.#now, node);
+    const { value: agent, violation } = this.parts.agent(id);
+    if (violation !== undefined) visitor.violated(violation, CODE.advance, node, -1);
+    for (const after of this.parts.variants(id, 'kubelet')) {
+      this.#begin();
+      this.#setAgent(node, after);
+      this.#emit('kubelet', node, -1, visitor);
+    }
+    if (agent.broken) this.#variant('mend', 'mend', node, visitor);
+    if (!agent.up) this.#variant('restart', 'start', node, visitor);
+    const net = this.parts.nets.get(this.netOf(this.#now, node));
+    for (let slot = 0; slot < SLOTS; slot += 1) this.#channel(node, slot, net.cut, faults, visitor);
+    if (agent.up) {
+      this.#late(node, net.late, agent.inFlight !== undefined, visitor);
+      if (agent.inFlight !== undefined) this.#inFlight(node, faults, longer, visitor);
+    }
+    if (!faults) return;
+    if (agent.up) this.#fall(node, 'crash', 'crash', visitor);
+    this.#fall(node, 'powerLoss', 'power-loss', visitor);
+    if (!agent.broken) this.#variant('break', 'break', node, visitor);
+  }
+
+  /** Between one coordinator and one node. */
+  #channel(node: number, slot: number, cut: number, faults: boolean, visitor: Visitor): void {
+    const channel = this.channelOf(this.#now, node, slot);
+    const isCut = (cut & (1 << slot)) !== 0;
+    const id = this.agentOf(this.#now, node);
+    const { up, inFlight } = this.parts.agent(id).value;
+    const slotPart = this.parts.slot(this.#now[slot] as number);
+    if (isCut) {
+      this.#begin();
+      this.#setNet(node, { cut: cut & ~(1 << slot) });
+      this.#emit('heal', node, slot, visitor);
+    }
+    if (channel === ASKED) {
+      if (isCut || !up) {
+        this.#begin();
+        this.#setChannel(node, slot, REPLY + this.parts.unreachable);
+        this.#emit('unanswered', node, slot, visitor);
+      }
+      const ask = slotPart.asks[node] as number;
+      const reads = isRead(this.parts.asks.get(ask));
+      if (!isCut && up) this.#deliver(node, slot, ask, inFlight !== undefined && !reads, faults, visitor);
+      if (faults && !isCut && up) {
+        this.#begin();
+        this.#setChannel(node, slot, REPLY + this.parts.unreachable);
+        this.#emit('loseQuestion', node, slot, visitor);
+        if (!reads) {
+          if (this.#beginLate(node, ask)) {
+            this.#setChannel(node, slot, REPLY + this.parts.unreachable);
+            this.#emit('delay', node, slot, visitor);
+          }
+          if (this.#beginLate(node, ask)) this.#emit('duplicate', node, slot, visitor);
+        }
+      }
+    } else if (channel !== EMPTY && faults && channel !== REPLY + this.parts.unreachable && !isCut) {
+      this.#begin();
+      this.#drop(node, slot);
+      this.#setChannel(node, slot, REPLY + this.parts.unreachable);
+      this.#emit('loseAnswer', node, slot, visitor);
+    }
+    if (faults && !isCut && slotPart.running) {
+      this.#begin();
+      if (channel !== EMPTY && channel !== ASKED) {
+        this.#drop(node, slot);
+        this.#setChannel(node, slot, REPLY + this.parts.unreachable);
+      }
+      this.#setNet(node, { cut: cut | (1 << slot) });
+      this.#emit('cut', node, slot, visitor);
+    }
+  }
+
+  #deliver(node: number, slot: number, ask: number, busy: boolean, faults: boolean, visitor: Visitor): void {
+    const happening = busy ? 'busy' : 'deliver';
+    const moved = this.#move(node, { kind: happening, ask, from: slot });
+    if (moved !== undefined) {
+      this.#begin();
+      this.#setChannel(node, slot, EXECUTING);
+      this.#applyMove(node, moved, slot);
+      this.#emitMove(happening, node, slot, moved, visitor);
+    }
+    const writes = !busy && !isRead(this.parts.asks.get(ask));
+    if (!faults || !writes) return;
+    const failed = this.#move(node, { kind: 'deliver-fails', ask, from: slot });
+    if (failed === undefined) return;
+    this.#begin();
+    this.#setChannel(node, slot, EXECUTING);
+    this.#applyMove(node, failed, slot);
+    this.#emitMove('failStep', node, slot, failed, visitor);
+  }
+
+  #late(node: number, late: readonly number[], busy: boolean, visitor: Visitor): void {
+    late.forEach((ask, index) => {
+      const rest = late.filter((_, at) => at !== index);
+      if (busy) {
+        this.#begin();
+        this.#setNet(node, { late: rest });
+        this.#emit('lateLost', node, -1, visitor);
+        return;
+      }
+      const moved = this.#move(node, { kind: 'deliver', ask, from: NOBODY });
+      if (moved === undefined) return;
+      this.#begin();
+      this.#setNet(node, { late: rest });
+      this.#applyMove(node, moved, NOBODY);
+      this.#emitMove('late', node, -1, moved, visitor);
+    });
+  }
+
+  #inFlight(node: number, faults: boolean, longer: boolean, visitor: Visitor): void {
+    const { inFlight } = this.parts.agent(this.agentOf(this.#now, node)).value;
+    const from = inFlight?.from ?? NOBODY;
+    this.#step('advance', { kind: 'go' }, node, visitor);
+    if (from === NOBODY) this.#step('abortStep', { kind: 'abort' }, node, visitor);
+    if (longer) this.#expire(node, false, visitor);
+    if (!faults) return;
+    if (!longer) this.#expire(node, true, visitor);
+    this.#step('failStep', { kind: 'fail' }, node, visitor);
+    if (from === NOBODY) return;
+    this.#begin();
+    this.#drop(node, from);
+    this.#setChannel(node, from, REPLY + this.parts.replies.put(OVERDUE));
+    this.#emit('overdue', node, from, visitor);
+  }
+
+  #expire(node: number, early: boolean, visitor: Visitor): void {
+    const { inFlight, up } = this.parts.agent(this.agentOf(this.#now, node)).value;
+    if (!up || inFlight === undefined || this.#move(node, { kind: 'go' }) !== 'waits') return;
+    this.#step(early ? 'slowStep' : 'expire', { kind: 'expire' }, node, visitor);
+  }
+
+  #step(happening: Happening, move: Move, node: number, visitor: Visitor): void {
+    const moved = this.#move(node, move);
+    if (moved === undefined || moved === 'waits') return;
+    const from = this.parts.agent(this.agentOf(this.#now, node)).value.inFlight?.from ?? NOBODY;
+    this.#begin();
+    this.#applyMove(node, moved, from);
+    this.#emitMove(happening, node, from, moved, visitor);
+  }
+
+  /** The agent's end, and whatever it was about to hear or say. */
+  #fall(node: number, happening: Happening, what: 'crash' | 'power-loss', visitor: Visitor): void {
+    for (const after of this.parts.variants(this.agentOf(this.#now, node), what)) {
+      this.#begin();
+      this.#setAgent(node, after);
+      this.#setNet(node, { late: [] });
+      for (let slot = 0; slot < SLOTS; slot += 1) {
+        if (this.channelOf(this.next, node, slot) === EXECUTING) {
+          this.#setChannel(node, slot, REPLY + this.parts.unreachable);
+        }
+      }
+      this.#emit(happening, node, -1, visitor);
+    }
+  }
+
+  #variant(happening: Happening, what: 'mend' | 'start' | 'break', node: number, visitor: Visitor): void {
+    const [after] = this.parts.variants(this.agentOf(this.#now, node), what);
+    this.#begin();
+    this.#setAgent(node, after as number);
+    this.#emit(happening, node, -1, visitor);
+  }
+
+  #ofSlot(slot: number, faults: boolean, longer: boolean, visitor: Visitor): void {
+    const id = this.#now[slot] as number;
+    const part = this.parts.slot(id);
+    if (!part.running) return this.#begins(slot, faults, visitor);
+    for (let node = 0; node < this.#count; node += 1) {
+      const channel = this.channelOf(this.#now, node, slot);
+      if (channel < REPLY) continue;
+      this.#begin();
+      this.#setChannel(node, slot, EMPTY);
+      this.#turn('reply', slot, node, this.parts.turn(id, { reply: channel - REPLY, node }), visitor);
+    }
+    part.timers.forEach((purpose, timer) => {
+      if (!SHORT.test(purpose)) return;
+      this.#begin();
+      this.#turn('retry', slot, -1, this.parts.turn(id, { timer }), visitor);
+    });
+    if (longer) this.#longTimers(slot, false, visitor);
+    if (!faults) return;
+    if (!longer) this.#longTimers(slot, true, visitor);
+    if (part.mayAbort) {
+      this.#begin();
+      this.#turn('abort', slot, -1, this.parts.turn(id, 'abort'), visitor);
+    }
+    this.#kill(slot, visitor);
+  }
+
+  #longTimers(slot: number, early: boolean, visitor: Visitor): void {
+    const id = this.#now[slot] as number;
+    const part = this.parts.slot(id);
+    if (!part.running) return;
+    part.timers.forEach((purpose, timer) => {
+      // Both are set at one moment, and one is the shorter.
+      if (SHORT.test(purpose) || (purpose === 'patience' && part.timers.includes('grace'))) return;
+      this.#begin();
+      this.#turn(early ? 'slow' : 'timer', slot, -1, this.parts.turn(id, { timer }), visitor);
+    });
+  }
+
+  /** What it had asked may have left before it died, and arrive at any time after. */
+  #kill(slot: number, visitor: Visitor): void {
+    const id = this.#now[slot] as number;
+    const { asks } = this.parts.slot(id);
+    for (let late = -1; late < this.#count; late += 1) {
+      if (late >= 0) {
+        if (this.channelOf(this.#now, late, slot) !== ASKED) continue;
+        const ask = asks[late] as number;
+        if (isRead(this.parts.asks.get(ask)) || !this.#beginLate(late, ask)) continue;
+      } else this.#begin();
+      this.next[slot] = this.parts.slotVariant(id, 'killed', killed);
+      for (let node = 0; node < this.#count; node += 1) {
+        this.#drop(node, slot);
+        this.#setChannel(node, slot, EMPTY);
+        this.#setNet(node, { cut: this.#cutOf(node) & ~(1 << slot) });
+      }
+      this.#emit('kill', -1, slot, visitor);
+    }
+  }
+
+  /** Whoever runs no operation takes up one that is open, if it can read of it. */
+  #begins(slot: number, faults: boolean, visitor: Visitor): void {
+    const id = this.#now[slot] as number;
+    const { value } = this.parts.slot(id);
+    const isFirst = slot === 0 && value.state === 'idle';
+    if (isFirst) {
+      this.#begin();
+      this.next[slot] = this.parts.slotVariant(id, 'started', (each) => started(each, this.parts.searched));
+      this.#turn('start', slot, -1, this.parts.turn(this.next[slot] as number, 'started'), visitor);
+      return;
+    }
+    if (slot >= this.#options.coordinators || !this.#seesOpen(slot)) return;
+    const other = this.parts.slot(this.#now[1 - slot] as number);
+    if (other.value.state === 'idle' && 1 - slot === 0) return;
+    const waits = this.parts.endOf(id)?.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
+    const happening = waits ? 'resume' : other.running ? 'contend' : 'takeOver';
+    if (HAPPENINGS[happening].fault && !faults) return;
+    this.#begin();
+    this.next[slot] = this.parts.slotVariant(id, 'taking', (each) => takingOver(each, this.parts.searched));
+    this.#turn(happening, slot, -1, this.parts.turn(this.next[slot] as number, 'started'), visitor);
+  }
+
+  #seesOpen(slot: number): boolean {
+    for (let node = 0; node < this.#count; node += 1) {
+      const part = this.parts.agent(this.agentOf(this.#now, node));
+      const cut = (this.#cutNow(node) & (1 << slot)) !== 0;
+      if (part.value.up && !cut && (part.facts & FACT.unended) !== 0) return true;
+    }
+    return false;
+  }
+
+  /** Something lasts as long as it likes: then so does what waits for it. */
+  #timePasses(): boolean {
+    for (let node = 0; node < this.#count; node += 1) {
+      const { up, broken } = this.parts.agent(this.agentOf(this.#now, node)).value;
+      if (!up || broken || this.parts.nets.get(this.netOf(this.#now, node)).cut !== 0) return true;
+    }
+    return false;
+  }
+
+  #turn(happening: Happening, slot: number, node: number, turned: TurnedPart, visitor: Visitor): void {
+    if (turned.violation !== undefined) visitor.violated(turned.violation, CODE[happening], node, slot);
+    const before = this.parts.slot(this.#now[slot] as number);
+    this.next[slot] = turned.slot;
+    const unheard: number[] = [];
+    for (const { kind, node: called } of turned.calls) {
+      if (kind === 'call') this.#setChannel(called, slot, ASKED);
+      else {
+        if (this.channelOf(this.next, called, slot) === ASKED) unheard.push(called);
+        this.#drop(called, slot);
+        this.#setChannel(called, slot, EMPTY);
+      }
+    }
+    this.#emit(happening, node, slot, visitor);
+    if (HAPPENINGS[happening].fault || this.#globals >> 1 === 0) return;
+    const kept = this.next.slice();
+    for (const called of unheard) {
+      const ask = before.asks[called] as number;
+      if (isRead(this.parts.asks.get(ask))) continue;
+      this.next.set(kept);
+      if (this.#addLate(called, ask)) this.#emit('delay', called, slot, visitor);
+    }
+  }
+
+  #move(node: number, move: Move): MovedPart | 'waits' | undefined {
+    return this.parts.move(this.agentOf(this.#now, node), move, this.#peersOf(node));
+  }
+
+  /** With one other of three a member makes a quorum; of fewer nodes every other is needed. */
+  #peersOf(node: number): number {
+    let old = 0;
+    let fresh = 0;
+    for (let other = 0; other < this.#count; other += 1) {
+      if (other === node) continue;
+      const facts = this.factsOf(this.#now, other);
+      if ((facts & FACT.etcdOld) !== 0) old += 1;
+      if ((facts & FACT.etcdNew) !== 0) fresh += 1;
+    }
+    const needed = this.parts.quorum - 1;
+    return (old >= needed ? 1 : 0) | (fresh >= needed ? 2 : 0);
+  }
+
+  #begin(): void {
+    this.next.set(this.#now);
+  }
+
+  /** False where so many are late already that one more is not followed. */
+  #beginLate(node: number, ask: number): boolean {
+    this.#begin();
+    return this.#addLate(node, ask);
+  }
+
+  #addLate(node: number, ask: number): boolean {
+    const { late } = this.parts.nets.get(this.netOf(this.next, node));
+    if (late.length >= MAX_LATE) return false;
+    this.#setNet(node, { late: [...late, ask].sort((a, b) => a - b) });
+    return true;
+  }
+
+  #cutOf(node: number): number {
+    return this.parts.nets.get(this.netOf(this.next, node)).cut;
+  }
+
+  #cutNow(node: number): number {
+    return this.parts.nets.get(this.netOf(this.#now, node)).cut;
+  }
+
+  /** The answer to what was asked of this node is not heard any more, whatever becomes of it. */
+  #drop(node: number, slot: number): void {
+    if (this.channelOf(this.next, node, slot) !== EXECUTING) return;
+    const [after] = this.parts.variants(this.agentOf(this.next, node), 'unheard');
+    this.#setAgent(node, after as number);
+  }
+
+  #applyMove(node: number, moved: MovedPart | 'waits', from: number): void {
+    if (moved === 'waits') throw new Error('what waits does not move');
+    this.#setAgent(node, moved.agent);
+    if (moved.reply >= 0 && from !== NOBODY) this.#setChannel(node, from, REPLY + moved.reply);
+  }
+
+  #emitMove(
+    happening: Happening,
+    node: number,
+    slot: number,
+    moved: MovedPart | 'waits',
+    visitor: Visitor,
+  ): void {
+    if (moved !== 'waits' && moved.violation !== undefined) {
+      visitor.violated(moved.violation, CODE[happening], node, slot);
+    }
+    this.#emit(happening, node, slot, visitor);
+  }
+
+  #emit(happening: Happening, node: number, slot: number, visitor: Visitor): void {
+    const { only } = this.#options;
+    const { fault } = HAPPENINGS[happening];
+    if (fault && only !== undefined && !only.has(happening)) return;
+    const globals = SLOTS + this.#count;
+    this.next[globals] = (this.#globals - (fault ? FAULT : 0)) | this.#acknowledged();
+    if (!fault) this.#free += 1;
+    visitor.visit(CODE[happening], node, slot);
+  }
+
+  /** A client's write is acknowledged where an API server finds a quorum of NEW. */
+  #acknowledged(): number {
+    let fresh = 0;
+    let api = false;
+    for (let node = 0; node < this.#count; node += 1) {
+      const facts = this.factsOf(this.next, node);
+      if ((facts & FACT.etcdNew) === 0) continue;
+      fresh += 1;
+      if ((facts & FACT.api) !== 0) api = true;
+    }
+    return api && fresh >= this.parts.quorum ? ACKED : 0;
+  }
+
+  #setAgent(node: number, agent: number): void {
+    this.#set(node, 0, agent);
+  }
+
+  #setChannel(node: number, slot: number, channel: number): void {
+    this.#set(node, 1 + slot, channel);
+  }
+
+  #setNet(node: number, change: { cut?: number; late?: readonly number[] }): void {
+    const net = this.parts.nets.get(this.netOf(this.next, node));
+    this.#set(node, 1 + SLOTS, this.parts.nets.put({ ...net, ...change }));
+  }
+
+  #set(node: number, column: number, value: number): void {
+    this.nodes.read(this.next[SLOTS + node] as number, this.#row);
+    if (this.#row[column] === value) return;
+    this.#row[column] = value;
+    this.next[SLOTS + node] = this.nodes.put(this.#row);
+  }
+}
+
+const OVERDUE: Reply = { kind: 'failure', failure: failureOf('STEP_TIMED_OUT', 'overdue') };
