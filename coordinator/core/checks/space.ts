@@ -39,7 +39,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 
 /** Kubelet's notation: "10%", "1Gi", "500M"; 0 where unset or unreadable. */
 export function thresholdBytes(text: string, totalBytes: bigint): bigint {
-  const match = /^(\d+(?:\.\d+)?)(%|[kMGT]i?|)$/.exec(text.trim());
+  const match = /^(\d+(?:\.\d+)?)(%|k|[MGT]|[KMGT]i|)$/.exec(text.trim());
   if (match === null) return 0n;
   const [, figure = '0', unit = ''] = match;
   if (unit === '%') return (totalBytes * BigInt(Math.round(Number(figure) * 100))) / 10_000n;
