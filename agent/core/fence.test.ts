@@ -213,6 +213,12 @@ describe('command', () => {
       code: 'EPOCH_STALE',
     });
   });
+
+  it('tells a ledger that was lost from one that promised more', () => {
+    expect(judgeCommand(state({ promised: undefined }), undefined, command)).toMatchObject({
+      code: 'PLAN_UNKNOWN',
+    });
+  });
 });
 
 describe('commit', () => {

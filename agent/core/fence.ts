@@ -124,12 +124,19 @@ export interface Command {
   readonly planSha256: string;
 }
 
-/** Whether to obey: exactly the promised epoch, exactly the plan that is held. */
+/**
+ * Whether to obey: exactly the promised epoch, exactly the plan that is held. A ledger that holds
+ * neither promise nor plan was lost or is new: nobody has promised more to anyone, and whoever is
+ * told EPOCH_STALE would stand back for a coordinator that is not there.
+ */
 export function judgeCommand(
   state: FenceState,
   held: OperationView | undefined,
   command: Command,
 ): Refused | { readonly kind: 'obey'; readonly operation: OperationView } {
+  if (state.promised === undefined && held === undefined) {
+    return refused('PLAN_UNKNOWN', 'This agent has promised nothing, and holds no plan.');
+  }
   if (state.promised === undefined || !isSame(command.epoch, state.promised)) {
     return refused(
       'EPOCH_STALE',

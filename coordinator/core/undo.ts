@@ -65,7 +65,8 @@ export function onUndoFailure(turn: Turn, last: UndoStage, call: PendingCall, fa
   }
   const unsure = turn.node(node).promised !== true;
   if (saysNeverTaken(failure) || (unsure && failure.code === 'EPOCH_STALE')) {
-    if (unsure) {
+    // Before the fence nothing of the node was touched: a ledger that was lost holds nothing to undo.
+    if (unsure || turn.state.fencedMs === undefined) {
       turn.setNode(node, { promised: false });
       turn.nodeDone(node);
       return settleNode(turn, { ...stage, taking: without(stage.taking, node) }, node);
