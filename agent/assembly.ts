@@ -14,7 +14,7 @@ import { takeExecutorLock } from './executor/lock.ts';
 import type { StepPorts } from './executor/step.ts';
 import { assembleStaticPodNode, type StaticPodNode } from './hosting/static-pod/assemble.ts';
 import { Ledger } from './ledger/ledger.ts';
-import type { PullSnapshot, ReadStoreFacts } from './ports.ts';
+import type { Joining, Membership, PullSnapshot, ReadStoreFacts } from './ports.ts';
 import { pullSnapshot } from './snapshots/pull.ts';
 import { openFromAgents } from './snapshots/remote.ts';
 import { SnapshotStore } from './snapshots/store.ts';
@@ -80,6 +80,8 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
     stores: around('stores', stores),
     builder: around('builder', local.storeBuilder),
     member: around('member', local.member),
+    joining: around<Joining>('joining', local.hosting),
+    membership: around<Membership>('membership', local.member),
     snapshots,
     pull: around('pull', pull),
     readStoreFacts: around('readStoreFacts', readStoreFacts),

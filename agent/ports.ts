@@ -185,6 +185,40 @@ export interface MemberObservation {
   readonly alarms: readonly string[];
 }
 
+/** What a node that joins a cluster anew needs of its manifests. */
+export interface Joining {
+  /**
+   * etcd's parked manifest put in place with the flags that make an empty store join these members
+   * and never begin a cluster of its own; the parked one stays as it was. One of other content in
+   * place is refused.
+   */
+  placeJoiningManifest(
+    plan: NodePlan,
+    parkedDir: string,
+    initialCluster: string,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** The way back; never where the parked one is not there. */
+  removeJoiningManifest(plan: NodePlan, parkedDir: string, signal: AbortSignal): Promise<void>;
+  /** The parked manifest of etcd, no longer of use, to where it is kept. */
+  archiveParkedManifest(
+    plan: NodePlan,
+    parkedDir: string,
+    archive: string,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+/** The membership of the cluster that this node's member belongs to. */
+export interface Membership {
+  /** A learner with these peer URLs; the one that is there already where there is one. Returns its id. */
+  addLearner(peerUrls: readonly string[], signal: AbortSignal): Promise<string>;
+  /** False as long as etcd says that it has not caught up yet. True for one that votes already. */
+  promoteLearner(memberId: string, signal: AbortSignal): Promise<boolean>;
+  /** Throws ALREADY_COMMITTED for a member that votes; does nothing where there is none. */
+  removeLearner(peerUrls: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
 /** The etcd member on this node, over its own API with the certificates that the manifest names. */
 export interface LocalMember {
   /** Status, member list and alarms in one. Throws ETCD_UNREACHABLE. */

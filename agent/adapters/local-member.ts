@@ -5,7 +5,7 @@ import { prefixEnd } from '@lockstep/shared/etcd/keys.ts';
 import { AlarmType, type Member } from '@lockstep/shared/generated/etcd/etcdserverpb/rpc.ts';
 import type { EtcdMember } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 
-import type { LocalMember, MemberObservation } from '../ports.ts';
+import type { LocalMember, MemberObservation, Membership } from '../ports.ts';
 
 /** Where the member answers and who asks; read anew when a connection is made, so that rotated files count. */
 export interface MemberEndpoint {
@@ -18,7 +18,7 @@ const CANARY_PREFIX = '/lockstep.io/canary/';
 const AUTH_PROBE_KEY = Buffer.of(0);
 
 /** The member on this node, over its own API. */
-export class EtcdLocalMember implements LocalMember {
+export class EtcdLocalMember implements LocalMember, Membership {
   readonly #where: MemberEndpoint;
   #client: EtcdClient | undefined;
 
@@ -96,6 +96,47 @@ export class EtcdLocalMember implements LocalMember {
     });
   }
 
+  addLearner(peerUrls: readonly string[], signal: AbortSignal): Promise<string> {
+    return this.#with(signal, async (client) => {
+      const there = (await client.members(signal)).find((member) => sameUrls(member.peerURLs, peerUrls));
+      const added = there ?? (await client.addLearner(peerUrls, signal));
+      if (added === undefined) {
+        throw new LockstepError('ETCD_REFUSED', { message: `${client.url} added a member without a word.` });
+      }
+      return hex(added.ID);
+    });
+  }
+
+  promoteLearner(memberId: string, signal: AbortSignal): Promise<boolean> {
+    return this.#with(signal, async (client) => {
+      const member = (await client.members(signal)).find(({ ID }) => hex(ID) === memberId);
+      if (member === undefined) {
+        throw new LockstepError('ETCD_REFUSED', { message: `There is no member ${memberId} to promote.` });
+      }
+      if (!member.isLearner) return true;
+      try {
+        await client.promoteMember(member.ID, signal);
+        return true;
+      } catch (thrown) {
+        if (thrown instanceof LockstepError && thrown.code === 'ETCD_REFUSED') return false;
+        throw thrown;
+      }
+    });
+  }
+
+  removeLearner(peerUrls: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#with(signal, async (client) => {
+      const member = (await client.members(signal)).find(({ peerURLs }) => sameUrls(peerURLs, peerUrls));
+      if (member === undefined) return;
+      if (!member.isLearner) {
+        throw new LockstepError('ALREADY_COMMITTED', {
+          message: `The member ${hex(member.ID)} votes already.`,
+        });
+      }
+      await client.removeMember(member.ID, signal);
+    });
+  }
+
   async *snapshot(signal: AbortSignal): AsyncIterable<Uint8Array> {
     const client = await this.#connection(signal);
     yield* client.snapshot(signal);
@@ -155,6 +196,10 @@ export class EtcdLocalMember implements LocalMember {
     this.#client ??= new EtcdClient(await this.#where.endpoint(signal));
     return this.#client;
   }
+}
+
+function sameUrls(a: readonly string[], b: readonly string[]): boolean {
+  return [...a].sort().join() === [...b].sort().join();
 }
 
 /** As etcd prints ids: hexadecimal without leading zeros. */

@@ -3,7 +3,6 @@ import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/pl
 import { VERSION } from '@lockstep/shared/version.ts';
 import type { AgentConfig } from '../config.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { OperationRecord } from '../ledger/records.ts';
 import type { Hosting } from '../ports.ts';
 
 /** What the hosting observes and what the ledger says, in one report. */
@@ -30,13 +29,22 @@ export function createDescribe({
       openOperationId: ledger.openOperation()?.operationId ?? '',
       promised: ledger.promised(),
       advertiseAddress: config.advertise,
-      setAsideOperationId: setAsideBy(ledger.latestOperation()),
+      setAsideOperationId: setAsideBy(ledger),
     };
   };
 }
 
-/** Whatever closed later brought the node back, so only the latest operation can have set it aside. */
-function setAsideBy(latest: OperationRecord | undefined): string {
-  if (latest?.phase !== 'closed') return '';
-  return RestorePlan.decode(latest.plan).kind === PlanKind.PLAN_KIND_SET_ASIDE ? latest.operationId : '';
+/**
+ * The newest operation that ended as it should says where the node stands; one that was undone, or
+ * a re-join that has not ended, left it as it was.
+ */
+function setAsideBy(ledger: Pick<Ledger, 'operationIds' | 'operation'>): string {
+  for (const id of ledger.operationIds().toReversed()) {
+    const record = ledger.operation(id);
+    if (record === undefined || record.phase === 'undone') continue;
+    const { kind } = RestorePlan.decode(record.plan);
+    if (record.phase === 'open' && kind === PlanKind.PLAN_KIND_REJOIN) continue;
+    return record.phase === 'closed' && kind === PlanKind.PLAN_KIND_SET_ASIDE ? id : '';
+  }
+  return '';
 }

@@ -25,6 +25,12 @@ export const STEP_NAMES = {
   [Step.STEP_UNDO_START]: 'STEP_UNDO_START',
   [Step.STEP_UNDO_VERIFY]: 'STEP_UNDO_VERIFY',
   [Step.STEP_SET_ASIDE]: 'STEP_SET_ASIDE',
+  [Step.STEP_REJOIN_ADMIT]: 'STEP_REJOIN_ADMIT',
+  [Step.STEP_REJOIN_EMPTY]: 'STEP_REJOIN_EMPTY',
+  [Step.STEP_REJOIN_START]: 'STEP_REJOIN_START',
+  [Step.STEP_REJOIN_PROMOTE]: 'STEP_REJOIN_PROMOTE',
+  [Step.STEP_REJOIN_SERVE]: 'STEP_REJOIN_SERVE',
+  [Step.STEP_REJOIN_BACK]: 'STEP_REJOIN_BACK',
 } as const satisfies Record<RunnableStep, string>;
 
 export type StepName = (typeof STEP_NAMES)[RunnableStep];
@@ -49,7 +55,12 @@ export interface OperationView {
   readonly completed: ReadonlySet<RunnableStep>;
 }
 
-const UNDO_STEPS = [Step.STEP_UNDO_STOP, Step.STEP_UNDO_START, Step.STEP_UNDO_VERIFY] as const;
+const UNDO_STEPS = [
+  Step.STEP_UNDO_STOP,
+  Step.STEP_UNDO_START,
+  Step.STEP_UNDO_VERIFY,
+  Step.STEP_REJOIN_BACK,
+] as const;
 
 export function isUndo(step: RunnableStep): boolean {
   return (UNDO_STEPS as readonly Step[]).includes(step);

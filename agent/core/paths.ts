@@ -47,7 +47,7 @@ export function operationPaths(plan: NodePlan, operationId: string, stateDir: st
     operationDir,
     planFile: below(operationDir, 'plan.json'),
     undoFile: below(operationDir, 'UNDO.txt'),
-    parkedDir: below(parentOf(cleanPath(plan.staticPodPath)), 'lockstep', operationId),
+    parkedDir: parkedDirOf(plan, operationId),
     stagingDir,
     newStore,
     inPlace,
@@ -55,6 +55,14 @@ export function operationPaths(plan: NodePlan, operationId: string, stateDir: st
     inPlaceDb: below(inPlace, database),
     otherDb: below(other, database),
   };
+}
+
+/** Where an operation parks this node's manifests. */
+export function parkedDirOf(plan: NodePlan, operationId: string): string {
+  if (!isSafeName(operationId)) {
+    throw new LockstepError('PATH_NOT_ALLOWED', { message: `'${operationId}' is no name of an operation.` });
+  }
+  return below(parentOf(cleanPath(plan.staticPodPath)), 'lockstep', operationId);
 }
 
 /** Ids become directory names: one path element, nothing hidden, nothing that climbs. */

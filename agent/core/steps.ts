@@ -1,4 +1,5 @@
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { PlanKind } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { isUndo, isUndoing, type OperationView, type RunnableStep, STEP_NAMES } from './operation.ts';
 import { type Refused, refused } from './verdict.ts';
 
@@ -34,6 +35,12 @@ const FOLLOWS = {
   [Step.STEP_UNDO_START]: Step.STEP_UNDO_STOP,
   [Step.STEP_UNDO_VERIFY]: Step.STEP_UNDO_START,
   [Step.STEP_SET_ASIDE]: undefined,
+  [Step.STEP_REJOIN_ADMIT]: undefined,
+  [Step.STEP_REJOIN_EMPTY]: undefined,
+  [Step.STEP_REJOIN_START]: Step.STEP_REJOIN_EMPTY,
+  [Step.STEP_REJOIN_PROMOTE]: Step.STEP_REJOIN_ADMIT,
+  [Step.STEP_REJOIN_SERVE]: Step.STEP_REJOIN_START,
+  [Step.STEP_REJOIN_BACK]: undefined,
 } as const satisfies Record<RunnableStep, RunnableStep | undefined>;
 
 /**
@@ -59,7 +66,34 @@ const TIME_ENDS_WITH = {
   [Step.STEP_UNDO_START]: undefined,
   [Step.STEP_UNDO_VERIFY]: undefined,
   [Step.STEP_SET_ASIDE]: undefined,
+  [Step.STEP_REJOIN_ADMIT]: undefined,
+  // The empty store of a second EMPTY would remove what the member has joined with.
+  [Step.STEP_REJOIN_EMPTY]: Step.STEP_REJOIN_START,
+  [Step.STEP_REJOIN_START]: undefined,
+  [Step.STEP_REJOIN_PROMOTE]: undefined,
+  [Step.STEP_REJOIN_SERVE]: undefined,
+  [Step.STEP_REJOIN_BACK]: undefined,
 } as const satisfies Record<RunnableStep, RunnableStep | undefined>;
+
+const REJOIN_STEPS: ReadonlySet<RunnableStep> = new Set([
+  Step.STEP_REJOIN_ADMIT,
+  Step.STEP_REJOIN_EMPTY,
+  Step.STEP_REJOIN_START,
+  Step.STEP_REJOIN_PROMOTE,
+  Step.STEP_REJOIN_SERVE,
+  Step.STEP_REJOIN_BACK,
+]);
+
+/** A plan of one kind has nothing for the steps of another: their orders know nothing of each other. */
+export function judgeKind(kind: PlanKind, step: RunnableStep): StepVerdict {
+  const wanted = REJOIN_STEPS.has(step)
+    ? PlanKind.PLAN_KIND_REJOIN
+    : step === Step.STEP_SET_ASIDE
+      ? PlanKind.PLAN_KIND_SET_ASIDE
+      : PlanKind.PLAN_KIND_UNSPECIFIED;
+  if (kind === wanted) return RUN;
+  return refused('STEP_OUT_OF_ORDER', `${STEP_NAMES[step]} is no step of an operation of this kind.`);
+}
 
 /** Refused before commit: a client could write, and the write would die with an undo. */
 const ONLY_COMMITTED: ReadonlySet<RunnableStep> = new Set([

@@ -24,7 +24,7 @@ import {
 } from '../core/fence.ts';
 import { isRunnable, type OperationPhase, type RunnableStep, STEP_NAMES } from '../core/operation.ts';
 import { operationPaths, plannedComponents } from '../core/paths.ts';
-import { judgeStep } from '../core/steps.ts';
+import { judgeKind, judgeStep } from '../core/steps.ts';
 import type { Refused } from '../core/verdict.ts';
 import { type OperationLedger, type OperationRecord, viewOf } from '../ledger/records.ts';
 import { recordedResult } from './answer.ts';
@@ -206,6 +206,8 @@ export class Executor {
   ): Promise<StepResult> {
     const { ledger, handlers, ports } = this.#settings;
     const name = STEP_NAMES[step];
+    const fits = judgeKind(this.#planOf(record).kind, step);
+    if (fits.kind === 'refused') throw this.#refusal(fits);
     const handler = handlers[step];
     const context = this.#context(record, name, command, progress);
     const startedMs = ports.clock.monotonicMs();

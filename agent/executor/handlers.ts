@@ -7,6 +7,12 @@ import { fenceApi } from './steps/fence-api.ts';
 import { fenceEtcd } from './steps/fence-etcd.ts';
 import { prepareGate } from './steps/prepare-gate.ts';
 import { reinspect } from './steps/reinspect.ts';
+import { rejoinAdmit } from './steps/rejoin-admit.ts';
+import { rejoinBack } from './steps/rejoin-back.ts';
+import { rejoinEmpty } from './steps/rejoin-empty.ts';
+import { rejoinPromote } from './steps/rejoin-promote.ts';
+import { rejoinServe } from './steps/rejoin-serve.ts';
+import { rejoinStart } from './steps/rejoin-start.ts';
 import { safeguard } from './steps/safeguard.ts';
 import { setAside } from './steps/set-aside.ts';
 import { stage } from './steps/stage.ts';
@@ -40,4 +46,10 @@ export const HANDLERS: Handlers = {
   [Step.STEP_UNDO_START]: undoStart,
   [Step.STEP_UNDO_VERIFY]: undoVerify,
   [Step.STEP_SET_ASIDE]: setAside,
+  [Step.STEP_REJOIN_ADMIT]: rejoinAdmit,
+  [Step.STEP_REJOIN_EMPTY]: rejoinEmpty,
+  [Step.STEP_REJOIN_START]: rejoinStart,
+  [Step.STEP_REJOIN_PROMOTE]: rejoinPromote,
+  [Step.STEP_REJOIN_SERVE]: rejoinServe,
+  [Step.STEP_REJOIN_BACK]: rejoinBack,
 };

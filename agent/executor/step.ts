@@ -11,7 +11,9 @@ import type { EffectRecord } from '../ledger/records.ts';
 import type {
   Component,
   Hosting,
+  Joining,
   LocalMember,
+  Membership,
   PullSnapshot,
   ReadStoreFacts,
   SnapshotShelf,
@@ -25,6 +27,8 @@ export interface StepPorts {
   readonly stores: Stores;
   readonly builder: StoreBuilder;
   readonly member: LocalMember;
+  readonly joining: Joining;
+  readonly membership: Membership;
   readonly snapshots: SnapshotShelf;
   readonly pull: PullSnapshot;
   readonly readStoreFacts: ReadStoreFacts;

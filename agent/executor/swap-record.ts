@@ -11,12 +11,15 @@ import type { Stores } from '../ports.ts';
 const inode = z.object({ device: z.coerce.bigint(), number: z.coerce.bigint() });
 const schema = z.object({ old: inode, new: inode });
 
+/** The steps that exchange stores; an operation has one or the other. */
+const EXCHANGING: ReadonlySet<Step> = new Set([Step.STEP_SWAP, Step.STEP_REJOIN_START]);
+
 /**
  * Both inodes as they were before the first exchange: the first intent of SWAP holds them for
  * good, because only then is it certain which is which. Undefined where none was intended.
  */
 export function swapRecord(effects: readonly EffectRecord[]): SwapRecord | undefined {
-  const first = effects.find((effect) => effect.step === Step.STEP_SWAP);
+  const first = effects.find((effect) => EXCHANGING.has(effect.step));
   if (first === undefined) return undefined;
   const parsed = schema.safeParse(first.intent);
   if (!parsed.success) {
@@ -28,12 +31,14 @@ export function swapRecord(effects: readonly EffectRecord[]): SwapRecord | undef
   return parsed.data;
 }
 
+const BUILDING: ReadonlySet<Step> = new Set([Step.STEP_BUILD, Step.STEP_REJOIN_EMPTY]);
+
 /**
  * NEW as BUILD proved it. Undefined where the last BUILD did not complete: what it left may be
  * half a store, whatever an earlier one had proven.
  */
 export function builtInode(effects: readonly EffectRecord[]): Inode | undefined {
-  const last = effects.findLast((effect) => effect.step === Step.STEP_BUILD);
+  const last = effects.findLast((effect) => BUILDING.has(effect.step));
   const parsed = z.object({ inode }).safeParse(last?.completion);
   return parsed.success ? parsed.data.inode : undefined;
 }

@@ -122,6 +122,12 @@ export const STEP_WORDS: Record<Step, string> = {
   [Step.STEP_UNDO_START]: 'starting what was',
   [Step.STEP_UNDO_VERIFY]: 'verifying what was',
   [Step.STEP_SET_ASIDE]: 'setting aside',
+  [Step.STEP_REJOIN_ADMIT]: 'admitting the learner',
+  [Step.STEP_REJOIN_EMPTY]: 'making an empty store',
+  [Step.STEP_REJOIN_START]: 'starting etcd to join',
+  [Step.STEP_REJOIN_PROMOTE]: 'waiting until it may vote',
+  [Step.STEP_REJOIN_SERVE]: 'starting the API server',
+  [Step.STEP_REJOIN_BACK]: 'setting aside again',
 };
 
 export function wordsOf(step: ForwardStep): string {

@@ -89,6 +89,7 @@ function assemble(input: CheckInput, overrides: readonly Override[]): RestorePla
     approvalNeeds: approvalNeeds(leftOut, overrides),
     kind: PlanKind.PLAN_KIND_UNSPECIFIED,
     subjectOperationId: input.reverts,
+    rejoins: undefined,
   };
 }
 

@@ -1,19 +1,18 @@
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { OperationState as LedgerState } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
-import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { type LeftOut, PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 
-/** A committed operation as a ledger holds it. */
-interface Committed {
+/** Who is left out as one ledger's latest operation has it, and how old that word is. */
+interface Word {
   readonly plan: RestorePlan;
-  readonly createdMs: bigint;
+  readonly leftOut: readonly LeftOut[];
 }
 
 /**
- * The restore that goes on without this node, or undefined: the newest operation that any ledger
- * holds as committed says who is left out. A re-join says it anew, without the node that it
- * brought back; and what is set aside already needs it no more.
+ * The operation that goes on without this node, or undefined. The newest word counts: a re-join
+ * says it anew, without the node that it brought back. What is set aside already needs it no more.
  */
 export function leftOutBy(
   node: string,
@@ -21,22 +20,50 @@ export function leftOutBy(
   others: readonly ReadLedgerResponse[],
 ): RestorePlan | undefined {
   if (isSetAside(own)) return undefined;
-  const newest = [own, ...others]
-    .flatMap((ledger): Committed[] => {
-      if (!isCommitted(ledger)) return [];
-      const plan = RestorePlan.decode(ledger.plan);
-      return plan.kind === PlanKind.PLAN_KIND_SET_ASIDE ? [] : [{ plan, createdMs: plan.createdMs }];
-    })
-    .reduce<Committed | undefined>(
-      (latest, each) => (latest === undefined || each.createdMs > latest.createdMs ? each : latest),
-      undefined,
-    );
-  return newest?.plan.leftOut.some((each) => each.node === node) === true ? newest.plan : undefined;
+  const newest = newestWord([own, ...others]);
+  return newest?.leftOut.some((each) => each.node === node) === true ? newest.plan : undefined;
 }
 
-/** Whether the node's latest operation parked it: nothing of OLD runs there. */
+/** Who is left out of the cluster as it is now. */
+export function leftOutNow(ledgers: readonly ReadLedgerResponse[]): readonly LeftOut[] {
+  return newestWord(ledgers)?.leftOut ?? [];
+}
+
+function newestWord(ledgers: readonly ReadLedgerResponse[]): Word | undefined {
+  return ledgers
+    .flatMap((ledger) => wordOf(ledger) ?? [])
+    .reduce<Word | undefined>(
+      (latest, each) => (latest === undefined || each.plan.createdMs > latest.plan.createdMs ? each : latest),
+      undefined,
+    );
+}
+
+function wordOf(ledger: ReadLedgerResponse): Word | undefined {
+  if (ledger.operationId === '') return undefined;
+  const plan = RestorePlan.decode(ledger.plan);
+  const isCommitted =
+    ledger.state === LedgerState.OPERATION_STATE_COMMITTED ||
+    ledger.state === LedgerState.OPERATION_STATE_CLOSED;
+  switch (plan.kind) {
+    case PlanKind.PLAN_KIND_SET_ASIDE:
+      return undefined;
+    case PlanKind.PLAN_KIND_REJOIN: {
+      const { rejoins } = plan;
+      const isBack = isCommitted || rejoins === undefined;
+      return { plan, leftOut: isBack ? plan.leftOut : [...plan.leftOut, rejoins] };
+    }
+    default:
+      // Not committed, it left nobody out; but who had no member in OLD was left out before it.
+      return { plan, leftOut: plan.leftOut.filter(({ memberId }) => isCommitted || memberId === '') };
+  }
+}
+
+/** Whether the node's latest operation parked it, or failed to bring it back: nothing of OLD runs there. */
 export function isSetAside(ledger: ReadLedgerResponse): boolean {
-  return ledger.state === LedgerState.OPERATION_STATE_CLOSED && setsAside(ledger);
+  if (ledger.state === LedgerState.OPERATION_STATE_CLOSED) return setsAside(ledger);
+  if (ledger.state !== LedgerState.OPERATION_STATE_UNDONE) return false;
+  const { kind, rejoins } = RestorePlan.decode(ledger.plan);
+  return kind === PlanKind.PLAN_KIND_REJOIN && rejoins?.node === ledger.node;
 }
 
 /** Whether the ledger's operation is one that sets the node aside, ended or not. */
@@ -87,11 +114,4 @@ export function setAsidePlan(
       },
     ],
   });
-}
-
-function isCommitted({ operationId, state }: ReadLedgerResponse): boolean {
-  return (
-    operationId !== '' &&
-    (state === LedgerState.OPERATION_STATE_COMMITTED || state === LedgerState.OPERATION_STATE_CLOSED)
-  );
 }

@@ -197,6 +197,21 @@ export const planErrors = {
     meaning: 'Whoever made a plan cannot be its second person.',
     cure: 'Have an operator with an identity of their own run `lockstep restore approve OPERATION`.',
   },
+  REJOIN_NOT_SET_ASIDE: {
+    class: 'never',
+    meaning: 'Only a node that was left out of a restore and set aside can be re-joined.',
+    cure: 'Wait until `lockstep node show NODE` says that it is set aside; a host that was wiped joins with kubeadm.',
+  },
+  REJOIN_UNHEALTHY: {
+    class: 'never',
+    meaning: 'A member of the cluster does not serve: its membership is not changed in that state.',
+    cure: 'Bring that member back first, then plan again.',
+  },
+  REJOIN_MISMATCH: {
+    class: 'never',
+    meaning: 'The node does not fit the cluster that it is to join.',
+    cure: 'Make versions, CAs and keys the same as on the other nodes, then plan again.',
+  },
   REVERT_IMPOSSIBLE: {
     class: 'never',
     meaning:

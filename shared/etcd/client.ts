@@ -105,6 +105,20 @@ export class EtcdClient {
     return list.members;
   }
 
+  async addLearner(peerUrls: readonly string[], signal: AbortSignal): Promise<Member | undefined> {
+    const request = { peerURLs: [...peerUrls], isLearner: true };
+    return (await this.#call(ClusterService.memberAdd, request, signal)).member;
+  }
+
+  /** Refused by etcd until the learner has caught up with the leader. */
+  async promoteMember(memberId: bigint, signal: AbortSignal): Promise<void> {
+    await this.#call(ClusterService.memberPromote, { ID: memberId }, signal);
+  }
+
+  async removeMember(memberId: bigint, signal: AbortSignal): Promise<void> {
+    await this.#call(ClusterService.memberRemove, { ID: memberId }, signal);
+  }
+
   status(signal: AbortSignal): Promise<StatusResponse> {
     return this.#call(MaintenanceService.status, {}, signal);
   }

@@ -1,5 +1,3 @@
-import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { PlanKind } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { proveStoppedSoon } from '../prove-stopped.ts';
 import type { StepHandler } from '../step.ts';
 
@@ -14,14 +12,8 @@ const FILE_MODE = 0o600;
 export const setAside: StepHandler = {
   ends: 'closed',
   async perform(context, _intent, signal) {
-    const { node, operationId, plan, nodePlan, paths, components, ports, progress } = context;
+    const { operationId, nodePlan, paths, components, ports, progress } = context;
     const { hosting, stores } = ports;
-    if (plan.kind !== PlanKind.PLAN_KIND_SET_ASIDE) {
-      throw new LockstepError('STEP_OUT_OF_ORDER', {
-        node,
-        message: `The plan of ${operationId} does not set ${node} aside.`,
-      });
-    }
     await stores.makeDirectory(paths.operationDir, DIRECTORY_MODE, signal);
     await stores.writeFile(
       paths.undoFile,

@@ -11,10 +11,11 @@ import type { HostFiles } from '../../adapters/host-files.ts';
 import type { SocketAddress } from '../../adapters/proc-tables.ts';
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import { isStopped, type UnitHold } from '../../adapters/systemd.ts';
-import type { Component, Hosting, KubeletState, UndoPaths } from '../../ports.ts';
+import type { Component, Hosting, Joining, KubeletState, UndoPaths } from '../../ports.ts';
 import { checkEncryption } from './encryption-check.ts';
 import { reachable } from './etcd-settings.ts';
 import type { Inspector } from './inspect.ts';
+import { joiningManifest } from './joining-manifest.ts';
 import { plannedFileName } from './manifest-directory.ts';
 import type { NodeSettings } from './node-settings.ts';
 import { addressOfUrl, apiServerAddress, contradiction } from './proof-of-stop.ts';
@@ -24,6 +25,8 @@ import { storeFiles } from './store-files.ts';
 import { undoText } from './undo-text.ts';
 
 const PARKED_MODE = 0o700;
+/** As kubeadm writes them. */
+const MANIFEST_MODE = 0o600;
 
 export interface StaticPodParts {
   readonly files: HostFiles;
@@ -39,7 +42,7 @@ export interface StaticPodParts {
 }
 
 /** kubeadm's way of running a control plane: kubelet starts what lies in its manifest directory. */
-export class StaticPodHosting implements Hosting {
+export class StaticPodHosting implements Hosting, Joining {
   readonly kind = 'static-pod';
   readonly #parts: StaticPodParts;
 
@@ -101,6 +104,50 @@ export class StaticPodHosting implements Hosting {
     } else {
       await files.syncNamesIn([plan.staticPodPath, parkedDir], signal);
     }
+  }
+
+  async placeJoiningManifest(
+    plan: NodePlan,
+    parkedDir: string,
+    initialCluster: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { files } = this.#parts;
+    const { live, parked } = manifestPaths(plan, 'etcd', parkedDir);
+    const text = joiningManifest((await files.read(parked, signal)).toString('utf8'), initialCluster);
+    const inPlace = await files.readIfThere(live, signal);
+    if (inPlace !== undefined && inPlace.toString('utf8') !== text) {
+      throw new LockstepError('MANIFEST_CONFLICT', {
+        message: `'${live}' is there and is not the manifest that joins.`,
+      });
+    }
+    const mode = plan.manifests.find(({ component }) => component === 'etcd')?.mode || MANIFEST_MODE;
+    await files.write(live, text, mode & 0o777, signal);
+  }
+
+  async removeJoiningManifest(plan: NodePlan, parkedDir: string, signal: AbortSignal): Promise<void> {
+    const { files } = this.#parts;
+    const { live, parked } = manifestPaths(plan, 'etcd', parkedDir);
+    if (!(await files.exists(parked, signal))) {
+      throw new LockstepError('MANIFEST_MISSING', {
+        message: `'${parked}' is not there: '${live}' may be the only manifest of etcd and stays.`,
+      });
+    }
+    await files.remove(live, signal);
+  }
+
+  async archiveParkedManifest(
+    plan: NodePlan,
+    parkedDir: string,
+    archive: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { files } = this.#parts;
+    const { parked } = manifestPaths(plan, 'etcd', parkedDir);
+    const text = await files.readIfThere(parked, signal);
+    if (text === undefined) return;
+    await files.write(archive, text, MANIFEST_MODE, signal);
+    await files.remove(parked, signal);
   }
 
   async manifestsInPlace(plan: NodePlan, signal: AbortSignal): Promise<readonly Component[]> {

@@ -12,6 +12,7 @@ import {
   REPORT,
   type Searched,
 } from './plan.ts';
+import { neverAsked } from '../never-asked.ts';
 import type { Recorder } from './recorder.ts';
 import { changed, inodeInPlace, inodeOfOther, isSynced, sync, synced, type World } from './world.ts';
 
@@ -32,6 +33,8 @@ export function portsOver(recorder: Recorder, searched: Searched, node: string, 
     stores: storesOver(recorder),
     builder: { restore: () => recorder.act((world) => ({ ...world, built: 'half' })) },
     member: memberOver(recorder, searched, node, peers),
+    joining: neverAsked,
+    membership: neverAsked,
     snapshots: {
       find: async () => ({ card: searched.plan.snapshot }) as never,
       verify: async () => ({ facts: NEW_FACTS, refusals: [] }),

@@ -5,6 +5,7 @@ import type { StepPorts } from '@lockstep/agent/executor/step.ts';
 import type { Component } from '@lockstep/agent/ports.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { neverAsked } from '../never-asked.ts';
 import { SimClock } from './clock.ts';
 import type { Fault, FaultKind } from './faults.ts';
 import { Host } from './host.ts';
@@ -162,6 +163,8 @@ export class SimNode implements NodeView {
       stores: new SimStores(io),
       builder: simBuilder(io),
       member,
+      joining: neverAsked,
+      membership: neverAsked,
       snapshots: simShelf(io),
       pull: simPull(io),
       readStoreFacts: simReadStoreFacts(io),

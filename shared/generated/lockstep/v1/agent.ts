@@ -132,6 +132,21 @@ export const Step = {
    * a plan of that kind.
    */
   STEP_SET_ASIDE: 17,
+  /** STEP_REJOIN_ADMIT - On the sponsor: the node that re-joins becomes a learner of its cluster. */
+  STEP_REJOIN_ADMIT: 18,
+  /** STEP_REJOIN_EMPTY - On the node that re-joins: everything proven stopped, an empty store made beside OLD. */
+  STEP_REJOIN_EMPTY: 19,
+  /** STEP_REJOIN_START - There: OLD exchanged for the empty store; etcd started to join, and no other way. */
+  STEP_REJOIN_START: 20,
+  /** STEP_REJOIN_PROMOTE - On the sponsor: the learner votes from now on; then close. From here on there is only forward. */
+  STEP_REJOIN_PROMOTE: 21,
+  /** STEP_REJOIN_SERVE - On the node: API server and controllers back; then close. */
+  STEP_REJOIN_SERVE: 22,
+  /**
+   * STEP_REJOIN_BACK - On the sponsor: the learner removed; on the node: set aside as before, OLD in its place; then
+   * close as undone. Refused once it votes.
+   */
+  STEP_REJOIN_BACK: 23,
 } as const;
 
 export type Step = typeof Step[keyof typeof Step];
@@ -155,6 +170,12 @@ export namespace Step {
   export type STEP_UNDO_START = typeof Step.STEP_UNDO_START;
   export type STEP_UNDO_VERIFY = typeof Step.STEP_UNDO_VERIFY;
   export type STEP_SET_ASIDE = typeof Step.STEP_SET_ASIDE;
+  export type STEP_REJOIN_ADMIT = typeof Step.STEP_REJOIN_ADMIT;
+  export type STEP_REJOIN_EMPTY = typeof Step.STEP_REJOIN_EMPTY;
+  export type STEP_REJOIN_START = typeof Step.STEP_REJOIN_START;
+  export type STEP_REJOIN_PROMOTE = typeof Step.STEP_REJOIN_PROMOTE;
+  export type STEP_REJOIN_SERVE = typeof Step.STEP_REJOIN_SERVE;
+  export type STEP_REJOIN_BACK = typeof Step.STEP_REJOIN_BACK;
 }
 
 export function stepFromJSON(object: any): Step {
@@ -213,6 +234,24 @@ export function stepFromJSON(object: any): Step {
     case 17:
     case "STEP_SET_ASIDE":
       return Step.STEP_SET_ASIDE;
+    case 18:
+    case "STEP_REJOIN_ADMIT":
+      return Step.STEP_REJOIN_ADMIT;
+    case 19:
+    case "STEP_REJOIN_EMPTY":
+      return Step.STEP_REJOIN_EMPTY;
+    case 20:
+    case "STEP_REJOIN_START":
+      return Step.STEP_REJOIN_START;
+    case 21:
+    case "STEP_REJOIN_PROMOTE":
+      return Step.STEP_REJOIN_PROMOTE;
+    case 22:
+    case "STEP_REJOIN_SERVE":
+      return Step.STEP_REJOIN_SERVE;
+    case 23:
+    case "STEP_REJOIN_BACK":
+      return Step.STEP_REJOIN_BACK;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Step");
   }
@@ -256,6 +295,18 @@ export function stepToJSON(object: Step): string {
       return "STEP_UNDO_VERIFY";
     case Step.STEP_SET_ASIDE:
       return "STEP_SET_ASIDE";
+    case Step.STEP_REJOIN_ADMIT:
+      return "STEP_REJOIN_ADMIT";
+    case Step.STEP_REJOIN_EMPTY:
+      return "STEP_REJOIN_EMPTY";
+    case Step.STEP_REJOIN_START:
+      return "STEP_REJOIN_START";
+    case Step.STEP_REJOIN_PROMOTE:
+      return "STEP_REJOIN_PROMOTE";
+    case Step.STEP_REJOIN_SERVE:
+      return "STEP_REJOIN_SERVE";
+    case Step.STEP_REJOIN_BACK:
+      return "STEP_REJOIN_BACK";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Step");
   }

@@ -105,6 +105,8 @@ export interface RestorePlan {
   kind: PlanKind;
   /** The operation that this one follows from: reverts, or that left this node out. */
   subjectOperationId: string;
+  /** The node that a re-join brings back. */
+  rejoins: LeftOut | undefined;
 }
 
 /**
@@ -253,6 +255,7 @@ function createBaseRestorePlan(): RestorePlan {
     approvalNeeds: [],
     kind: 0,
     subjectOperationId: "",
+    rejoins: undefined,
   };
 }
 
@@ -335,6 +338,9 @@ export const RestorePlan: MessageFns<RestorePlan> = {
     }
     if (message.subjectOperationId !== "") {
       writer.uint32(178).string(message.subjectOperationId);
+    }
+    if (message.rejoins !== undefined) {
+      LeftOut.encode(message.rejoins, writer.uint32(186).fork()).join();
     }
     return writer;
   },
@@ -528,6 +534,14 @@ export const RestorePlan: MessageFns<RestorePlan> = {
             message.subjectOperationId = reader.string();
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.rejoins = LeftOut.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -618,6 +632,7 @@ export const RestorePlan: MessageFns<RestorePlan> = {
         : isSet(object.subject_operation_id)
         ? globalThis.String(object.subject_operation_id)
         : "",
+      rejoins: isSet(object.rejoins) ? LeftOut.fromJSON(object.rejoins) : undefined,
     };
   },
 
@@ -689,6 +704,9 @@ export const RestorePlan: MessageFns<RestorePlan> = {
     if (message.subjectOperationId !== "") {
       obj.subjectOperationId = message.subjectOperationId;
     }
+    if (message.rejoins !== undefined) {
+      obj.rejoins = LeftOut.toJSON(message.rejoins);
+    }
     return obj;
   },
 
@@ -731,6 +749,9 @@ export const RestorePlan: MessageFns<RestorePlan> = {
     message.approvalNeeds = object.approvalNeeds?.map((e) => ApprovalNeed.fromPartial(e)) || [];
     message.kind = object.kind ?? 0;
     message.subjectOperationId = object.subjectOperationId ?? "";
+    message.rejoins = (object.rejoins !== undefined && object.rejoins !== null)
+      ? LeftOut.fromPartial(object.rejoins)
+      : undefined;
     return message;
   },
 };
