@@ -226,21 +226,14 @@ describe('order-on-disk', () => {
 });
 
 describe('promised-epoch', () => {
-  it('sees an effect under another epoch than the promised, then and now', () => {
-    const acts = (began: typeof EPOCH, now: typeof EPOCH) => (world: MadeWorld) => {
+  it('sees an effect under another epoch than the promised', () => {
+    const acts = (promised: typeof EPOCH | undefined) => (world: MadeWorld) => {
       world.last = { ...EVENT, kind: 'effect', node: 0 };
-      world.nodes[0].effect = {
-        node: 0,
-        what: 'exchange',
-        step: Step.STEP_SWAP,
-        epoch: EPOCH,
-        promised: began,
-      };
-      world.nodes[0].ledger.promised = now;
+      world.nodes[0].effect = { node: 0, what: 'exchange', step: Step.STEP_SWAP, epoch: EPOCH, promised };
     };
-    expect(broken(promisedEpoch, acts(EPOCH, EPOCH))).toBeUndefined();
-    expect(broken(promisedEpoch, acts(HIGHER, EPOCH))).toMatch(/promised was 2 of c2/);
-    expect(broken(promisedEpoch, acts(EPOCH, HIGHER))).toMatch(/is 2 of c2/);
+    expect(broken(promisedEpoch, acts(EPOCH))).toBeUndefined();
+    expect(broken(promisedEpoch, acts(HIGHER))).toMatch(/exchange under 1 of c1; promised is 2 of c2/);
+    expect(broken(promisedEpoch, acts(undefined))).toMatch(/promised is nothing/);
   });
 });
 
@@ -338,13 +331,15 @@ describe('same-content', () => {
 
 describe('writes-kept', () => {
   it('sees a write before the commit, to nobody’s cluster, and one that is lost', () => {
-    const wrote = (incarnation: 'new' | 'fresh-1', beforeAllCommitted: number) => (world: MadeWorld) =>
-      (world.writes = [{ incarnation, acknowledged: 1, beforeAllCommitted }]);
-    expect(broken(writesKept, wrote('new', 0))).toBeUndefined();
-    expect(broken(writesKept, wrote('new', 1))).toMatch(/before every planned agent/);
-    expect(broken(writesKept, wrote('fresh-1', 0))).toMatch(/nobody planned/);
+    const wrote = (incarnation: 'new' | 'fresh-1', committed: number) => (world: MadeWorld) => {
+      for (const node of world.nodes.slice(0, committed)) record(node, operation('committed'));
+      world.writes = [{ incarnation, acknowledged: 1, beforeAllCommitted: 0 }];
+    };
+    expect(broken(writesKept, wrote('new', 3))).toBeUndefined();
+    expect(broken(writesKept, wrote('new', 2))).toMatch(/before every planned agent/);
+    expect(broken(writesKept, wrote('fresh-1', 3))).toMatch(/nobody planned/);
     const lost = (outcome: Outcome) => (world: MadeWorld) => {
-      wrote('new', 0)(world);
+      wrote('new', 3)(world);
       world.end = end(outcome);
     };
     expect(broken(writesKept, lost(Outcome.OUTCOME_ROLLED_BACK))).toMatch(/rolled back/);

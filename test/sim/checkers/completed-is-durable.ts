@@ -71,7 +71,10 @@ function lacking(world: WorldView, node: NodeView, step: RunnableStep): string |
       return isBack(node, 'kube-controller-manager') ?? isBack(node, 'kube-scheduler');
     case Step.STEP_UNDO_STOP:
       if (node.inPlace.volatile !== node.oldInode) return 'OLD is not in place';
-      return exchangeSynced(node);
+      // Where nothing was ever exchanged a half-built NEW may lie beside it, and is nobody's matter.
+      return node.inPlace.durable === node.oldInode && node.other.durable !== node.oldInode
+        ? undefined
+        : 'the exchange is not synced';
     case Step.STEP_UNDO_START:
       if (node.inPlace.durable !== node.oldInode) return 'OLD would not be in place';
       if (node.kubelet.hold.durable !== 0) return 'the hold on kubelet would be back';
