@@ -7,6 +7,8 @@ export interface BackgroundProgramOptions {
   readonly command: readonly string[];
   readonly logFile: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** As in `startInBackground`; asked at each start. */
+  readonly enter?: () => readonly string[];
 }
 
 const STOP_TIMEOUT_MS = 10_000;
@@ -33,9 +35,13 @@ export class BackgroundProgram {
   async start(): Promise<void> {
     if (this.running !== undefined) return;
     const [program = '', ...args] = this.options.command;
-    const { logFile, environment } = this.options;
+    const { logFile, environment, enter } = this.options;
     await mkdir(dirname(logFile), { recursive: true });
-    this.process = await startInBackground(program, args, { logFile, environment });
+    this.process = await startInBackground(program, args, {
+      logFile,
+      environment,
+      enter: enter?.() ?? [],
+    });
   }
 
   /** SIGTERM, and SIGKILL after ten seconds. Resolves once it is gone. */

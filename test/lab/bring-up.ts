@@ -24,7 +24,7 @@ export interface BringUpOptions {
 export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSignal): Promise<void> {
   const { lockstep, etcd } = lab.description;
   const say = options.say ?? ((): void => {});
-  say(`laying out ${lab.nodes.length} nodes in ${lab.directory}, network 127.${lab.network.number}.0.0`);
+  say(`laying out ${lab.nodes.length} nodes in ${lab.directory}, network ${lab.network.nodeAddress(0)}`);
   await layOut(lab, options);
 
   say(`forming a cluster of etcd ${etcd.version}`);
@@ -37,6 +37,7 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
       logFile: join(lab.directory, 'logs/form-cluster.log'),
       environment: options.environment,
       manifestInput: ({ name }) => lab.node(name).manifestInput,
+      enter: ({ name }) => lab.enter(name),
     },
     signal,
   );

@@ -27,6 +27,8 @@ export async function formCluster(
     readonly logFile: string;
     readonly environment: NodeJS.ProcessEnv;
     readonly manifestInput: (host: EtcdHost) => ManifestInput;
+    /** As in `startInBackground`. */
+    readonly enter: (host: EtcdHost) => readonly string[];
   },
   signal: AbortSignal,
 ): Promise<void> {
@@ -39,7 +41,7 @@ export async function formCluster(
         .map((argument) => mapArgument(argument, MOUNTS, host.root));
       args.push(`--initial-cluster=${initialCluster}`, '--heartbeat-interval=30', '--election-timeout=300');
       const { logFile, environment } = options;
-      return startInBackground(options.etcd, args, { logFile, environment });
+      return startInBackground(options.etcd, args, { logFile, environment, enter: options.enter(host) });
     }),
   );
   try {
@@ -58,11 +60,11 @@ export async function waitServing(
   signal: AbortSignal,
 ): Promise<void> {
   const pki = join(host.root, hostPaths.pki, 'etcd');
-  const pair = side === 'peer' ? 'peer' : 'healthcheck-client';
+  // It names no address, so peers take it from wherever this process runs.
   const tls = {
     ca: readFileSync(join(pki, 'ca.crt')),
-    cert: readFileSync(join(pki, `${pair}.crt`)),
-    key: readFileSync(join(pki, `${pair}.key`)),
+    cert: readFileSync(join(pki, 'healthcheck-client.crt')),
+    key: readFileSync(join(pki, 'healthcheck-client.key')),
   };
   const url = `https://${host.address}:${side === 'peer' ? 2380 : 2379}${path}`;
   await until(`etcd of ${host.name} answers on ${url}`, () => answersOk(url, tls), signal);

@@ -10,6 +10,7 @@ const schema = z.object({
   id: z.string(),
   clusterName: z.string(),
   networkNumber: z.number().int(),
+  network: z.enum(['loopback', 'namespaces']),
   nodes: z.array(z.object({ name: z.string(), address: z.string() })),
   etcd: z.object({ version: z.string(), etcd: z.string(), etcdctl: z.string(), etcdutl: z.string() }),
   natsServer: z.string(),

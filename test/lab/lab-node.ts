@@ -33,6 +33,8 @@ export interface LabNodeOptions {
   readonly manifestInput: ManifestInput;
   /** `PID:STARTTIME` whose end ends the lab; undefined: it stays. */
   readonly owner: string | undefined;
+  /** As in `startInBackground`, for whatever runs on the node. */
+  readonly enter: () => readonly string[];
 }
 
 const SYSTEMCTL_TIMEOUT_MS = 120_000;
@@ -89,6 +91,7 @@ export class LabNode {
     await startInBackground(process.execPath, args, {
       logFile: join(this.options.directory, 'service-manager.log'),
       environment: { ...this.options.environment, [NODE_VARIABLE]: this.name },
+      enter: this.options.enter(),
     });
   }
 

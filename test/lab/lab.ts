@@ -12,7 +12,8 @@ import { type LabDescription, readDescription, writeDescription } from './lab-de
 import { LabNode } from './lab-node.ts';
 import { coordinatorDirectory, coordinatorName } from './layout/lockstep-files.ts';
 import { hostPaths, programs } from './layout/paths.ts';
-import { COORDINATOR_PORT, claimNetwork, type LabNetwork, labNetwork } from './network.ts';
+import { COORDINATOR_PORT, claimNetwork, type LabNetwork, labNetwork, type NetworkKind } from './network.ts';
+import { type NamespaceHost, NetworkNamespaces } from './network-namespaces.ts';
 import { endLabProcesses, identify, LAB_VARIABLE } from './processes.ts';
 import { type Ended, type RunOptions, runProgram } from './programs.ts';
 import { type EtcdTools, locateTools } from './tools/locate.ts';
@@ -32,6 +33,8 @@ export interface LabOptions {
   readonly encryptionConfig?: string;
   /** False: Kubernetes alone, no agents and no coordinator. */
   readonly lockstep?: boolean;
+  /** `namespaces`: each host in a network namespace of its own, to be cut off. Needs root. */
+  readonly network?: NetworkKind;
   /** How many coordinators, one of which leads where there is NATS. */
   readonly coordinators?: number;
   /** False: agents alone; the coordinators are there to be started. */
@@ -65,13 +68,14 @@ export class Lab implements AsyncDisposable {
   readonly coordinators: readonly BackgroundProgram[];
   readonly natsServers: readonly BackgroundProgram[];
   readonly description: LabDescription;
+  private networkNamespaces: NetworkNamespaces | undefined;
   private readonly environment: NodeJS.ProcessEnv;
 
   private constructor(directory: string, description: LabDescription, owner: string | undefined) {
     this.directory = directory;
     this.description = description;
     this.clusterName = description.clusterName;
-    this.network = labNetwork(description.networkNumber);
+    this.network = labNetwork(description.networkNumber, description.network);
     this.etcdTools = description.etcd;
     this.environment = labEnvironment(description.id);
     this.nodes = description.nodes.map(
@@ -83,6 +87,7 @@ export class Lab implements AsyncDisposable {
           directory: join(directory, 'nodes', name),
           environment: this.environment,
           owner,
+          enter: () => this.enter(name),
           manifestInput: {
             node: name,
             address,
@@ -122,7 +127,8 @@ export class Lab implements AsyncDisposable {
       options.etcdVersion === undefined ? {} : { etcdVersion: options.etcdVersion },
     );
     const directory = await labDirectory(options.directory);
-    const claim = await claimNetwork();
+    const { network = 'loopback' } = options;
+    const claim = await claimNetwork(network);
     const { nats = false } = options;
     const lab = new Lab(
       directory,
@@ -130,6 +136,7 @@ export class Lab implements AsyncDisposable {
         id: randomBytes(8).toString('hex'),
         clusterName: options.clusterName ?? 'lab',
         networkNumber: claim.network.number,
+        network,
         nodes: Array.from({ length: options.nodes ?? DEFAULT_NODES }, (_, index) => ({
           name: `cp${index + 1}`,
           address: claim.network.nodeAddress(index + 1),
@@ -148,11 +155,15 @@ export class Lab implements AsyncDisposable {
     );
     try {
       await lab.save();
+      if (network === 'namespaces') {
+        lab.networkNamespaces = await NetworkNamespaces.make(lab.network.number, lab.hosts);
+      }
       await bringUp(lab, { ...options, environment: lab.environment }, signal);
       await lab.save();
       return lab;
     } catch (error) {
       await endLabProcesses(lab.description.id);
+      await lab.networkNamespaces?.remove();
       throw error;
     } finally {
       claim.release();
@@ -161,7 +172,22 @@ export class Lab implements AsyncDisposable {
 
   /** A lab that another process brought up. Throws where the directory is none. */
   static open(directory: string): Lab {
-    return new Lab(resolve(directory), readDescription(directory), undefined);
+    const lab = new Lab(resolve(directory), readDescription(directory), undefined);
+    if (lab.description.network === 'namespaces') {
+      lab.networkNamespaces = NetworkNamespaces.find(lab.network.number, lab.hosts);
+    }
+    return lab;
+  }
+
+  /** To cut hosts off and join them again. Throws where they share this machine's loopback. */
+  get namespaces(): NetworkNamespaces {
+    if (this.networkNamespaces === undefined) throw new Error('the lab has no network namespaces');
+    return this.networkNamespaces;
+  }
+
+  /** What is put before a command that shall run on a host. */
+  enter(host: string): readonly string[] {
+    return this.networkNamespaces?.enter(host) ?? [];
   }
 
   get natsAddresses(): string[] {
@@ -242,11 +268,24 @@ export class Lab implements AsyncDisposable {
   /** Ends every process of the lab and nothing else, and removes the directory unless it shall stay. */
   async down(options: { readonly keepDirectory?: boolean } = {}): Promise<void> {
     await endLabProcesses(this.description.id);
+    await this.networkNamespaces?.remove();
     if (options.keepDirectory !== true) await rm(this.directory, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.down();
+  }
+
+  /** Whatever has an address of its own. */
+  private get hosts(): NamespaceHost[] {
+    const programs = [
+      ...this.coordinators.map(({ name }, index) => ({
+        name,
+        address: this.network.coordinatorAddress(index),
+      })),
+      ...this.natsServers.map(({ name }, index) => ({ name, address: this.network.natsAddress(index) })),
+    ];
+    return [...this.nodes.map(({ name, address }) => ({ name, address })), ...programs];
   }
 
   /** Notes what runs outside the nodes, for `Lab.open`. */
@@ -264,7 +303,13 @@ export class Lab implements AsyncDisposable {
   ): BackgroundProgram {
     const logFile = join(this.directory, 'logs', `${name}.log`);
     return new BackgroundProgram(
-      { name, command, logFile, environment: { ...this.environment, ...environment } },
+      {
+        name,
+        command,
+        logFile,
+        environment: { ...this.environment, ...environment },
+        enter: () => this.enter(name),
+      },
       this.description.processes[name],
     );
   }

@@ -176,9 +176,14 @@ async function removeStaleNamespaces(): Promise<void> {
   }
 }
 
+/** The links would end with their namespaces, but only some time after. */
 async function removeNetwork(number: number, names: readonly string[]): Promise<void> {
+  const { stdout } = await run('ip', ['-o', 'link', 'show', 'type', 'veth']).catch(() => ({ stdout: '' }));
+  const links = [...stdout.matchAll(/^\d+: (\w+)@/gm)].map((match) => match[1] ?? '');
+  for (const link of links.filter((each) => each.startsWith(`${bridgeOf(number)}p`))) {
+    await ip('link', 'del', link).catch(() => {});
+  }
   await ip('link', 'del', bridgeOf(number)).catch(() => {});
-  // The links end with them.
   for (const name of names) await ip('netns', 'del', name).catch(() => {});
 }
 

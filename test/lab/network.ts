@@ -1,11 +1,15 @@
 import { connect, createServer, type Server } from 'node:net';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { namespacedNetworks } from './network-namespaces.ts';
 
-/** A lab's own loopback network, 127.L.0.0/24: production ports on addresses that no other lab has. */
+/** `loopback`: 127.L.0.0/24, one network stack for all. `namespaces`: 10.213.L.0/24, each host its own. */
+export type NetworkKind = 'loopback' | 'namespaces';
+
+/** A lab's own network: production ports on addresses that no other lab has. */
 export interface LabNetwork {
   /** L. */
   readonly number: number;
-  /** Node `index`, counted from 1: 127.L.0.index. */
+  /** Node `index`, counted from 1. */
   nodeAddress(index: number): string;
   /** Coordinator `index`, counted from 0. */
   coordinatorAddress(index: number): string;
@@ -22,12 +26,13 @@ const FIRST = 1;
 const LAST = 250;
 const PROBE_TIMEOUT_MS = 1_000;
 
-export function labNetwork(number: number): LabNetwork {
+export function labNetwork(number: number, kind: NetworkKind): LabNetwork {
+  const prefix = kind === 'loopback' ? `127.${number}.0` : `10.213.${number}`;
   return {
     number,
-    nodeAddress: (index) => `127.${number}.0.${index}`,
-    coordinatorAddress: (index) => `127.${number}.0.${100 + index}`,
-    natsAddress: (index) => `127.${number}.0.${200 + index}`,
+    nodeAddress: (index) => `${prefix}.${index}`,
+    coordinatorAddress: (index) => `${prefix}.${100 + index}`,
+    natsAddress: (index) => `${prefix}.${200 + index}`,
   };
 }
 
@@ -36,19 +41,24 @@ export function labNetwork(number: number): LabNetwork {
  * lasts as long as this process; a lab left running by another process is known by its first node's
  * service manager.
  */
-export async function claimNetwork(): Promise<{ network: LabNetwork; release: () => void }> {
+export async function claimNetwork(kind: NetworkKind): Promise<{ network: LabNetwork; release: () => void }> {
   const offset = Math.floor(Math.random() * (LAST - FIRST + 1));
   for (let step = 0; step <= LAST - FIRST; step++) {
-    const network = labNetwork(FIRST + ((offset + step) % (LAST - FIRST + 1)));
-    const lock = await bind(`127.${network.number}.0.254`, LOCK_PORT);
+    const number = FIRST + ((offset + step) % (LAST - FIRST + 1));
+    const lock = await bind(`127.${number}.0.254`, LOCK_PORT);
     if (lock === undefined) continue;
-    if (await answers(network.nodeAddress(1), SERVICE_MANAGER_PORT)) {
+    const network = labNetwork(number, kind);
+    const isTaken =
+      kind === 'namespaces'
+        ? namespacedNetworks().has(number)
+        : await answers(network.nodeAddress(1), SERVICE_MANAGER_PORT);
+    if (isTaken) {
       lock.close();
       continue;
     }
     return { network, release: () => lock.close() };
   }
-  throw new LockstepError('INTERNAL', { message: 'every loopback network 127.L.0.0 has a lab' });
+  throw new LockstepError('INTERNAL', { message: `every ${kind} network has a lab` });
 }
 
 async function bind(host: string, port: number): Promise<Server | undefined> {

@@ -84,17 +84,20 @@ export async function endLabProcesses(labId: string, node?: string): Promise<voi
 export interface BackgroundOptions {
   readonly logFile: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Put before the command: a program that enters where it is to run and becomes it. */
+  readonly enter?: readonly string[];
 }
 
 /** Starts a program that outlives this process, its output appended to a file. Rejects where it cannot be started. */
 export async function startInBackground(
   program: string,
   args: readonly string[],
-  { logFile, environment }: BackgroundOptions,
+  { logFile, environment, enter = [] }: BackgroundOptions,
 ): Promise<ProcessId> {
   const log = openSync(logFile, 'a');
   try {
-    const child = spawn(program, args, {
+    const [first = program, ...words] = [...enter, program, ...args];
+    const child = spawn(first, words, {
       detached: true,
       stdio: ['ignore', log, log],
       env: environment,
