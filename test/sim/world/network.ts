@@ -14,6 +14,7 @@ import type {
   StepProgress,
   StepResult,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { KEEPALIVE_TIME_MS, KEEPALIVE_TIMEOUT_MS } from '@lockstep/shared/transport/limits.ts';
 import type { CoordinatorRun, SimCoordinator } from './coordinator.ts';
 import type { AgentRun, SimNode } from './node.ts';
 import { address } from './plan.ts';
@@ -179,17 +180,26 @@ class SimAgentClient implements AgentClient {
       signal.addEventListener('abort', givenUp, { once: true });
       this.#world.openCalls.add(call);
 
+      // A connection on which something was lost does not live: whoever asks whether it does finds out.
+      const lost = (): void => {
+        this.#at(KEEPALIVE_TIME_MS + KEEPALIVE_TIMEOUT_MS, 'answer', 'connection lost', () => {
+          if (!open) return;
+          cancelServed?.();
+          call.breaks('the connection was lost');
+        });
+      };
+
       const answer = (run: AgentRun, settle: () => void): void => {
         const node = this.#node;
         if (run.actor.dead) return;
         if (node.armed.length > 0 && node.diesAt('ack', 'before')) return;
-        this.#send(what, 'answer', settle);
+        this.#send(what, 'answer', settle, lost);
         if (node.armed.length > 0) node.diesAt('ack', 'after');
       };
       const arrive = (): void => {
         const { run } = this.#node;
         if (run === undefined) {
-          this.#send('refused', 'answer', () => call.breaks('connection refused'));
+          this.#send('refused', 'answer', () => call.breaks('connection refused'), lost);
           return;
         }
         call.run = run;
@@ -218,7 +228,7 @@ class SimAgentClient implements AgentClient {
           },
         );
       };
-      this.#send(what, 'request', arrive);
+      this.#send(what, 'request', arrive, lost);
     });
   }
 
@@ -231,15 +241,21 @@ class SimAgentClient implements AgentClient {
   }
 
   /** One message; the network may lose it, delay it, or deliver it twice. */
-  #send(what: string, direction: 'request' | 'answer', deliver: () => void): void {
+  #send(
+    what: string,
+    direction: 'request' | 'answer',
+    deliver: () => void,
+    lost: () => void = () => {},
+  ): void {
     const world = this.#world;
     const fate = world.fateOf(this.#coordinator.index, this.#node.index, direction);
-    if (fate.lost) return;
+    if (fate.lost) return lost();
     const go = (delayMs: number): void => {
       this.#at(delayMs, direction, what, () => {
         if (world.isLinked(this.#coordinator.index, this.#node.index, direction)) return deliver();
         // TCP sends again for a while; who is cut off long enough never hears of it.
         if (world.random.chance(0.7)) go(world.random.between(500, 4_000));
+        else lost();
       });
     };
     go(fate.delayMs);
