@@ -1,6 +1,6 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
-import { type SimSignal, simSignal, TIMED_OUT } from './signal.ts';
+import { lightOf, type SimSignal, simSignal, TIMED_OUT } from './signal.ts';
 
 /** The moment at which every simulated operation begins. */
 export const BEGAN_MS = 1_790_000_000_000;
@@ -45,15 +45,16 @@ export class SimClock implements Clock {
         reject(signal.reason);
         return;
       }
+      const light = lightOf(signal);
       const abort = (): void => {
         timer.cancelled = true;
         reject(signal.reason);
       };
       const timer = this.#timer(ms, 'delay', () => {
-        signal.removeEventListener('abort', abort);
+        light.removeEventListener('abort', abort);
         resolve();
       });
-      signal.addEventListener('abort', abort, { once: true });
+      light.addEventListener('abort', abort);
     });
   }
 
@@ -63,8 +64,18 @@ export class SimClock implements Clock {
       own.abort(signal.reason);
       return own;
     }
-    this.#timer(ms, 'deadline', () => own.abort(TIMED_OUT));
-    signal?.addEventListener('abort', () => own.abort(signal.reason), { once: true });
+    const parent = signal === undefined ? undefined : lightOf(signal);
+    // Most deadlines outlive what they are for: those are no event.
+    this.#timer(
+      ms,
+      'deadline',
+      () => {
+        parent?.release(own);
+        own.abort(TIMED_OUT);
+      },
+      () => !own.hasListeners,
+    );
+    parent?.adopt(own);
     return own;
   }
 
@@ -77,7 +88,7 @@ export class SimClock implements Clock {
     };
   }
 
-  #timer(ms: number, what: string, run: () => void): ReturnType<Scheduler['at']> {
-    return this.#scheduler.at(ms, this.#actor, 'timer', what, this.#node, this.#coordinator, run);
+  #timer(ms: number, what: string, run: () => void, unnoticed?: () => boolean): ReturnType<Scheduler['at']> {
+    return this.#scheduler.at(ms, this.#actor, 'timer', what, this.#node, this.#coordinator, run, unnoticed);
   }
 }

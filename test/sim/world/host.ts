@@ -56,6 +56,8 @@ export class Host {
   /** This node's OLD cannot be started. */
   oldBroken = false;
   #look: Scheduled | undefined;
+  /** The kubelet that is about to reach an API server. */
+  #seeing: Actor | undefined;
   #nextInode = FIRST_NEW_INODE;
   #nextPid = 1;
   readonly #world: SimWorld;
@@ -153,7 +155,7 @@ export class Host {
     if (this.holdLoaded && this.disk.hold.volatile !== 0) return;
     this.kubelet = newActor();
     this.sawApi = false;
-    this.lookSoon(this.#world.random.between(300, 1500));
+    this.lookSoon(this.#world.random.between(100, 500));
     this.#seesApiSoon();
   }
 
@@ -186,12 +188,15 @@ export class Host {
 
   /** An API server is ready somewhere: a kubelet that reaches it may stop what is gone from now on. */
   #seesApiSoon(): void {
-    if (this.kubelet === undefined || this.sawApi || !this.#world.apiIsReady()) return;
+    const { kubelet } = this;
+    if (kubelet === undefined || this.sawApi || this.#seeing === kubelet || !this.#world.apiIsReady()) return;
+    this.#seeing = kubelet;
     this.at(
-      this.#world.random.between(200, 2000),
+      this.#world.random.between(100, 1000),
       'host',
       'kubelet sees the API',
       () => {
+        this.#seeing = undefined;
         if (this.cutOff || !this.#world.apiIsReady()) return;
         this.sawApi = true;
         this.lookSoon(10);
@@ -259,7 +264,7 @@ export class Host {
     container.terminating = true;
     const { random } = this.#world;
     const graceMs =
-      container.component === 'kube-apiserver' ? random.between(500, 20_000) : random.between(100, 7_000);
+      container.component === 'kube-apiserver' ? random.between(100, 8_000) : random.between(50, 4_000);
     this.at(graceMs, 'host', `${container.component} ends`, () => this.end(container), container.actor);
   }
 
@@ -343,7 +348,7 @@ export class Host {
     etcd.incarnation = store.incarnation;
     if (store.incarnation === 'old' && this.oldBroken) return this.end(etcd, 10_000);
     this.at(
-      this.#world.random.between(200, 1200),
+      this.#world.random.between(100, 500),
       'host',
       'etcd serves',
       () => {
@@ -362,7 +367,7 @@ export class Host {
 
   #apiTries(api: ApiServer, tries: number): void {
     this.at(
-      this.#world.random.between(300, 2000),
+      this.#world.random.between(100, 600),
       'host',
       'the API server connects',
       () => {

@@ -79,7 +79,7 @@ export class Injection {
       case 'answer-lost':
         return { lost: true, delayMs, twice: false };
       case 'message-late':
-        return { lost: false, delayMs: random.between(2_000, 40_000), twice: false };
+        return { lost: false, delayMs: random.between(1_000, 20_000), twice: false };
       case 'messages-reordered':
         return { lost: false, delayMs: random.between(1, 4_000), twice: false };
       default:
@@ -165,7 +165,7 @@ export class Injection {
         if (world.coordinators.length < 2) return false;
         this.severalLead = true;
         for (const each of world.coordinators) each.setLeads(true);
-        this.#healLater(dice.between(5_000, 60_000), 'one leads again', () => {
+        this.#healLater(dice.between(3_000, 20_000), 'one leads again', () => {
           this.severalLead = false;
         });
         return true;
@@ -177,17 +177,17 @@ export class Injection {
         return true;
       case 'power-loss':
         if (!host.powered) return false;
-        this.#losePower(node, dice, false, dice.between(10_000, 90_000));
+        this.#losePower(node, dice, false, dice.between(2_000, 30_000));
         return true;
       case 'power-loss-all': {
         for (const each of world.nodes) {
-          if (each.powered) this.#losePower(each, dice, false, dice.between(10_000, 60_000));
+          if (each.powered) this.#losePower(each, dice, false, dice.between(2_000, 30_000));
         }
         return true;
       }
       case 'reboot':
         if (!host.powered) return false;
-        this.#losePower(node, dice, true, dice.between(15_000, 60_000));
+        this.#losePower(node, dice, true, dice.between(5_000, 30_000));
         return true;
       case 'disk-full':
       case 'disk-error':
@@ -224,15 +224,15 @@ export class Injection {
         host.kubeletBroken = true;
         const wasUp = host.kubeletActive;
         host.stopKubelet();
-        this.#healLater(dice.between(5_000, 120_000), 'kubelet mended', () => {
+        this.#healLater(dice.between(1_000, 50_000), 'kubelet mended', () => {
           host.kubeletBroken = false;
           if (wasUp) host.startKubelet();
         });
         return true;
       }
       case 'kubelet-slow':
-        host.slownessMs = dice.between(5_000, 25_000);
-        this.#healLater(dice.between(20_000, 120_000), 'kubelet fast again', () => {
+        host.slownessMs = dice.between(2_000, 20_000);
+        this.#healLater(dice.between(5_000, 40_000), 'kubelet fast again', () => {
           host.slownessMs = 0;
         });
         return true;
@@ -257,7 +257,7 @@ export class Injection {
         world.noteExcuse(fault.kind, node.index, 'outside-process');
         world.noteExcuse(fault.kind, -1, 'ends-by-itself');
         host.startContainer('etcd', 'outside');
-        this.#healLater(dice.between(1_000, 120_000), 'the outside etcd ends', () => {
+        this.#healLater(dice.between(500, 40_000), 'the outside etcd ends', () => {
           for (const etcd of [...host.etcds]) if (etcd.startedBy === 'outside') host.end(etcd);
         });
         return true;
@@ -305,13 +305,13 @@ export class Injection {
 
   restartAgentLater(node: SimNode, fault: Fault): void {
     const dice = new Dice(BigInt(fault.draw) + 1n);
-    const delayMs = dice.chance(0.85) ? dice.between(300, 8_000) : dice.between(10_000, 180_000);
+    const delayMs = dice.chance(0.92) ? dice.between(200, 5_000) : dice.between(10_000, 120_000);
     this.#healLater(delayMs, 'agent starts', () => node.startAgent());
   }
 
   #crashCoordinator(coordinator: SimCoordinator, dice: Random): void {
     coordinator.crash();
-    const delayMs = dice.chance(0.7) ? dice.between(500, 10_000) : dice.between(10_000, 240_000);
+    const delayMs = dice.chance(0.9) ? dice.between(300, 6_000) : dice.between(10_000, 120_000);
     this.#healLater(delayMs, 'coordinator starts', () => void coordinator.start());
   }
 
@@ -330,7 +330,7 @@ export class Injection {
       node.host.cutOff = true;
       this.#world.membersChanged();
     }
-    const longMs = dice.chance(0.8) ? dice.between(500, 40_000) : dice.between(60_000, 900_000);
+    const longMs = dice.chance(0.93) ? dice.between(300, 25_000) : dice.between(40_000, 300_000);
     this.#healLater(longMs, 'joined again', () => {
       for (const each of concerned) {
         each.cutTo.delete(node.index);
@@ -347,13 +347,13 @@ export class Injection {
     node.crashAgent();
     this.#healLater(forMs, 'powered on', () => {
       node.host.boot();
-      this.#healLater(dice.between(500, 5_000), 'agent starts', () => node.startAgent());
+      this.#healLater(dice.between(100, 2_000), 'agent starts', () => node.startAgent());
     });
   }
 
   #failDisk(kind: DiskFault, dice: Random, node: SimNode): void {
     const once = dice.chance(0.5);
-    const forMs = once ? 600_000 : dice.between(500, 60_000);
+    const forMs = once ? 600_000 : dice.between(500, 30_000);
     node.failDisk(kind, once ? 1 : Number.POSITIVE_INFINITY, forMs);
     if (!once) this.#healLater(forMs, 'disk mended', () => undefined);
   }
@@ -391,7 +391,7 @@ export class Injection {
 
 /** Most are shorter than any lease, some outlast every one. */
 function pauseMs(dice: Random): number {
-  return dice.chance(0.6) ? dice.between(200, 8_000) : dice.between(10_000, 200_000);
+  return dice.chance(0.85) ? dice.between(100, 8_000) : dice.between(10_000, 100_000);
 }
 
 function at(fault: Fault, node: SimNode): Fault {

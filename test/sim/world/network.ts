@@ -198,6 +198,7 @@ class SimAgentClient implements AgentClient {
       };
       const arrive = (): void => {
         const { run } = this.#node;
+        if (!this.#node.powered) return lost();
         if (run === undefined) {
           this.#send('refused', 'answer', () => call.breaks('connection refused'), lost);
           return;

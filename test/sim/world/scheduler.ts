@@ -26,6 +26,8 @@ export interface Scheduled {
   readonly coordinator: number;
   readonly run: () => void;
   cancelled: boolean;
+  /** True: nobody would notice, so that it happens without being an event. */
+  readonly unnoticed: (() => boolean) | undefined;
 }
 
 /** What is to happen, in the order of its time: a binary heap. */
@@ -42,6 +44,7 @@ export class Scheduler {
     node: number,
     coordinator: number,
     run: () => void,
+    unnoticed?: () => boolean,
   ): Scheduled {
     const scheduled: Scheduled = {
       atMs: this.nowMs + (delayMs > 0 ? delayMs : 0),
@@ -53,6 +56,7 @@ export class Scheduler {
       coordinator,
       run,
       cancelled: false,
+      unnoticed,
     };
     this.#order += 1;
     this.#push(scheduled);
@@ -71,6 +75,10 @@ export class Scheduler {
         actor.late.push(first);
         continue;
       }
+      if (first.unnoticed?.() === true) {
+        first.run();
+        continue;
+      }
       return first;
     }
   }
@@ -80,7 +88,7 @@ export class Scheduler {
     actor.paused = false;
     for (const late of actor.late.splice(0)) {
       if (late.cancelled) continue;
-      this.at(0, actor, late.kind, late.what, late.node, late.coordinator, late.run);
+      this.at(0, actor, late.kind, late.what, late.node, late.coordinator, late.run, late.unnoticed);
     }
   }
 

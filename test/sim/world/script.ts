@@ -24,7 +24,7 @@ const MOST_FAULTS = 4;
 
 export function shapeOf(random: Random): Shape {
   return {
-    nodes: random.chance(0.15) ? 5 : 3,
+    nodes: random.chance(0.08) ? 5 : 3,
     inTurn: random.chance(0.3),
     serving: !random.chance(0.12),
     maxOutageMs: random.chance(0.15) ? random.pick([5_000, 20_000, 60_000]) : 0,

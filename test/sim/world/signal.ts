@@ -9,9 +9,20 @@ class LightSignal {
   reason: unknown = undefined;
   onabort = null;
   #listeners: Listener[] | undefined;
+  #children: Set<LightSignal> | undefined;
 
   get hasListeners(): boolean {
-    return this.#listeners !== undefined && this.#listeners.length > 0;
+    return (this.#listeners?.length ?? 0) > 0 || (this.#children?.size ?? 0) > 0;
+  }
+
+  /** Ends with this one, for as long as it is not released. */
+  adopt(child: LightSignal): void {
+    this.#children ??= new Set();
+    this.#children.add(child);
+  }
+
+  release(child: LightSignal): void {
+    this.#children?.delete(child);
   }
 
   addEventListener(_type: 'abort', listener: Listener): void {
@@ -35,7 +46,10 @@ class LightSignal {
     this.aborted = true;
     this.reason = reason;
     const listeners = this.#listeners;
+    const children = this.#children;
     this.#listeners = undefined;
+    this.#children = undefined;
+    if (children !== undefined) for (const child of children) child.abort(reason);
     if (listeners === undefined) return;
     for (const listener of listeners) {
       if (typeof listener === 'function') listener();
@@ -45,6 +59,22 @@ class LightSignal {
 }
 
 export type SimSignal = LightSignal & AbortSignal;
+
+const bridges = new WeakMap<AbortSignal, SimSignal>();
+
+/** The same signal, light: a foreign one is listened to once, by all that hang on it here. */
+export function lightOf(signal: AbortSignal): SimSignal {
+  if (signal instanceof LightSignal) return signal as unknown as SimSignal;
+  let bridge = bridges.get(signal);
+  if (bridge === undefined) {
+    bridge = simSignal();
+    const light = bridge;
+    if (signal.aborted) light.abort(signal.reason);
+    else signal.addEventListener('abort', () => light.abort(signal.reason), { once: true });
+    bridges.set(signal, bridge);
+  }
+  return bridge;
+}
 
 export function simSignal(): SimSignal {
   return new LightSignal() as unknown as SimSignal;

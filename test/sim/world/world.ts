@@ -35,11 +35,11 @@ export interface WorldSettings {
 
 /** More than any operation of which a person would still wait for the end. */
 const LONGEST_MS = 6 * 3_600_000;
-const MOST_EVENTS = 60_000;
+const MOST_EVENTS = 30_000;
 const END_CHECK_MS = 2_000;
-const LEAD_CHECK_MS = 4_000;
+const LEAD_CHECK_MS = 5_000;
 /** What waits for a person is over when nothing has moved for this long. */
-const QUIET_MS = 90_000;
+const QUIET_MS = 40_000;
 const MOST_STARTS = 12;
 
 /** Everything there is, and what happens next. */
@@ -190,7 +190,7 @@ export class SimWorld implements WorldView {
       if (this.#servingMembers(cluster) < cluster.majority) cluster.leader = false;
       else if (!cluster.leader && !cluster.electing) {
         cluster.electing = true;
-        const electionMs = this.random.between(300, 1500);
+        const electionMs = this.random.between(100, 600);
         this.scheduler.at(electionMs, undefined, 'host', 'election', -1, -1, () => {
           cluster.electing = false;
           if (this.#servingMembers(cluster) >= cluster.majority) cluster.leader = true;
@@ -234,7 +234,7 @@ export class SimWorld implements WorldView {
       cluster.tally.acknowledged += 1;
       if (!this.#allCommitted()) cluster.tally.beforeAllCommitted += 1;
     }
-    this.scheduler.at(this.random.between(200, 1_000), undefined, 'client', 'write', -1, -1, () =>
+    this.scheduler.at(this.random.between(300, 2_500), undefined, 'client', 'write', -1, -1, () =>
       this.#clientWrites(),
     );
   }

@@ -28,7 +28,7 @@ export function simBuilder(io: AgentIo): StoreBuilder {
           store.content = 'complete';
           store.contentSha256 = world.planned.newFacts.contentSha256;
         },
-        4_000,
+        600,
       );
     },
   };
@@ -47,7 +47,7 @@ export function simReadStoreFacts(io: AgentIo): ReadStoreFacts {
         }
         return world.planned.newFacts;
       },
-      300,
+      150,
     );
   };
 }

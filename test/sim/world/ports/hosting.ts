@@ -7,7 +7,7 @@ import type { AgentIo } from '../io.ts';
 import type { SimWorld } from '../world.ts';
 
 /** How often a wait looks again. The real ones look every 10 to 20 ms, and see no more. */
-const POLL_MS = 150;
+const POLL_MS = 300;
 /** A manager that stops a unit kills it after this. */
 const STOP_TIMEOUT_MS = 90_000;
 
@@ -34,11 +34,9 @@ export class SimHosting implements Hosting {
     signal.throwIfAborted();
     const { disk } = this.#host;
     if (await this.#io.read('systemctl show', () => this.#isPrepared())) return;
-    await this.#io.effect('mkdir drop-ins', () => {});
-    await this.#io.sync('drop-in file', () => {});
     await this.#io.effect('drop-in', () => disk.change(DIRECTORY.unit, [disk.dropIn, 1]));
     await this.#io.sync('drop-ins', () => disk.sync(DIRECTORY.unit));
-    await this.#manager('daemon-reload', 5, 800, () => {
+    await this.#manager('daemon-reload', 5, 200, () => {
       this.#host.holdLoaded = disk.dropIn.volatile === 1;
     });
     if (!(await this.#io.read('systemctl show', () => this.#host.holdLoaded))) {
@@ -49,8 +47,6 @@ export class SimHosting implements Hosting {
   async holdKubelet(_operationId: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { disk } = this.#host;
-    await this.#io.effect('hold draft', () => {});
-    await this.#io.sync('hold file', () => {});
     await this.#io.effect('hold', () => disk.change(DIRECTORY.state, [disk.hold, 1]));
     await this.#io.sync('hold', () => disk.sync(DIRECTORY.state));
     await this.#stopUnit(signal);
@@ -235,6 +231,18 @@ export class SimHosting implements Hosting {
     );
   }
 
+  placeJoiningManifest(): never {
+    throw new Error('nobody joins here');
+  }
+
+  removeJoiningManifest(): never {
+    throw new Error('nobody joins here');
+  }
+
+  archiveParkedManifest(): never {
+    throw new Error('nobody joins here');
+  }
+
   async checkEncryption(): Promise<never[]> {
     return [];
   }
@@ -250,7 +258,7 @@ export class SimHosting implements Hosting {
   /** The manager does what it was told although who told it dies; a stopped kubelet is killed in the end. */
   async #stopUnit(signal: AbortSignal): Promise<void> {
     const paused = this.#host.kubelet?.paused === true;
-    const longestMs = paused ? STOP_TIMEOUT_MS : 400;
+    const longestMs = paused ? STOP_TIMEOUT_MS : 150;
     await this.#manager('stop kubelet', paused ? STOP_TIMEOUT_MS / 2 : 5, longestMs, () =>
       this.#host.stopKubelet(),
     );

@@ -69,6 +69,18 @@ export class SimMember implements LocalMember {
     });
   }
 
+  addLearner(): never {
+    throw new Error('nobody joins here');
+  }
+
+  promoteLearner(): never {
+    throw new Error('nobody joins here');
+  }
+
+  removeLearner(): never {
+    throw new Error('nobody joins here');
+  }
+
   snapshot(): never {
     throw new Error('no step takes a snapshot');
   }

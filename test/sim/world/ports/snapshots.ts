@@ -17,7 +17,7 @@ export function simShelf(io: AgentIo): SnapshotShelf {
           disk.snapshot.volatile === 1
             ? { facts: plan.snapshot?.facts, refusals: [] }
             : { facts: undefined, refusals: [refusal('SNAPSHOT_CORRUPT', 'it has gone bad')] },
-        500,
+        150,
       );
     },
     remove: async () => {
@@ -60,7 +60,6 @@ export function simPull(io: AgentIo): PullSnapshot {
       );
       progress((size * part) / 2n, size);
     }
-    await io.sync('snapshot', () => {});
     await io.effect('name snapshot', () =>
       disk.change(DIRECTORY.snapshots, [disk.snapshotPart, 0], [disk.snapshot, 1]),
     );

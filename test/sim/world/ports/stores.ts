@@ -70,7 +70,6 @@ export class SimStores implements Stores {
   async adopt(_tree: string, _model: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { disk } = this.#host;
-    await this.#io.effect('owners and modes', () => {});
     await this.#io.sync('NEW', () => {
       const store = this.#built();
       if (store !== undefined) store.durable = store.content;
@@ -133,8 +132,6 @@ export class SimStores implements Stores {
     signal.throwIfAborted();
     const { disk } = this.#host;
     const name = path.endsWith('plan.json') ? disk.planFile : disk.undoFile;
-    await this.#io.effect('draft', () => {});
-    await this.#io.sync('draft', () => {});
     await this.#io.effect('write', () => disk.change(DIRECTORY.operation, [name, 1]));
     await this.#io.sync('write', () => disk.sync(DIRECTORY.operation));
   }
