@@ -15,7 +15,6 @@ export const comesBack: Invariant = {
   watch: () => (world) => {
     const { end } = world;
     if (end === undefined || !end.quiet) return undefined;
-    if (world.excuses.some((excuse) => excuse.promise === 'ends-by-itself')) return undefined;
     for (const node of world.nodes) {
       const how = notBack(end, node);
       if (how !== undefined && !isExcused(world, 'ledger-only-grows', node.index))

@@ -3,12 +3,13 @@ import { STEP_NAMES } from '@lockstep/agent/core/operation.ts';
 import type { Component } from '@lockstep/agent/ports.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { NodeView, WorldView } from '../world/view.ts';
-import { type Invariant, perNode, storeAt, wasHandled } from './invariant.ts';
+import { type Invariant, isExcused, perNode, storeAt, wasHandled } from './invariant.ts';
 
 /**
  * Invariant 9, at its root: a completion in the ledger is what an answer rests on, and it says
  * that the effect would survive a power loss at this moment. What each step claims of the disk is
- * below. Excused are claims about manifests on a node where an outside hand puts them back.
+ * below. Excused are claims about manifests on a node where an outside hand puts them back, and all
+ * claims of an agent whose ledger was lost or rewound: it no longer knows what was exchanged.
  */
 export const completedIsDurable: Invariant = {
   name: 'completed-is-durable',
@@ -31,7 +32,7 @@ export const completedIsDurable: Invariant = {
         if (!isNew) continue;
         const step = completions.at(-1);
         const how = step === undefined ? undefined : lacking(world, node, step);
-        if (how !== undefined && step !== undefined) {
+        if (how !== undefined && step !== undefined && !isExcused(world, 'ledger-only-grows', node.index)) {
           return `${node.name}: ${STEP_NAMES[step]} is recorded as done, and ${how}`;
         }
       }

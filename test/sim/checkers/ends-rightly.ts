@@ -7,7 +7,7 @@ import { wronglyNeedsOperator } from './needs-operator.ts';
 
 /**
  * Invariant 5, its first half: the outcome is one of four and the disks are as it says. Excused is
- * the outcome of an operation whose ledgers a fault took: what an excuse says, ends by itself.
+ * that an operation whose ledgers a fault took asks a person, or is known to no coordinator.
  */
 export const endsRightly: Invariant = {
   name: 'ends-rightly',
@@ -15,12 +15,16 @@ export const endsRightly: Invariant = {
   watch: () => (world) => {
     const { end } = world;
     if (end === undefined) return undefined;
-    const how = wrongEnd(world, end.outcome, end.code);
-    if (how === undefined || world.excuses.some((excuse) => excuse.promise === 'ends-by-itself'))
-      return undefined;
-    return how;
+    if (isUnpromised(world, end.outcome)) return undefined;
+    return wrongEnd(world, end.outcome, end.code);
   },
 };
+
+/** What ends by itself is never said to have ended well. */
+function isUnpromised({ excuses }: WorldView, outcome: Outcome | undefined): boolean {
+  const endsWell = outcome !== undefined && outcome !== Outcome.OUTCOME_NEEDS_OPERATOR;
+  return !endsWell && excuses.some(({ promise }) => promise === 'ends-by-itself');
+}
 
 function wrongEnd(world: WorldView, outcome: Outcome | undefined, code: string): string | undefined {
   switch (outcome) {

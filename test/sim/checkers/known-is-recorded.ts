@@ -43,8 +43,11 @@ function contradiction(
   if (known.promised === true && (ledger.promised === undefined || ledger.operation === undefined)) {
     return `promised; its ledger says nothing of it`;
   }
-  if (known.promised === true && state.stage.kind === 'forward' && ledger.promised !== undefined) {
-    if (ledger.promised.number < state.epoch.number) return `promised; its ledger holds a lower epoch`;
+  // A closed ledger obeys nobody any more, and is asked for no promise.
+  const obeys = phase === 'open' || phase === 'committed';
+  if (known.promised === true && obeys && state.stage.kind === 'forward') {
+    const held = ledger.promised?.number ?? 0n;
+    if (held < state.epoch.number) return `promised ${state.epoch.number}; its ledger holds ${held}`;
   }
   return undefined;
 }
