@@ -16,7 +16,7 @@ describe('what a failure says', () => {
     ['UNREACHABLE', true, true, false, false],
     ['NODE_UNREACHABLE', true, true, false, false],
     ['EFFECT_IN_FLIGHT', true, false, false, true],
-    ['EXECUTOR_BUSY', true, false, false, true],
+    ['EXECUTOR_BUSY', true, false, false, false],
     ['PLAN_UNKNOWN', false, false, true, true],
     ['OPERATION_NOT_FOUND', false, false, true, true],
     ['OPERATION_IN_PROGRESS', false, false, true, true],
@@ -30,7 +30,7 @@ describe('what a failure says', () => {
       unreachable: isUnreachable(failure(code)),
       neverTaken: saysNeverTaken(failure(code)),
     }).toEqual({ transient, unreachable, neverTaken });
-    if (!transient && !neverTaken) expect(isRefusal(failure(code))).toBe(refused);
+    expect(isRefusal(failure(code))).toBe(refused);
     expect(isWorthRepeating(failure(code))).toBe(false);
   });
 

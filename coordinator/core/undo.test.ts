@@ -1,0 +1,181 @@
+import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { describe, expect, it } from 'vitest';
+import { failureOf } from './failures.ts';
+import { MAX_FAULTS_PER_STEP } from './limits.ts';
+import { FENCE_POSITION, positionOfStep } from './phases.ts';
+import { modelPlan } from './testing/driver.ts';
+import { Script } from './testing/script.ts';
+
+const SWAP = positionOfStep(Step.STEP_SWAP);
+const STAGE = positionOfStep(Step.STEP_STAGE);
+
+/** An undo that began in the swap, or wherever it is said. */
+function undoing(position = SWAP, plan = modelPlan()): Script {
+  const script = new Script(plan).forwardTo(position);
+  return script.feed({ kind: 'abort', failure: failureOf('ABORTED', 'asked for'), atMs: script.nowMs });
+}
+
+const stepOf = (script: Script, node: string): Step | undefined => {
+  const ask = script.askOf(node);
+  return ask.kind === 'execute' ? ask.step : undefined;
+};
+
+describe('an undo', () => {
+  it('goes step by step on everyone, and ends with the cause that it had', () => {
+    const script = undoing();
+    for (const step of [Step.STEP_UNDO_STOP, Step.STEP_UNDO_START, Step.STEP_UNDO_VERIFY]) {
+      expect(script.asked).toEqual(['cp1', 'cp2', 'cp3']);
+      expect(stepOf(script, 'cp1')).toBe(step);
+      script.answer('cp1').answer('cp2');
+      expect([...script.stageOf('undo').pending]).toEqual(['cp3']);
+      expect([...script.state.nodes.values()].filter(({ undone }) => undone).length).toBe(
+        step === Step.STEP_UNDO_VERIFY ? 2 : 0,
+      );
+      script.answer('cp3');
+    }
+    expect([script.outcome, script.failure?.code]).toEqual([Outcome.OUTCOME_ROLLED_BACK, 'ABORTED']);
+  });
+
+  it('is a refusal only where something was judged and nothing was down', () => {
+    const drift = { code: 'PLAN_DRIFTED', node: 'cp2', message: 'm', cure: '', causes: [] };
+    const early = new Script().forwardTo(STAGE).answerStep('cp2', { failure: drift });
+    for (let step = 0; step < 3; step += 1) early.answerAll();
+    expect(early.outcome).toBe(Outcome.OUTCOME_REFUSED);
+    const late = new Script().forwardTo(FENCE_POSITION).answerStep('cp2', { failure: drift });
+    for (let step = 0; step < 3; step += 1) late.answerAll();
+    expect(late.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
+    const broken = new Script().forwardTo(STAGE).fail('cp2', 'DISK_FULL');
+    for (let step = 0; step < 3; step += 1) broken.answerAll();
+    expect(broken.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
+  });
+
+  it('asks nothing of those that refused the promise, and is over where nobody gave one', () => {
+    const script = new Script().start().fail('cp1', 'OPERATION_IN_PROGRESS');
+    expect(script.outcome).toBeUndefined();
+    // Those that are still being asked may have promised.
+    expect(script.asked).toEqual(['cp2', 'cp3']);
+    script.fail('cp2', 'PLAN_UNKNOWN').fail('cp3', 'EPOCH_STALE');
+    expect(script.outcome).toBe(Outcome.OUTCOME_REFUSED);
+  });
+
+  it('is left to who promised more, by a node that is known to have promised', () => {
+    expect(undoing().fail('cp2', 'EPOCH_STALE').stage.kind).toBe('superseded');
+  });
+
+  it('takes a node that is undone already for done', () => {
+    const script = undoing().fail('cp1', 'ALREADY_UNDONE').answer('cp2').answer('cp3');
+    expect(script.asked).toEqual(['cp2', 'cp3']);
+    expect(script.state.nodes.get('cp1')?.undone).toBe(true);
+  });
+
+  it('stops where a node is committed: that cannot be', () => {
+    const script = undoing().fail('cp1', 'ALREADY_COMMITTED');
+    expect([script.outcome, script.failure?.code]).toEqual([
+      Outcome.OUTCOME_NEEDS_OPERATOR,
+      'LEDGERS_DISAGREE',
+    ]);
+  });
+
+  it('stops where a node that promised says that it never did', () => {
+    const script = undoing().fail('cp1', 'LEDGER_STRANGER');
+    expect([script.outcome, script.failure?.code]).toEqual([Outcome.OUTCOME_NEEDS_OPERATOR, 'UNDO_FAILED']);
+  });
+
+  it('takes a fault in an answer for a fault, and tries again a few times', () => {
+    const failure = { code: 'STOP_UNPROVEN', node: 'cp1', message: 'm', cure: '', causes: [] };
+    const script = undoing();
+    for (let fault = 1; fault < MAX_FAULTS_PER_STEP; fault += 1) {
+      script.answerStep('cp1', { failure });
+      expect(script.stage.kind).toBe('undo');
+      script.fire('retry', 'cp1');
+    }
+    script.answerStep('cp1', { failure });
+    expect([script.outcome, script.failure?.code]).toEqual([Outcome.OUTCOME_NEEDS_OPERATOR, 'UNDO_FAILED']);
+  });
+
+  it('tries an agent that is busy as often as it takes', () => {
+    expect(undoing().failRepeatedly('cp1', 'EFFECT_IN_FLIGHT', 20).stage.kind).toBe('undo');
+  });
+
+  it('goes on with the others once NEW is stopped, and then says who failed', () => {
+    const script = undoing().answerAll().answer('cp2').answer('cp3');
+    expect(stepOf(script, 'cp1')).toBe(Step.STEP_UNDO_START);
+    script.failRepeatedly('cp1', 'KUBELET_HOLD_FAILED', MAX_FAULTS_PER_STEP);
+    expect(script.asked).toEqual(['cp1', 'cp2', 'cp3']);
+    script.answerAll();
+    expect([script.outcome, script.failure?.code]).toEqual([Outcome.OUTCOME_NEEDS_OPERATOR, 'UNDO_FAILED']);
+    expect(script.failure?.causes.join()).toContain('KUBELET_HOLD_FAILED');
+  });
+});
+
+describe('who does not answer an undo', () => {
+  it('is waited for during the grace, and then left out where the others are OLD’s quorum', () => {
+    const script = undoing().answer('cp1').answer('cp2').fail('cp3', 'UNREACHABLE');
+    expect([...script.stageOf('undo').pending]).toEqual(['cp3']);
+    script.fire('grace');
+    expect(script.stageOf('undo').index).toBe(1);
+    expect(script.asked).toEqual(['cp1', 'cp2']);
+    expect([...script.stageOf('undo').away]).toEqual(['cp3']);
+  });
+
+  it('is left out at once after the grace, one by one, as long as they are few enough', () => {
+    const script = undoing().answer('cp1').fire('grace');
+    script.fail('cp3', 'NODE_UNREACHABLE');
+    expect([...script.stageOf('undo').away]).toEqual(['cp3']);
+    script.fail('cp2', 'UNREACHABLE');
+    // Two of three: OLD could not serve without them.
+    expect(script.stageOf('undo')).toMatchObject({ index: 0, pending: new Set(['cp2']) });
+    expect([...script.stageOf('undo').away]).toEqual(['cp3']);
+  });
+
+  it('is left out, however many they are, where nothing was down', () => {
+    const script = undoing(STAGE).answer('cp1').fail('cp2', 'UNREACHABLE').fail('cp3', 'UNREACHABLE');
+    expect(script.fire('grace').stageOf('undo').index).toBe(1);
+  });
+
+  it('is left out only while it does not answer', () => {
+    const script = undoing().answer('cp1').answer('cp2').fail('cp3', 'UNREACHABLE').fire('retry', 'cp3');
+    script.fail('cp3', 'EFFECT_IN_FLIGHT').fire('grace');
+    expect(script.stageOf('undo')).toMatchObject({ index: 0, away: new Set() });
+    script.fire('retry', 'cp3');
+    // It works: its own end is waited for.
+    expect(stepOf(script, 'cp3')).toBe(Step.STEP_UNDO_STOP);
+  });
+
+  it('leaves the rest of a step to those that answer later', () => {
+    const script = undoing().fail('cp3', 'UNREACHABLE').fire('grace');
+    expect(script.stageOf('undo')).toMatchObject({ index: 0, pending: new Set(['cp1', 'cp2']) });
+    expect(script.answer('cp1').answer('cp2').stageOf('undo').index).toBe(1);
+  });
+
+  it('and comes back too late changes nothing in this step', () => {
+    const script = undoing().fail('cp3', 'UNREACHABLE').fire('retry', 'cp3').answer('cp1').fire('grace');
+    expect([...script.stageOf('undo').away]).toEqual(['cp3']);
+    const before = script.stageOf('undo');
+    expect(script.answer('cp3').stageOf('undo')).toEqual(before);
+    expect(script.answer('cp2').asked).toEqual(['cp1', 'cp2']);
+    const failing = undoing().fail('cp3', 'UNREACHABLE').fire('retry', 'cp3').fire('grace');
+    expect(failing.fail('cp3', 'ALREADY_COMMITTED').stage.kind).toBe('undo');
+  });
+
+  it('ends in a person’s hands where OLD cannot serve without them', () => {
+    const script = undoing()
+      .answer('cp1')
+      .fail('cp2', 'UNREACHABLE')
+      .fail('cp3', 'UNREACHABLE')
+      .fire('grace');
+    expect(script.stageOf('undo').index).toBe(0);
+    script.fire('patience');
+    expect([script.outcome, script.failure?.code]).toEqual([
+      Outcome.OUTCOME_NEEDS_OPERATOR,
+      'UNDO_WITHOUT_QUORUM',
+    ]);
+  });
+
+  it('is told from who answers and does not come to an end', () => {
+    const script = undoing().answer('cp1').fail('cp2', 'UNREACHABLE').fire('patience');
+    expect([script.outcome, script.failure?.code]).toEqual([Outcome.OUTCOME_NEEDS_OPERATOR, 'UNDO_FAILED']);
+    expect(script.failure?.causes.join()).toContain('cp3: STEP_TIMED_OUT');
+  });
+});
