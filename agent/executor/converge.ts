@@ -3,7 +3,7 @@ import { waitFor } from '@lockstep/shared/waiting.ts';
 import { type Action, MAX_ACTIONS, nextAction, type Observation, type Target } from '../core/convergence.ts';
 import { proveStoppedSoon } from './prove-stopped.ts';
 import type { StepContext } from './step.ts';
-import { findStores, notAsRecorded, swapRecord } from './swap-record.ts';
+import { findStores, forgottenExchange, notAsRecorded, swapRecord } from './swap-record.ts';
 
 /** Five members that check each other for corruption at start take 28 s. */
 const QUORUM_PATIENCE_MS = 30_000;
@@ -30,7 +30,9 @@ export async function converge(
   const { paths } = context;
   const { stores } = context.ports;
   const taken: Action['kind'][] = [];
-  const recorded = swapRecord(context.effects);
+  const recorded =
+    swapRecord(context.effects) ??
+    forgottenExchange(context, await findStores(stores, paths, undefined, signal));
   for (;;) {
     signal.throwIfAborted();
     const found = await findStores(stores, paths, recorded, signal);

@@ -1,7 +1,8 @@
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { describe, expect, it } from 'vitest';
 import type { EffectRecord } from '../ledger/records.ts';
-import { builtInode } from './swap-record.ts';
+import type { StepContext } from './step.ts';
+import { builtInode, type FoundStores, forgottenExchange } from './swap-record.ts';
 
 /** As the ledger gives them back: 64-bit numbers are text. */
 const build = (number: string | undefined): EffectRecord => ({
@@ -22,5 +23,46 @@ describe('NEW as BUILD proved it', () => {
     ['is unknown once a later one was begun and did not complete', [build('7'), build(undefined)], undefined],
   ])('%s', (_what, effects, number) => {
     expect(builtInode(effects)?.number).toBe(number);
+  });
+});
+
+describe('an exchange that a ledger which was set back has forgotten', () => {
+  const inode = (number: bigint, device = 1n) => ({ device, number });
+  const context = (effects: EffectRecord[], isMountPoint = false) =>
+    ({
+      node: 'cp1',
+      paths: { inPlace: '/var/lib/etcd', other: '/var/lib/.lockstep/r-1/store' },
+      memberPlan: { oldStore: { dataDirInode: inode(4n), isMountPoint } },
+      effects,
+    }) as unknown as StepContext;
+  const found = (inPlace: bigint | undefined, other: bigint | undefined): FoundStores => ({
+    store: 'old',
+    inPlace: inPlace === undefined ? undefined : inode(inPlace, 2n),
+    other: other === undefined ? undefined : inode(other, 2n),
+  });
+
+  it('shows where OLD lies where NEW was built, whatever its device is called now', () => {
+    const seen = found(7n, 4n);
+    expect(forgottenExchange(context([build('7')]), seen)).toEqual({ old: seen.other, new: seen.inPlace });
+  });
+
+  it.each([
+    ['OLD is in place', 4n, 7n],
+    ['nothing was built', 4n, undefined],
+    ['somebody put another store in place', 9n, 7n],
+    ['nothing is in place', undefined, 4n],
+  ])('is none where %s', (_what, inPlace, other) => {
+    expect(forgottenExchange(context([build('7')]), found(inPlace, other))).toBeUndefined();
+  });
+
+  it('is nobody’s guess where what is in place was not proven', () => {
+    expect(() => forgottenExchange(context([build('8')]), found(7n, 4n))).toThrow(
+      /STORE_NOT_AS_RECORDED|inode/,
+    );
+    expect(() => forgottenExchange(context([]), found(7n, 4n))).toThrow(/inode/);
+  });
+
+  it('cannot be seen on a mount point of its own', () => {
+    expect(forgottenExchange(context([build('7')], true), found(7n, 4n))).toBeUndefined();
   });
 });

@@ -7,6 +7,7 @@ import type { SwapRecord } from '../core/operation.ts';
 import type { OperationPaths } from '../core/paths.ts';
 import type { EffectRecord } from '../ledger/records.ts';
 import type { Stores } from '../ports.ts';
+import type { StepContext } from './step.ts';
 
 const inode = z.object({ device: z.coerce.bigint(), number: z.coerce.bigint() });
 const schema = z.object({ old: inode, new: inode });
@@ -32,6 +33,27 @@ export function swapRecord(effects: readonly EffectRecord[]): SwapRecord | undef
 }
 
 const BUILDING: ReadonlySet<Step> = new Set([Step.STEP_BUILD, Step.STEP_REJOIN_EMPTY]);
+
+/**
+ * The exchange as the disk shows it where the ledger records none: a ledger that was set back has
+ * forgotten it, and OLD lies where NEW was built. Undefined where OLD is not there. Throws
+ * STORE_NOT_AS_RECORDED where it is, and what is in place is not the NEW that BUILD proved.
+ *
+ * A store on a mount point of its own keeps the directory that the plan knows, so nothing shows.
+ */
+export function forgottenExchange(
+  { node, paths, memberPlan, effects }: Pick<StepContext, 'node' | 'paths' | 'memberPlan' | 'effects'>,
+  found: FoundStores,
+): SwapRecord | undefined {
+  const { inPlace, other } = found;
+  const { oldStore } = memberPlan;
+  const old = oldStore?.isMountPoint === true ? undefined : oldStore?.dataDirInode;
+  if (inPlace === undefined || other === undefined || old === undefined) return undefined;
+  // Both lie on one filesystem, whose device number a reboot may change.
+  if (other.number !== old.number || inPlace.number === old.number) return undefined;
+  if (inPlace.number !== builtInode(effects)?.number) throw notAsRecorded(node, paths, found, undefined);
+  return { old: other, new: inPlace };
+}
 
 /**
  * NEW as BUILD proved it. Undefined where the last BUILD did not complete: what it left may be
