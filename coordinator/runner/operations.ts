@@ -3,7 +3,7 @@ import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { OperationState as LedgerState } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { Epoch, Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
@@ -102,10 +102,15 @@ export class Operations {
     return entry !== undefined && entry.operation.outcome !== Outcome.OUTCOME_UNSPECIFIED;
   }
 
-  /** True where it ended for a person to go on with, in this run of the program or an earlier one. */
-  waitsForPerson(operationId: string): boolean {
+  /**
+   * True where it ended for a person to go on with, in this run of the program or an earlier one;
+   * not where a ledger has promised more since: somebody went on, and what is on record here is old.
+   */
+  waitsForPerson(operationId: string, promised?: Epoch): boolean {
     const entry = this.#entries.get(operationId);
-    return entry?.report !== undefined && entry.operation.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
+    if (entry?.report === undefined) return false;
+    const { outcome, epoch } = entry.operation;
+    return outcome === Outcome.OUTCOME_NEEDS_OPERATOR && (promised?.number ?? 0n) <= (epoch?.number ?? 0n);
   }
 
   list(): Operation[] {

@@ -1,4 +1,5 @@
 import { OperationState, ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OperationState as State, takenOverOperation } from '../core/state.ts';
@@ -21,7 +22,8 @@ class Scene implements Leadership {
   readonly clock = new ManualClock();
   readonly ledgers = new Map<string, ReadLedgerResponse | 'silent' | 'gone'>();
   readonly reached: boolean[] = [];
-  readonly waiting = new Set<string>();
+  /** Operations that wait for a person, by the highest promise on record. */
+  readonly waiting = new Map<string, bigint>();
   readonly known = new Set<string>();
   readonly takeOver = vi.fn(async (): Promise<State> => {
     this.begun += 1;
@@ -51,9 +53,10 @@ class Scene implements Leadership {
     for (const listener of this.#listeners) listener();
   }
 
-  open(node: string, operationId = 'r-1'): void {
+  open(node: string, operationId = 'r-1', number = 0n): void {
     const state = OperationState.OPERATION_STATE_OPEN;
-    this.ledgers.set(node, ReadLedgerResponse.fromPartial({ node, operationId, state }));
+    const promised = { number, coordinatorId: 'c1' };
+    this.ledgers.set(node, ReadLedgerResponse.fromPartial({ node, operationId, state, promised }));
   }
 
   run(): void {
@@ -66,7 +69,8 @@ class Scene implements Leadership {
       takeOver: this.takeOver,
       knows: (id: string) => this.known.has(id),
       knowsEnd: () => true,
-      waitsForPerson: (id: string) => this.waiting.has(id),
+      waitsForPerson: (id: string, promised?: Epoch) =>
+        (promised?.number ?? 0n) <= (this.waiting.get(id) ?? -1n),
     } as unknown as Operations;
     const client = (address: (typeof AGENTS)[number]): AgentClient =>
       ({
@@ -130,10 +134,31 @@ describe('who leads', () => {
 
   it('leaves alone what waits for a person, whoever ended it so', async () => {
     scene.open('cp1');
-    scene.waiting.add('r-1');
+    scene.waiting.set('r-1', 0n);
     scene.run();
     await scene.clock.pass(4 * RESCAN_MS);
     expect(scene.takeOver).not.toHaveBeenCalled();
+  });
+
+  it('goes on with what waited for a person once a ledger has promised more', async () => {
+    scene.open('cp1');
+    scene.waiting.set('r-1', 3n);
+    scene.run();
+    await scene.clock.pass(1);
+    expect(scene.takeOver).not.toHaveBeenCalled();
+    scene.open('cp1', 'r-1', 4n);
+    await scene.clock.pass(RESCAN_MS);
+    expect(scene.takeOver).toHaveBeenCalled();
+  });
+
+  it('reaches agents still where only one that is away was asked', async () => {
+    scene.ledgers.set('cp1', 'gone');
+    scene.run();
+    await scene.clock.pass(RESCAN_MS);
+    expect(scene.reached).not.toContain(false);
+    scene.ledgers.set('cp2', 'gone');
+    await scene.clock.pass(RESCAN_MS);
+    expect(scene.reached).toContain(false);
   });
 
   it('stands back from an operation that another coordinator took from it', async () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { setsAside } from '../core/set-aside.ts';
 import type { OperationState } from '../core/state.ts';
@@ -118,7 +119,9 @@ export class RecoveryLoop {
     const unsettled = known.filter((each) => !this.#settled.has(keyOf(each)));
     // Side by side, and each is acted upon at once: one that does not answer holds up no other.
     const answered = await Promise.all(unsettled.map((each) => this.#look(each, signal)));
-    if (unsettled.length > 0 && !answered.includes(true)) this.#leadership.reaches(false);
+    // Those that are settled have answered lately: one that is away says nothing about the others.
+    const askedAll = known.length > 0 && unsettled.length === known.length;
+    if (askedAll && !answered.includes(true)) this.#leadership.reaches(false);
     const complete = known.length > 0 && known.every((each) => this.#settled.has(keyOf(each)));
     if (complete && this.#leadership.leads) await this.#recordPast(known, signal);
     if (complete) this.#lookedFirst.resolve();
@@ -179,8 +182,8 @@ export class RecoveryLoop {
    * An elected leader ends whatever is open. Where nobody is elected another coordinator may be at
    * work: then only what was there at the first look, and what this one knows, is taken up.
    */
-  #isOursToEnd({ operationId }: ReadLedgerResponse, firstTime: boolean): boolean {
-    if (this.#waitsForPerson(operationId)) return false;
+  #isOursToEnd({ operationId, promised }: ReadLedgerResponse, firstTime: boolean): boolean {
+    if (this.#waitsForPerson(operationId, promised)) return false;
     return this.#leadership.elected || firstTime || this.#operations.knows(operationId);
   }
 
@@ -248,9 +251,9 @@ export class RecoveryLoop {
     this.#wake = () => {};
   }
 
-  #waitsForPerson(operationId: string): boolean {
+  #waitsForPerson(operationId: string, promised: Epoch | undefined): boolean {
     const takeovers = this.#takeovers.get(operationId) ?? 0;
-    return takeovers >= MAX_TAKEOVERS || this.#operations.waitsForPerson(operationId);
+    return takeovers >= MAX_TAKEOVERS || this.#operations.waitsForPerson(operationId, promised);
   }
 }
 
