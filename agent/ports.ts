@@ -215,6 +215,8 @@ export interface Membership {
   addLearner(peerUrls: readonly string[], signal: AbortSignal): Promise<string>;
   /** False as long as etcd says that it has not caught up yet. True for one that votes already. */
   promoteLearner(memberId: string, signal: AbortSignal): Promise<boolean>;
+  /** Whether a member with these peer URLs votes. */
+  isVoter(peerUrls: readonly string[], signal: AbortSignal): Promise<boolean>;
   /** Throws ALREADY_COMMITTED for a member that votes; does nothing where there is none. */
   removeLearner(peerUrls: readonly string[], signal: AbortSignal): Promise<void>;
 }

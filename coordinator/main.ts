@@ -24,6 +24,7 @@ import { alwaysLeads } from './runner/always-leads.ts';
 import { Operations } from './runner/operations.ts';
 import { Planner } from './runner/planner.ts';
 import { RecoveryLoop } from './runner/recovery-loop.ts';
+import { Rejoins } from './runner/rejoins.ts';
 import { Reverts } from './runner/reverts.ts';
 import { SettingAside } from './runner/setting-aside.ts';
 
@@ -113,6 +114,13 @@ async function main(logger: Logger, around: Around): Promise<void> {
             operations,
             leadership,
             planner,
+            rejoins: new Rejoins({
+              cluster: config.cluster,
+              planExpiryMs: config.planExpiryMs,
+              agents,
+              plans,
+              clock,
+            }),
             reverts: new Reverts({ agents, operations, planner, clock }),
             plans,
             clock,

@@ -124,6 +124,14 @@ export class EtcdLocalMember implements LocalMember, Membership {
     });
   }
 
+  isVoter(peerUrls: readonly string[], signal: AbortSignal): Promise<boolean> {
+    return this.#with(signal, async (client) =>
+      (await client.members(signal)).some(
+        (member) => !member.isLearner && sameUrls(member.peerURLs, peerUrls),
+      ),
+    );
+  }
+
   removeLearner(peerUrls: readonly string[], signal: AbortSignal): Promise<void> {
     return this.#with(signal, async (client) => {
       const member = (await client.members(signal)).find(({ peerURLs }) => sameUrls(peerURLs, peerUrls));

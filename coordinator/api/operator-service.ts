@@ -21,6 +21,7 @@ import { inspectNodes } from '../runner/inventory.ts';
 import type { Operations } from '../runner/operations.ts';
 import type { Planner } from '../runner/planner.ts';
 import type { Agents, Leadership, Plans } from '../runner/ports.ts';
+import type { Rejoins } from '../runner/rejoins.ts';
 import type { Reverts } from '../runner/reverts.ts';
 import { chooseSource, findHolders, listSnapshots, verifyCopies } from '../runner/snapshots.ts';
 
@@ -32,6 +33,7 @@ export interface OperatorServiceSettings {
   readonly leadership: Leadership;
   readonly planner: Planner;
   readonly reverts: Reverts;
+  readonly rejoins: Rejoins;
   readonly plans: Plans;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -43,7 +45,8 @@ export interface OperatorServiceSettings {
 
 /** The operator's calls, each a thin layer over the runner. Who called is logged with what was asked. */
 export function createOperatorService(settings: OperatorServiceSettings): OperatorServiceServer {
-  const { agents, operations, leadership, planner, reverts, plans, clock, cluster, coordinatorId } = settings;
+  const { agents, operations, leadership, planner, reverts, rejoins, plans, clock, cluster, coordinatorId } =
+    settings;
   const audit = ({ caller }: CallContext, call: string, fields: object): string => {
     const by = identityUri(caller);
     settings.logger.info({ by, call, ...fields }, 'operator call');
@@ -98,6 +101,13 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       operations.requireLead();
       await settings.ready();
       const { plan, planSha256, refusals, warnings } = await reverts.plan(request, by, context.signal);
+      return { plan, planSha256, refusals: [...refusals], warnings: [...warnings] };
+    }),
+
+    planRejoin: unaryHandler(async (request, context) => {
+      const by = audit(context, 'PlanRejoin', { node: request.node, reason: request.reason });
+      operations.requireLead();
+      const { plan, planSha256, refusals, warnings } = await rejoins.plan(request, by, context.signal);
       return { plan, planSha256, refusals: [...refusals], warnings: [...warnings] };
     }),
 

@@ -6,6 +6,7 @@ import { explain, version } from './commands/about.ts';
 import { doctor } from './commands/doctor.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { runLab } from './commands/lab.ts';
+import { type RejoinOptions, rejoinNode } from './commands/node-rejoin.ts';
 import { listNodes, showNode } from './commands/nodes.ts';
 import { abort, listOperations, resume, showReport, showStatus, watch } from './commands/operations.ts';
 import { type ApproveOptions, approvePlan } from './commands/restore-approve.ts';
@@ -148,6 +149,25 @@ function nodes(program: Command, does: Does): void {
     .argument('<node>', 'its name')
     .action((name: string, options: CommonOptions) =>
       does({ kind: 'answer', options, ask: (invocation) => showNode(invocation, name) }),
+    );
+  rejoining(node, does);
+}
+
+function rejoining(node: Command, does: Does): void {
+  following(
+    answering(
+      node,
+      'rejoin',
+      'bring a node back that a restore left out; its old store is kept',
+      'lockstep node rejoin cp3',
+      'lockstep node rejoin cp3 --confirm prod --reason "its host is mended"',
+    ),
+  )
+    .argument('<node>', 'its name')
+    .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
+    .option('--reason <text>', 'why; kept with the plan')
+    .action((name: string, options: CommonOptions & RejoinOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => rejoinNode(invocation, name, options) }),
     );
 }
 

@@ -63,6 +63,7 @@ const UNDONE = State.OPERATION_STATE_UNDONE;
 const CLOSED = State.OPERATION_STATE_CLOSED;
 const all = (make: (n: number) => Entry): Entry[] => [1, 2, 3].map(make);
 const STARTED = [Step.STEP_SWAP, Step.STEP_START_KUBELET, Step.STEP_START_ETCD];
+const GATED = [...STARTED, Step.STEP_PREPARE_GATE];
 
 describe('what the ledgers say', () => {
   it.each<[string, Entry[], Wish, string]>([
@@ -172,8 +173,117 @@ describe('what the ledgers say', () => {
       {},
       `ended ${Outcome.OUTCOME_NEEDS_OPERATOR} LEDGER_STRANGER`,
     ],
+    [
+      'a commit never excuses an undo, though all the rest be closed',
+      [ledger(1, CLOSED, STARTED), ledger(2, CLOSED, STARTED), ledger(3, UNDONE)],
+      {},
+      `ended ${Outcome.OUTCOME_NEEDS_OPERATOR} LEDGERS_DISAGREE`,
+    ],
+    [
+      'committed, and an undo begun on another',
+      [ledger(1, COMMITTED, STARTED), ledger(2, OPEN, [...STARTED, [Step.STEP_UNDO_STOP]]), ledger(3, OPEN)],
+      {},
+      `ended ${Outcome.OUTCOME_NEEDS_OPERATOR} LEDGERS_DISAGREE`,
+    ],
+    [
+      'some closed, the others committed',
+      [ledger(1, CLOSED, STARTED), ledger(2, COMMITTED, STARTED), ledger(3, CLOSED, STARTED)],
+      {},
+      `forward ${COMMIT_POSITION}`,
+    ],
+    [
+      'an undo begun, one away that may have committed: it cannot have, or nobody had begun to undo',
+      [ledger(1, OPEN, [...GATED, [Step.STEP_UNDO_STOP]]), 'absent', ledger(3, OPEN, STARTED)],
+      { grace: false },
+      'undo ABORTED',
+    ],
+    [
+      'an undo wished, early, one away, not for long',
+      [ledger(1, OPEN, [Step.STEP_STAGE]), 'absent', ledger(3, OPEN)],
+      { undo: 'x', grace: false, expired: true },
+      'undo ABORTED',
+    ],
+    [
+      'expired early, one away, not for long',
+      [ledger(1, OPEN, [Step.STEP_STAGE]), 'absent', ledger(3, OPEN)],
+      { grace: false, expired: true },
+      'undo PLAN_EXPIRED',
+    ],
+    [
+      'one never promised although another has begun its first step',
+      [ledger(1, OPEN, [[Step.STEP_STAGE]]), 'unknown', ledger(3, OPEN)],
+      {},
+      'undo LEDGER_STRANGER',
+    ],
+    [
+      'a strange ledger before anything was begun',
+      [ledger(1, OPEN), ledger(9, OPEN), ledger(3, OPEN)],
+      {},
+      'undo LEDGER_STRANGER',
+    ],
+    [
+      'one away, one that is reached has not started its member: nobody has committed',
+      [ledger(1, OPEN, GATED), 'absent', ledger(3, OPEN, [Step.STEP_SWAP])],
+      {},
+      'undo NODE_UNREACHABLE',
+    ],
+    [
+      'one away, one that is reached has not finished starting its member: nobody has committed',
+      [ledger(1, OPEN, GATED), 'absent', ledger(3, OPEN, [Step.STEP_SWAP, [Step.STEP_START_ETCD]])],
+      {},
+      'undo NODE_UNREACHABLE',
+    ],
+    [
+      'one away, another’s ledger lost: it proves nothing, and the one that is away may have committed',
+      [ledger(1, OPEN, GATED), 'absent', 'unknown'],
+      {},
+      'wait NODE_UNREACHABLE',
+    ],
+    [
+      'one away, another’s ledger replaced',
+      [ledger(1, OPEN, GATED), 'absent', ledger(9, OPEN)],
+      { undo: 'x' },
+      'wait NODE_UNREACHABLE',
+    ],
+    [
+      'one away, another’s ledger lost, and the third lacks its part of a commit',
+      [ledger(1, OPEN, STARTED), 'absent', 'unknown'],
+      {},
+      'undo NODE_UNREACHABLE',
+    ],
+    ['one away, the others never promised', ['absent', 'unknown', 'unknown'], {}, 'undo NODE_UNREACHABLE'],
+    [ledger(1, OPEN, GATED), 'absent', 'unknown'],
+      {},
+      'undo NODE_UNREACHABLE',
+    ],
+    [
+      'the first away, the others past the start of etcd',
+      ['absent', ledger(2, OPEN, STARTED), ledger(3, OPEN, STARTED)],
+      {},
+      'wait NODE_UNREACHABLE',
+    ],
   ])('%s', (_what, entries, wish, decision) => {
     expect(decided(entries, wish)).toBe(decision);
+  });
+
+  it('is nothing where they were not asked, or hold another operation or none', () => {
+    const kind = (entry: Parameters<typeof viewOf>[2], node = 'cp1'): string =>
+      viewOf(plan, node, entry).kind;
+    expect([kind(undefined), kind('absent'), kind('unknown')]).toEqual(['absent', 'absent', 'unknown']);
+    expect(kind(ledger(1, OPEN))).toBe('known');
+    expect(kind({ ...ledger(1, OPEN), operationId: 'r-0' })).toBe('unknown');
+    expect(kind(ledger(1, State.OPERATION_STATE_UNSPECIFIED))).toBe('unknown');
+    // A ledger that is not the plan's says nothing, not even that it knows nothing.
+    expect(kind({ ...ledger(9, OPEN), operationId: 'r-0' })).toBe('stranger');
+    expect(kind(ledger(9, OPEN), 'cp9')).toBe('known');
+  });
+
+  it('counts a step for completed once it is', () => {
+    const view = viewOf(plan, 'cp1', ledger(1, OPEN, [Step.STEP_STAGE, [Step.STEP_BUILD]]));
+    expect(view).toMatchObject({
+      completed: new Set([Step.STEP_STAGE]),
+      begun: positionOfStep(Step.STEP_BUILD),
+    });
   });
 
   it('gives back when downtime began, and how long the phases took', () => {

@@ -141,18 +141,23 @@ export function decide(
 
 /**
  * Whether an agent that does not answer can have committed. Commit is sent only once every node
- * has started its member and the first has prepared the gate; a reachable ledger that lacks its
- * part proves that it never was.
+ * has started its member and the first has prepared the gate; a reachable ledger of the plan's that
+ * lacks its part proves that it never was. One that was lost proves nothing.
  */
 export function commitIsPossible(plan: RestorePlan, views: ReadonlyMap<string, LedgerView>): boolean {
   const first = [...plan.nodes].sort((a, b) => a.order - b.order)[0]?.node;
-  return plan.nodes.every(({ node }) => {
-    const view = views.get(node) ?? ABSENT;
-    if (view.kind === 'absent') return true;
-    if (view.kind !== 'known') return false;
-    if (!view.completed.has(Step.STEP_START_ETCD)) return false;
-    return node !== first || view.begun >= PREPARE_GATE_POSITION;
+  const known = plan.nodes.flatMap(({ node }) => {
+    const view = views.get(node);
+    return view?.kind === 'known' ? [{ node, view }] : [];
   });
+  // Where nobody who answers has taken the plan, it was hardly promised.
+  return (
+    known.length > 0 &&
+    known.every(
+      ({ node, view }) =>
+        view.completed.has(Step.STEP_START_ETCD) && (node !== first || view.begun >= PREPARE_GATE_POSITION),
+    )
+  );
 }
 
 /** When downtime began, by the agents' clocks. */

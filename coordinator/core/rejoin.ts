@@ -201,8 +201,15 @@ function initialClusterOf(own: NodePlan, sponsor: MemberNode | undefined): strin
   return [...members, ...itself].sort().join(',');
 }
 
+const NEVER_ASKED = LedgerState.OPERATION_STATE_UNSPECIFIED;
+
+/** What a ledger says of this operation, whatever it may say of another. */
+export function stateInRejoin(plan: RestorePlan, ledger: ReadLedgerResponse): LedgerState {
+  return ledger.operationId === plan.operationId ? ledger.state : NEVER_ASKED;
+}
+
 export type RejoinNext =
-  | { readonly kind: 'step'; readonly node: string; readonly step: Step; readonly isCertain: boolean }
+  | { readonly kind: 'step'; readonly node: string; readonly step: Step }
   | {
       readonly kind: 'ended';
       readonly outcome: typeof Outcome.OUTCOME_RESTORED | typeof Outcome.OUTCOME_ROLLED_BACK;
@@ -225,27 +232,24 @@ export function nextOfRejoin(
   const theirs = ledgers.get(sponsor);
   const own = ledgers.get(joiner);
   if (theirs === undefined || own === undefined) return { kind: 'impossible' };
-  const next = (node: string, step: Step, isCertain = false): RejoinNext => ({
-    kind: 'step',
-    node,
-    step,
-    isCertain,
-  });
+  const next = (node: string, step: Step): RejoinNext => ({ kind: 'step', node, step });
   const done = (ledger: ReadLedgerResponse, step: Step): boolean =>
     ledger.effects.some((effect) => effect.step === step && effect.completedMs > 0n);
-  switch (theirs.state) {
+  const state = stateInRejoin(plan, own);
+  switch (stateInRejoin(plan, theirs)) {
     case LedgerState.OPERATION_STATE_CLOSED:
-      if (own.state === LedgerState.OPERATION_STATE_OPEN) return next(joiner, Step.STEP_REJOIN_SERVE, true);
-      return own.state === LedgerState.OPERATION_STATE_CLOSED
+      if (state === LedgerState.OPERATION_STATE_OPEN) return next(joiner, Step.STEP_REJOIN_SERVE);
+      return state === LedgerState.OPERATION_STATE_CLOSED
         ? { kind: 'ended', outcome: Outcome.OUTCOME_RESTORED }
         : { kind: 'impossible' };
     case LedgerState.OPERATION_STATE_UNDONE:
-      if (own.state === LedgerState.OPERATION_STATE_OPEN) return next(joiner, Step.STEP_REJOIN_BACK, true);
-      return own.state === LedgerState.OPERATION_STATE_UNDONE
+      if (state === LedgerState.OPERATION_STATE_OPEN) return next(joiner, Step.STEP_REJOIN_BACK);
+      return state === LedgerState.OPERATION_STATE_UNDONE || state === NEVER_ASKED
         ? { kind: 'ended', outcome: Outcome.OUTCOME_ROLLED_BACK }
         : { kind: 'impossible' };
     case LedgerState.OPERATION_STATE_OPEN: {
-      if (own.state !== LedgerState.OPERATION_STATE_OPEN) return { kind: 'impossible' };
+      if (state === NEVER_ASKED) return next(sponsor, Step.STEP_REJOIN_BACK);
+      if (state !== LedgerState.OPERATION_STATE_OPEN) return { kind: 'impossible' };
       const begunBack = theirs.effects.some(({ step }) => step === Step.STEP_REJOIN_BACK);
       if (back || begunBack) return next(sponsor, Step.STEP_REJOIN_BACK);
       if (!done(theirs, Step.STEP_REJOIN_ADMIT)) return next(sponsor, Step.STEP_REJOIN_ADMIT);

@@ -1,6 +1,7 @@
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type { EtcdMemberPlan, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { PlanKind } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { OperationState, PhaseRecord } from './state.ts';
 import { truthOf } from './truth.ts';
 
@@ -34,6 +35,7 @@ export function describeOperation(state: OperationState): Operation {
 /** What was done, when, and what a person should do now. Durations are the coordinator's own. */
 export function reportOf(state: OperationState): OperationReport {
   const { plan, proof, phases, stage } = state;
+  const isRejoin = plan.kind === PlanKind.PLAN_KIND_REJOIN;
   const restored = stage.kind === 'ended' && stage.outcome === Outcome.OUTCOME_RESTORED;
   return {
     phases: phases.flatMap(({ phase, startedMs, endedMs }) =>
@@ -44,8 +46,8 @@ export function reportOf(state: OperationState): OperationReport {
     hashRevision: proof?.revision ?? 0n,
     newClusterId: proof?.clusterId ?? '',
     consequences: plan.consequences,
-    advice: restored ? adviceOf(plan) : [],
-    kept: restored ? keptStores(plan) : [],
+    advice: restored && !isRejoin ? adviceOf(plan) : [],
+    kept: restored ? keptStores(plan).filter(({ node }) => !isRejoin || node === plan.rejoins?.node) : [],
     approval: state.approval,
     leftOut: plan.leftOut,
   };

@@ -1,5 +1,6 @@
 import { OperationState as LedgerState } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { PlanKind } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { NodeState, OperationState } from './state.ts';
 
 /** What is true on a node once the operation has ended, in a sentence for a person. */
@@ -8,6 +9,7 @@ export function truthOf(state: OperationState, node: NodeState): string {
   if (stage.kind !== 'ended') return '';
   const fenced = state.fencedMs !== undefined;
   const because = node.failure === undefined ? '' : ` Last: ${node.failure.code}: ${node.failure.message}`;
+  if (state.plan.kind === PlanKind.PLAN_KIND_REJOIN) return truthOfRejoin(state, node, because);
   if (node.closed) return 'NEW serves; OLD is kept.';
   if (node.undone)
     return fenced
@@ -26,6 +28,17 @@ export function truthOf(state: OperationState, node: NodeState): string {
   }
   if (node.phase < Phase.PHASE_FENCE) return `OLD is in place, untouched.${because}`;
   return `Not known: it stood in ${node.words === '' ? 'the operation' : node.words} when the operation ended.${because}`;
+}
+
+function truthOfRejoin(
+  { plan }: OperationState,
+  { node, closed, undone }: NodeState,
+  because: string,
+): string {
+  const isJoining = node === plan.rejoins?.node;
+  if (closed) return isJoining ? 'It is a member and serves; OLD is kept.' : 'It serves, as it did before.';
+  if (undone) return isJoining ? 'Set aside as before; OLD is in its place.' : 'It serves, as it did before.';
+  return isJoining ? `Between set aside and a member.${because}` : `It serves.${because}`;
 }
 
 /** The same for a node of an operation that only its ledger remembers. */

@@ -7,7 +7,7 @@ import type { Epoch, Failure, Refusal } from '@lockstep/shared/generated/lockste
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { isOperationId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { judgeApproval } from '../core/approval.ts';
@@ -20,6 +20,7 @@ import { askAll } from './inventory.ts';
 import { LedgerObserver } from './ledger-observer.ts';
 import { OperationRun } from './operation-run.ts';
 import type { Agents, Announcer, Journal, Leadership, Plans, StoredPlan } from './ports.ts';
+import { RejoinRun } from './rejoin-run.ts';
 
 const LEDGER_TIMEOUT_MS = 10_000;
 
@@ -36,6 +37,9 @@ export interface OperationsSettings {
   readonly logger: Logger;
 }
 
+/** What carries an operation out, whatever its kind. */
+export type Run = Pick<OperationRun, 'state' | 'ended' | 'start' | 'abort' | 'notice' | 'close'>;
+
 interface Entry {
   readonly operationId: string;
   readonly planBytes: Uint8Array;
@@ -43,7 +47,7 @@ interface Entry {
   readonly log: EventLog;
   operation: Operation;
   report: OperationReport | undefined;
-  run: OperationRun | undefined;
+  run: Run | undefined;
 }
 
 /** An operation as it is answered to an operator. */
@@ -78,7 +82,7 @@ export class Operations {
     }
   }
 
-  get running(): OperationRun | undefined {
+  get running(): Run | undefined {
     return this.#busy === undefined ? undefined : this.#entries.get(this.#busy)?.run;
   }
 
@@ -351,17 +355,14 @@ export class Operations {
     return answers.map(({ client, result, failure }) => ({ node: client.node, ledger: result, failure }));
   }
 
-  #begin(
-    stored: { planBytes: Uint8Array; planSha256: string },
-    state: OperationState,
-    before?: Entry,
-  ): OperationRun {
+  #begin(stored: { planBytes: Uint8Array; planSha256: string }, state: OperationState, before?: Entry): Run {
     const { agents, clock, journal, announcer } = this.#settings;
     const { operationId } = state.plan;
     const log = before?.log ?? new EventLog();
     log.reopen();
     const logger = this.#settings.logger.child({ operationId, epoch: Number(state.epoch.number) });
-    const run = new OperationRun({
+    const Kind = state.plan.kind === PlanKind.PLAN_KIND_REJOIN ? RejoinRun : OperationRun;
+    const run: Run = new Kind({
       state,
       planBytes: stored.planBytes,
       planSha256: stored.planSha256,
@@ -456,7 +457,7 @@ const FINAL: ReadonlySet<Outcome> = new Set([
   Outcome.OUTCOME_REFUSED,
 ]);
 
-function abortRun(run: OperationRun, failure: Failure): void {
+function abortRun(run: Run, failure: Failure): void {
   if (run.state.stage.kind !== 'settle' && !mayAbort(run.state)) {
     throw new LockstepError('ALREADY_COMMITTED', {
       message: 'Commit has begun: the operation can only go forward.',

@@ -1,3 +1,5 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { EtcdMemberPlan, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { parkedDirOf } from '../../core/paths.ts';
 import { proveStoppedSoon } from '../prove-stopped.ts';
 import { required, type StepContext, type StepHandler } from '../step.ts';
@@ -9,13 +11,20 @@ import { findStores, notAsRecorded, swapRecord } from '../swap-record.ts';
  */
 export const rejoinBack: StepHandler = {
   ends: 'undone',
+  /** An intent to go back bars the way forward for good: not where the learner votes already. */
+  async prepare({ node, plan, ports }, signal) {
+    if (node === plan.rejoins?.node) return null;
+    const { name, initialAdvertisePeerUrls } = joiningMember(plan, node);
+    if (await ports.membership.isVoter(initialAdvertisePeerUrls, signal)) {
+      throw new LockstepError('ALREADY_COMMITTED', { node, message: `The member ${name} votes already.` });
+    }
+    return null;
+  },
   async perform(context, _intent, signal) {
     const { node, plan, ports, progress } = context;
     if (node === plan.rejoins?.node) return setAsideAgain(context, signal);
-    const joining = plan.nodes.find((each) => each.node === plan.rejoins?.node);
-    const member = required(joining?.etcd, 'node that re-joins', node);
     progress('removing the learner');
-    await ports.membership.removeLearner(member.initialAdvertisePeerUrls, signal);
+    await ports.membership.removeLearner(joiningMember(plan, node).initialAdvertisePeerUrls, signal);
     return {};
   },
 };
@@ -50,4 +59,8 @@ async function setAsideAgain(context: StepContext, signal: AbortSignal): ReturnT
   }
   await stores.removeOwnTree(paths.stagingDir, operationId, signal);
   return { detail: { keptOld: paths.inPlace } };
+}
+
+function joiningMember({ nodes, rejoins }: RestorePlan, node: string): EtcdMemberPlan {
+  return required(nodes.find((each) => each.node === rejoins?.node)?.etcd, 'node that re-joins', node);
 }

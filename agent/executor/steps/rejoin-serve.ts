@@ -2,11 +2,13 @@ import { below } from '../../core/host-path.ts';
 import { parkedDirOf } from '../../core/paths.ts';
 import type { StepHandler } from '../step.ts';
 
+const DIRECTORY_MODE = 0o700;
+
 /** On the node, whose member votes now: the rest of its control plane returns. OLD stays where it is kept. */
 export const rejoinServe: StepHandler = {
   ends: 'closed',
   async perform({ plan, nodePlan, paths, components, ports, progress }, _intent, signal) {
-    const { hosting } = ports;
+    const { hosting, stores, joining } = ports;
     const parkedDir = parkedDirOf(nodePlan, plan.subjectOperationId);
     for (const component of components) {
       if (component === 'etcd') continue;
@@ -15,7 +17,8 @@ export const rejoinServe: StepHandler = {
       if (component === 'kube-apiserver') await hosting.waitApiReady(nodePlan, signal);
     }
     // Left parked, it would be taken for the node's own while the next restore has the live one out.
-    await ports.joining.archiveParkedManifest(
+    await stores.makeDirectory(paths.operationDir, DIRECTORY_MODE, signal);
+    await joining.archiveParkedManifest(
       nodePlan,
       parkedDir,
       below(paths.operationDir, 'etcd.yaml.before'),

@@ -5,12 +5,18 @@ import {
   OperatorServiceService,
   type PlanRestoreRequest,
 } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import { Approval, type Override, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import {
+  Approval,
+  type Override,
+  PlanKind,
+  RestorePlan,
+} from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Answer } from '../answer.ts';
 import { type Coordinator, WAIT_MS } from '../coordinator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
 import { planPage } from '../render/plan.ts';
+import { rejoinPage } from '../render/rejoin.ts';
 import { refusalView } from '../views.ts';
 
 export interface PlanOptions {
@@ -102,7 +108,12 @@ export function planAnswer({ terminal }: Invocation, page: ShownPlan): Answer {
     names: plan.operationId === '' ? [] : [plan.operationId],
     operationId: plan.operationId,
     ...(refused === undefined ? { outcome: 'planned' } : { exit: EXIT.refused, code: refused.code }),
-    render: (layout) => planPage(layout, { plan, refusals, warnings, approval, nowMs: terminal.nowMs() }),
+    render: (layout) => {
+      const shownPage = { plan, refusals, warnings, approval, nowMs: terminal.nowMs() };
+      return plan.kind === PlanKind.PLAN_KIND_REJOIN
+        ? rejoinPage(layout, shownPage)
+        : planPage(layout, shownPage);
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { OperationState } from '@lockstep/coordinator/core/state.ts';
-import type { OperationRun } from '@lockstep/coordinator/runner/operation-run.ts';
+import type { Run } from '@lockstep/coordinator/runner/operations.ts';
 import { Operations } from '@lockstep/coordinator/runner/operations.ts';
 import type {
   Agents,
@@ -49,7 +49,7 @@ export class SimCoordinator implements CoordinatorView {
   /** It said itself that no agent answers it. */
   reachesNobody = false;
   #journal: MutableRecord[] = [];
-  #current: OperationRun | undefined;
+  #current: Run | undefined;
   readonly #world: SimWorld;
   readonly #listeners = new Set<() => void>();
 
