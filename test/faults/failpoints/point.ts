@@ -3,6 +3,7 @@
  * `agent:stores.exchange:after@STEP_SWAP`. STEP is what is under way on an agent: the step that is
  * executed, or the call that is answered (`Promise`, `ReadLedger`); `start` where neither is. On a
  * coordinator it says which call or which record, and is left out where there is but one kind.
+ * `after#2` is the second time within one step.
  */
 export interface Point {
   readonly program: 'agent' | 'coordinator';
@@ -10,6 +11,8 @@ export interface Point {
   /** Empty where the port is one function. */
   readonly method: string;
   readonly moment: Moment;
+  /** From 1: which time within one step. */
+  readonly occurrence: number;
   readonly step: string;
 }
 
@@ -23,8 +26,9 @@ export interface Point {
 export const MOMENTS = ['before', 'sent', 'after', 'acknowledged'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-export function pointName({ program, port, method, moment, step }: Point): string {
-  return `${program}:${callName(port, method)}:${moment}${step === '' ? '' : `@${step}`}`;
+export function pointName({ program, port, method, moment, occurrence, step }: Point): string {
+  const time = occurrence === 1 ? '' : `#${occurrence}`;
+  return `${program}:${callName(port, method)}:${moment}${time}${step === '' ? '' : `@${step}`}`;
 }
 
 export function callName(port: string, method: string): string {
@@ -32,7 +36,7 @@ export function callName(port: string, method: string): string {
 }
 
 const NAME =
-  /^(?<program>agent|coordinator):(?<port>\w+)(?:\.(?<method>\w+))?:(?<moment>\w+)(?:@(?<step>[\w-]+))?$/;
+  /^(?<program>agent|coordinator):(?<port>\w+)(?:\.(?<method>\w+))?:(?<moment>\w+)(?:#(?<occurrence>\d+))?(?:@(?<step>[\w-]+))?$/;
 
 /** Throws where the name is none. */
 export function parsePoint(name: string): Point {
@@ -44,6 +48,7 @@ export function parsePoint(name: string): Point {
     port: parts['port'] ?? '',
     method: parts['method'] ?? '',
     moment,
+    occurrence: Number(parts['occurrence'] ?? 1),
     step: parts['step'] ?? '',
   };
 }

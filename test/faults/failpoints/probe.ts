@@ -3,14 +3,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FailpointBoard } from './board.ts';
 import { type Moment, type Point, pointName } from './point.ts';
 
-/** What no step is under way is called. */
+/** What is under way where no step is. */
 const NO_STEP = 'start';
+
+interface Execution {
+  readonly step: string;
+  /** How often each point was crossed in it. */
+  readonly times: Map<string, number>;
+}
 
 /** The program's side of its failpoints: told of every crossing, it does what is armed there. */
 export class Probe {
   readonly #board: FailpointBoard;
   readonly #program: Point['program'];
-  readonly #step = new AsyncLocalStorage<string>();
+  readonly #execution = new AsyncLocalStorage<Execution>();
 
   constructor(board: FailpointBoard, program: Point['program']) {
     this.#board = board;
@@ -19,7 +25,7 @@ export class Probe {
 
   /** While the body runs, and all that it started does, `step` is what is under way. */
   within<T>(step: string, body: () => T): T {
-    return this.#step.run(step, body);
+    return this.#execution.run({ step, times: new Map() }, body);
   }
 
   get clockAheadMs(): number {
@@ -31,9 +37,9 @@ export class Probe {
    * where it is a failure, and returns a promise to wait for where it is a pause.
    */
   cross(port: string, method: string, moment: Moment, step?: string): Promise<void> | undefined {
-    const under = step ?? (this.#program === 'agent' ? (this.#step.getStore() ?? NO_STEP) : '');
-    const name = pointName({ program: this.#program, port, method, moment, step: under });
     const { arms, record } = this.#board.armed;
+    if (arms.length === 0 && record !== true) return undefined;
+    const name = this.#nameOf(port, method, moment, step);
     if (record === true) this.#board.note('crossed', name);
     const arm = arms.find(({ point }) => point === name);
     if (arm === undefined || this.#board.hits.includes(name)) return undefined;
@@ -46,6 +52,16 @@ export class Probe {
     }
     if (arm.action === 'fail') throw new Error(`${name} fails (test only)`);
     return delay(arm.action.pauseMs);
+  }
+
+  #nameOf(port: string, method: string, moment: Moment, step: string | undefined): string {
+    const execution = this.#program === 'agent' ? this.#execution.getStore() : undefined;
+    const under = step ?? execution?.step ?? (this.#program === 'agent' ? NO_STEP : '');
+    const point = { program: this.#program, port, method, moment, step: under };
+    const first = pointName({ ...point, occurrence: 1 });
+    const occurrence = (execution?.times.get(first) ?? 0) + 1;
+    execution?.times.set(first, occurrence);
+    return pointName({ ...point, occurrence });
   }
 
   noteCall(name: string): void {

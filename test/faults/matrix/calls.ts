@@ -1,0 +1,67 @@
+/**
+ * Calls of a port at which nothing is killed, with the reason. They answer within the turn of the
+ * event loop in which they are called and change nothing: the process is killed as it is at the next
+ * point after them, or at the one before.
+ */
+const NO_STATE_OF_ITS_OWN = 'answers at once and changes nothing';
+const BESIDE_THE_LEDGER = 'nothing lies between it and the intent or the completion in the ledger';
+export const NOT_KILLED_AT: Readonly<Record<string, string>> = {
+  'agent:ledger.promised': NO_STATE_OF_ITS_OWN,
+  'agent:ledger.operation': NO_STATE_OF_ITS_OWN,
+  'agent:ledger.openOperation': NO_STATE_OF_ITS_OWN,
+  'agent:ledger.latestOperation': NO_STATE_OF_ITS_OWN,
+  'agent:stores.realPath': NO_STATE_OF_ITS_OWN,
+  'agent:hosting.undoText': NO_STATE_OF_ITS_OWN,
+  'agent:snapshots.hostPathOf': NO_STATE_OF_ITS_OWN,
+  'agent:snapshots.partOf': NO_STATE_OF_ITS_OWN,
+  'agent:snapshots.pathOf': NO_STATE_OF_ITS_OWN,
+  'agent:handlers.prepare': BESIDE_THE_LEDGER,
+  'agent:handlers.perform': BESIDE_THE_LEDGER,
+};
+
+const SAVING = 'belongs to taking a snapshot, not to a restore';
+const KEPT = 'belongs to the revert of a restore';
+const OTHER_COMMAND = 'belongs to another command';
+const BREAK_GLASS = 'read on the node itself, with no agent running';
+/** Calls that no restore and no rollback crosses, with the reason. Any other that is not crossed is a gap. */
+export const NEVER_CROSSED: Readonly<Record<string, string>> = {
+  'agent:hosting.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
+  'agent:service.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
+  'agent:ledger.audit': BREAK_GLASS,
+  'agent:ledger.operationIds': BREAK_GLASS,
+  'agent:ledger.close': 'at the end of the program',
+  'agent:member.close': 'at the end of the program',
+  'agent:member.apiServerAddresses': 'called by the hosting within inspect, not through the port',
+  'agent:member.authEnabled': 'called by the hosting within inspect, not through the port',
+  'agent:member.snapshot': SAVING,
+  'agent:service.saveSnapshot': SAVING,
+  'agent:service.saveKept': KEPT,
+  'agent:service.describeKept': KEPT,
+  'agent:stores.copyStore': 'called by no step',
+  'agent:stores.freeBytes': 'called by no step',
+  'coordinator:agent.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
+  'coordinator:agent.saveSnapshot': SAVING,
+  'coordinator:agent.saveKept': KEPT,
+  'coordinator:agent.describeKept': KEPT,
+  'coordinator:journal.flush': 'at the end of the program; also each record’s acknowledgement',
+  'coordinator:service.abortOperation': OTHER_COMMAND,
+  'coordinator:service.approvePlan': OTHER_COMMAND,
+  'coordinator:service.getVersion': OTHER_COMMAND,
+  'coordinator:service.listNodes': OTHER_COMMAND,
+  'coordinator:service.listOperations': OTHER_COMMAND,
+  'coordinator:service.listSnapshots': OTHER_COMMAND,
+  'coordinator:service.planRejoin': OTHER_COMMAND,
+  'coordinator:service.planRevert': OTHER_COMMAND,
+  'coordinator:service.resumeOperation': OTHER_COMMAND,
+  'coordinator:service.saveSnapshot': SAVING,
+  'coordinator:service.verifySnapshot': OTHER_COMMAND,
+  'coordinator:service.watchOperation': OTHER_COMMAND,
+};
+
+/** Calls whose later times within a step are points of their own: each changes something more. */
+export const COUNTED: ReadonlySet<string> = new Set([
+  'agent:hosting.returnManifest',
+  'agent:stores.writeFile',
+]);
+/** The second proof of a swap is asked for between the exchange and the sync of the names. */
+export const COUNTED_IN_STEP: ReadonlySet<string> = new Set(['agent:hosting.proveStopped@STEP_SWAP']);
