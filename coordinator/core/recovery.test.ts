@@ -252,10 +252,6 @@ describe('what the ledgers say', () => {
       'undo NODE_UNREACHABLE',
     ],
     ['one away, the others never promised', ['absent', 'unknown', 'unknown'], {}, 'undo NODE_UNREACHABLE'],
-    [ledger(1, OPEN, GATED), 'absent', 'unknown'],
-      {},
-      'undo NODE_UNREACHABLE',
-    ],
     [
       'the first away, the others past the start of etcd',
       ['absent', ledger(2, OPEN, STARTED), ledger(3, OPEN, STARTED)],

@@ -7,6 +7,9 @@ import type { StageName } from './results.ts';
 import { realTestsOf, unitTests, unitTestsOf } from './scope.ts';
 import { TestRunner, type Verdict } from './test-runner.ts';
 
+/** Long: a busy machine is no mutant noticed. What hangs is ended from outside. */
+const TEST_TIMEOUT_MS = 300_000;
+
 /** A way to notice a mutant. The mutated file is what the note says; an empty note: none. */
 export interface Stage extends AsyncDisposable {
   readonly name: StageName;
@@ -23,7 +26,7 @@ export class UnitStage implements Stage {
 
   constructor(root: string, note: string) {
     this.#root = root;
-    this.#runner = new TestRunner(10_000, note);
+    this.#runner = new TestRunner(TEST_TIMEOUT_MS, note);
     const known = new Map<string, string[]>();
     this.#loaded = new Map(unitTests(root).map((test) => [test, loadedBy(root, test, known)]));
   }
@@ -48,7 +51,7 @@ export class RealStage implements Stage {
 
   constructor(root: string, note: string) {
     this.#root = root;
-    this.#runner = new TestRunner(120_000, note);
+    this.#runner = new TestRunner(TEST_TIMEOUT_MS, note);
   }
 
   trialsFor(file: string): readonly string[] {

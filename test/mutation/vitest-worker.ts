@@ -70,7 +70,10 @@ async function run(running: Vitest, { tests }: TestRequest): Promise<TestAnswer>
   if (specifications.length === 0) throw new Error(`no test file of ${tests.join(', ')} is known`);
   const { testModules, unhandledErrors } = await running.runTestSpecifications(specifications);
   for (const module of testModules) {
-    for (const test of module.children.allTests('failed')) return { kind: 'failed', by: test.fullName };
+    for (const test of module.children.allTests('failed')) {
+      const said = test.result().errors?.[0]?.message.split('\n')[0] ?? '';
+      return { kind: 'failed', by: `${test.fullName} (${said.slice(0, 100)})` };
+    }
     const [broken] = module.errors();
     if (broken !== undefined) return { kind: 'failed', by: `${module.relativeModuleId}: ${broken.message}` };
   }

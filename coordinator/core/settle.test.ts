@@ -1,0 +1,300 @@
+import {
+  OperationState as LedgerState,
+  type ReadLedgerResponse,
+  Step,
+} from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { describe, expect, it } from 'vitest';
+import { failureOf } from './failures.ts';
+import { MAX_FAULTS_PER_STEP, MAX_SETTLE_ROUNDS, SEQUENCES_PER_EPOCH } from './limits.ts';
+import { COMMIT_POSITION, positionOfStep } from './phases.ts';
+import { takenOverOperation } from './state.ts';
+import { modelPlan } from './testing/driver.ts';
+import { Script } from './testing/script.ts';
+
+const ALL = ['cp1', 'cp2', 'cp3'];
+
+function effects(...steps: Step[]): ReadLedgerResponse['effects'] {
+  return steps.map((step, index) => ({
+    sequence: BigInt(index + 1),
+    step,
+    intendedMs: BigInt(500_000 + index),
+    completedMs: BigInt(500_001 + index),
+    detailJson: '',
+    epoch: undefined,
+  }));
+}
+
+const promisedBy = (number: bigint, coordinatorId = 'c1') => ({ number, coordinatorId });
+const open = (...steps: Step[]): Partial<ReadLedgerResponse> => ({
+  state: LedgerState.OPERATION_STATE_OPEN,
+  promised: promisedBy(1n),
+  effects: effects(...steps),
+});
+const SWAPPING = open(Step.STEP_FENCE_API, Step.STEP_FENCE_ETCD, Step.STEP_SWAP);
+const GATED = open(Step.STEP_FENCE_API, Step.STEP_START_ETCD, Step.STEP_PREPARE_GATE);
+
+function takingOver(plan = modelPlan(), abort?: ReturnType<typeof failureOf>): Script {
+  return new Script(
+    plan,
+    takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000, abort),
+  ).start();
+}
+
+/** Survey, promise and read with the same answers on every node. */
+function settledOn(script: Script, ledger: Partial<ReadLedgerResponse>): Script {
+  for (const node of ALL) script.answerLedger(node, ledger);
+  script.answerAll();
+  for (const node of ALL) script.answerLedger(node, ledger);
+  return script;
+}
+
+describe('a takeover', () => {
+  it('surveys, promises above everybody, and reads again before it decides', () => {
+    const script = takingOver();
+    expect(script.stageOf('settle').part).toBe('survey');
+    expect(ALL.map((node) => script.askOf(node).kind)).toEqual(['read-ledger', 'read-ledger', 'read-ledger']);
+    script.answerLedger('cp1', SWAPPING);
+    script.answerLedger('cp2', { ...SWAPPING, promised: promisedBy(9n, 'c0') });
+    expect(script.stageOf('settle').part).toBe('survey');
+    script.answerLedger('cp3', SWAPPING);
+    expect(script.askOf('cp1')).toEqual({ kind: 'promise', epoch: { number: 10n, coordinatorId: 'c2' } });
+    expect(script.state.nextSequence).toBe(10n * SEQUENCES_PER_EPOCH + 1n);
+    script.answerAll();
+    expect([script.stageOf('settle').part, script.askOf('cp1').kind]).toEqual(['read', 'read-ledger']);
+    for (const node of ALL) script.answerLedger(node, SWAPPING);
+    expect(script.stageOf('forward').position).toBe(positionOfStep(Step.STEP_SWAP));
+    expect(script.state.mayBeCommitted).toBe(false);
+    expect(script.state.fencedMs).toBe(500_000);
+    expect([...script.state.nodes.values()].map(({ promised }) => promised)).toEqual([true, true, true]);
+  });
+
+  it('numbers its events above those of every epoch before', () => {
+    const plan = modelPlan();
+    const later = {
+      ...takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000),
+      nextSequence: 10n ** 12n,
+    };
+    const script = new Script(plan, later).start();
+    for (const node of ALL) script.answerLedger(node, SWAPPING);
+    expect(script.state.nextSequence).toBe(10n ** 12n);
+  });
+
+  it('asks no promise of what cannot obey: an ended ledger, a strange one, one that knows nothing', () => {
+    const script = takingOver();
+    script.answerLedger('cp1', { ...SWAPPING, state: LedgerState.OPERATION_STATE_UNDONE });
+    script.answerLedger('cp2', { ...SWAPPING, ledgerId: 'another' });
+    script.fail('cp3', 'OPERATION_NOT_FOUND');
+    expect(script.stageOf('settle').part).toBe('read');
+    const other = takingOver();
+    other.answerLedger('cp1', { ...GATED, state: LedgerState.OPERATION_STATE_COMMITTED });
+    other
+      .answerLedger('cp2', { ...GATED, state: LedgerState.OPERATION_STATE_CLOSED })
+      .answerLedger('cp3', GATED);
+    expect(other.asked).toEqual(['cp1', 'cp3']);
+  });
+
+  it('ends what has ended, asking nobody for anything', () => {
+    const script = takingOver();
+    const closed = { ...GATED, state: LedgerState.OPERATION_STATE_CLOSED };
+    for (const node of ALL) script.answerLedger(node, closed);
+    expect(script.stageOf('settle').part).toBe('read');
+    for (const node of ALL) script.answerLedger(node, closed);
+    expect(script.outcome).toBe(Outcome.OUTCOME_RESTORED);
+  });
+
+  it('goes forward from the commit on, once one is committed, and remembers that it may be', () => {
+    const script = settledOn(takingOver(), { ...GATED, state: LedgerState.OPERATION_STATE_COMMITTED });
+    expect(script.stageOf('forward').position).toBe(COMMIT_POSITION);
+    expect(script.state.mayBeCommitted).toBe(true);
+  });
+
+  it('undoes where somebody asked for it, before or meanwhile, and no one has committed', () => {
+    const before = settledOn(takingOver(modelPlan(), failureOf('ABORTED', 'before')), SWAPPING);
+    expect(before.stageOf('undo').cause.message).toBe('before');
+    const meanwhile = takingOver();
+    meanwhile.feed({ kind: 'abort', failure: failureOf('ABORTED', 'meanwhile'), atMs: meanwhile.nowMs });
+    expect(settledOn(meanwhile, SWAPPING).stageOf('undo').cause.message).toBe('meanwhile');
+    expect(meanwhile.state.mayBeCommitted).toBe(false);
+  });
+
+  it('undoes what nobody has begun once the plan has expired, and not a moment before', () => {
+    const at = (expiresMs: bigint): Script =>
+      settledOn(takingOver(modelPlan({ expiresMs })), open(Step.STEP_STAGE));
+    const inTime = at(10n ** 15n);
+    expect(inTime.stage.kind).toBe('forward');
+    expect(at(BigInt(inTime.nowMs)).stage.kind).toBe('forward');
+    expect(at(BigInt(inTime.nowMs - 1)).stageOf('undo').cause.code).toBe('PLAN_EXPIRED');
+  });
+
+  it('counts the outage from the ledgers’ fence, and undoes once it lasts too long', () => {
+    const script = settledOn(takingOver(modelPlan({ maxOutageMs: 600_000n })), SWAPPING);
+    const [timer] = script.timers('max-outage');
+    expect(timer).toBeDefined();
+    expect(script.fire('max-outage').stageOf('undo').cause.code).toBe('MAX_OUTAGE_EXCEEDED');
+    expect(settledOn(takingOver(), SWAPPING).timers('max-outage')).toEqual([]);
+    const untouched = settledOn(takingOver(modelPlan({ maxOutageMs: 600_000n })), open(Step.STEP_STAGE));
+    expect([untouched.state.fencedMs, untouched.timers('max-outage')]).toEqual([undefined, []]);
+  });
+
+  it('remembers phases and ends of nodes from the ledgers', () => {
+    const script = takingOver();
+    const undone = { ...SWAPPING, state: LedgerState.OPERATION_STATE_UNDONE };
+    script
+      .answerLedger('cp1', undone)
+      .answerLedger('cp2', SWAPPING)
+      .answerLedger('cp3', SWAPPING)
+      .answerAll();
+    script.answerLedger('cp1', undone).answerLedger('cp2', SWAPPING).answerLedger('cp3', SWAPPING);
+    expect(script.stageOf('undo').taking).toEqual(new Set(['cp2', 'cp3']));
+    expect(script.state.startedMs).toBe(500_000);
+    expect(script.state.phases.map(({ startedMs }) => startedMs)).toEqual([500_000, 500_002, script.nowMs]);
+  });
+
+  it('leaves a lost ledger’s node out of an undo only before the fence', () => {
+    const lost = (ledger: Partial<ReadLedgerResponse>): Script => {
+      const script = takingOver(modelPlan(), failureOf('ABORTED', 'x'));
+      const read = (): unknown =>
+        script.answerLedger('cp1', ledger).answerLedger('cp2', ledger).fail('cp3', 'OPERATION_NOT_FOUND');
+      read();
+      script.answerAll();
+      read();
+      return script;
+    };
+    expect([...lost(open(Step.STEP_STAGE)).stageOf('undo').taking]).toEqual(['cp1', 'cp2']);
+    expect([...lost(SWAPPING).stageOf('undo').taking]).toEqual(ALL);
+  });
+});
+
+describe('who promised more', () => {
+  const raced = (): Script => {
+    const script = takingOver();
+    for (const node of ALL) script.answerLedger(node, SWAPPING);
+    return script.fail('cp1', 'EPOCH_STALE');
+  };
+
+  it('is looked at again', () => {
+    expect(raced().stageOf('settle').part).toBe('survey');
+  });
+
+  it('has the operation where that repeats itself', () => {
+    const script = raced();
+    for (let round = 2; script.stage.kind === 'settle'; round += 1) {
+      expect(round).toBeLessThan(MAX_SETTLE_ROUNDS);
+      for (const node of ALL) script.answerLedger(node, SWAPPING);
+      script.fail('cp1', 'EPOCH_STALE');
+    }
+    expect(script.stage.kind).toBe('superseded');
+    expect(script.state.settleRounds).toBe(MAX_SETTLE_ROUNDS);
+  });
+
+  it('is not taken for one that never took the plan', () => {
+    const script = takingOver();
+    for (const node of ALL) script.answerLedger(node, SWAPPING);
+    script.fail('cp1', 'PLAN_UNKNOWN').answer('cp2').answer('cp3');
+    expect(script.stageOf('settle').part).toBe('read');
+  });
+});
+
+describe('who does not answer a takeover', () => {
+  it('is waited for during the grace, and then left out', () => {
+    const script = takingOver()
+      .answerLedger('cp1', open(Step.STEP_STAGE))
+      .answerLedger('cp2', open(Step.STEP_STAGE));
+    script.fail('cp3', 'UNREACHABLE');
+    expect(script.stageOf('settle').part).toBe('survey');
+    script.fire('grace');
+    expect(script.asked).toEqual(['cp1', 'cp2']);
+    script.answerAll();
+    script.answerLedger('cp1', open(Step.STEP_STAGE)).answerLedger('cp2', open(Step.STEP_STAGE));
+    expect(script.stageOf('undo').cause.code).toBe('NODE_UNREACHABLE');
+  });
+
+  it('is not left out while it may yet answer', () => {
+    const script = takingOver().answerLedger('cp1', SWAPPING).fail('cp3', 'UNREACHABLE').fire('grace');
+    expect(script.stageOf('settle').part).toBe('survey');
+    expect(script.fail('cp2', 'UNREACHABLE').stageOf('settle').part).toBe('promise');
+  });
+
+  it('is waited for where nobody answers at all', () => {
+    const script = takingOver();
+    for (const node of ALL) script.fail(node, 'UNREACHABLE');
+    expect(script.fire('grace').stageOf('settle').part).toBe('survey');
+  });
+
+  it('and may have committed is waited for, and whoever is first back goes on', () => {
+    const script = takingOver()
+      .answerLedger('cp1', GATED)
+      .answerLedger('cp2', GATED)
+      .fail('cp3', 'UNREACHABLE')
+      .fire('grace');
+    script.answerAll();
+    script.answerLedger('cp1', GATED).answerLedger('cp2', GATED);
+    expect(script.stageOf('settle')).toMatchObject({
+      part: 'survey',
+      patient: true,
+      pending: new Set(['cp3']),
+    });
+    expect(script.asked).toEqual([]);
+    expect(script.effects.some((effect) => effect.kind === 'publish')).toBe(true);
+    // Its silence is told once, and nobody goes on for it.
+    script.fire('retry', 'cp3').fail('cp3', 'UNREACHABLE');
+    expect(script.stageOf('settle').part).toBe('survey');
+    script.fire('retry', 'cp3').answerLedger('cp3', GATED);
+    expect(script.asked).toEqual(ALL);
+    script.answerAll();
+    for (const node of ALL) script.answerLedger(node, GATED);
+    expect(script.stage.kind).toBe('forward');
+  });
+
+  it('ends in a person’s hands once patience is over', () => {
+    const script = takingOver().answerLedger('cp1', SWAPPING).fail('cp3', 'UNREACHABLE').fire('patience');
+    expect([script.outcome, script.failure?.code]).toEqual([
+      Outcome.OUTCOME_NEEDS_OPERATOR,
+      'NODE_UNREACHABLE',
+    ]);
+  });
+
+  it('with a fault in its ledger is asked again', () => {
+    const script = takingOver().fail('cp1', 'LEDGER_UNREADABLE');
+    expect(script.timers('retry')).toHaveLength(1);
+    expect(script.fire('retry', 'cp1').askOf('cp1').kind).toBe('read-ledger');
+  });
+
+  it('with a fault in its promise is asked for it again: it may still obey another', () => {
+    const script = takingOver();
+    for (const node of ALL) script.answerLedger(node, SWAPPING);
+    script.answer('cp1').answer('cp3').fail('cp2', 'DISK_FULL');
+    expect(script.stageOf('settle').part).toBe('promise');
+    expect(script.fire('retry', 'cp2').askOf('cp2').kind).toBe('promise');
+    expect(script.answer('cp2').stageOf('settle').part).toBe('read');
+  });
+});
+
+describe('a commit that did not come through', () => {
+  it('is settled by the ledgers: nobody has it, so it is undone for what kept it', () => {
+    const script = new Script().forwardTo(COMMIT_POSITION);
+    for (const node of ALL) {
+      script.failRepeatedly(node, 'DISK_FULL', MAX_FAULTS_PER_STEP);
+      if (script.stage.kind === 'settle') break;
+    }
+    expect(script.state.mayBeCommitted).toBe(true);
+    expect(settledOn(script, GATED).stageOf('undo').cause.code).toBe('DISK_FULL');
+  });
+
+  it('ends in a person’s hands where no round settles it', () => {
+    const script = new Script().forwardTo(COMMIT_POSITION);
+    for (let round = 0; script.stage.kind !== 'ended'; round += 1) {
+      expect(round).toBeLessThanOrEqual(MAX_SETTLE_ROUNDS);
+      script.failRepeatedly('cp1', 'DISK_FULL', MAX_FAULTS_PER_STEP);
+      if (script.stage.kind !== 'settle') continue;
+      for (const node of ALL)
+        script.answerLedger(node, { ...GATED, state: LedgerState.OPERATION_STATE_COMMITTED });
+      script.answerAll();
+      for (const node of ALL) {
+        script.answerLedger(node, { ...GATED, state: LedgerState.OPERATION_STATE_COMMITTED });
+      }
+    }
+    expect([script.outcome, script.failure?.code]).toEqual([Outcome.OUTCOME_NEEDS_OPERATOR, 'DISK_FULL']);
+  });
+});
