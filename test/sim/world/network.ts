@@ -209,7 +209,8 @@ class SimAgentClient implements AgentClient {
         run.calls.add(hold);
         cancelServed = () => this.#cancel(what, run, hold);
         const say = (progress: StepProgress): void => {
-          if (onProgress === undefined || run.actor.dead) return;
+          // Progress is for people: a part of it is enough to show that nothing rests on it.
+          if (onProgress === undefined || run.actor.dead || !this.#world.random.chance(0.25)) return;
           this.#send(`${what} progress`, 'answer', () => {
             if (open) onProgress(progress);
           });

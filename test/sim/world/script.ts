@@ -33,7 +33,7 @@ export function shapeOf(random: Random): Shape {
 }
 
 export function coordinatorsOf(random: Random): number {
-  return random.pick([1, 2, 2, 2, 3]);
+  return random.pick([1, 1, 2, 2, 2, 3]);
 }
 
 export function scriptOf(random: Random): FaultScript {

@@ -36,7 +36,7 @@ export interface WorldSettings {
 /** More than any operation of which a person would still wait for the end. */
 const LONGEST_MS = 6 * 3_600_000;
 const MOST_EVENTS = 30_000;
-const END_CHECK_MS = 2_000;
+const END_CHECK_MS = 3_000;
 const LEAD_CHECK_MS = 5_000;
 /** What waits for a person is over when nothing has moved for this long. */
 const QUIET_MS = 40_000;
@@ -234,7 +234,7 @@ export class SimWorld implements WorldView {
       cluster.tally.acknowledged += 1;
       if (!this.#allCommitted()) cluster.tally.beforeAllCommitted += 1;
     }
-    this.scheduler.at(this.random.between(300, 2_500), undefined, 'client', 'write', -1, -1, () =>
+    this.scheduler.at(this.random.between(500, 4_000), undefined, 'client', 'write', -1, -1, () =>
       this.#clientWrites(),
     );
   }
