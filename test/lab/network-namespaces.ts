@@ -99,6 +99,11 @@ export class NetworkNamespaces implements AsyncDisposable {
     await this.deliver(other, one);
   }
 
+  /** Of this machine: the bridge and one link for each host. */
+  async links(): Promise<string[]> {
+    return linksOf(this.#number);
+  }
+
   /** Processes in them must have ended. Never rejects: what is left is removed at the next start. */
   async remove(): Promise<void> {
     await removeNetwork(
@@ -178,13 +183,19 @@ async function removeStaleNamespaces(): Promise<void> {
 
 /** The links would end with their namespaces, but only some time after. */
 async function removeNetwork(number: number, names: readonly string[]): Promise<void> {
-  const { stdout } = await run('ip', ['-o', 'link', 'show', 'type', 'veth']).catch(() => ({ stdout: '' }));
-  const links = [...stdout.matchAll(/^\d+: (\w+)@/gm)].map((match) => match[1] ?? '');
-  for (const link of links.filter((each) => each.startsWith(`${bridgeOf(number)}p`))) {
-    await ip('link', 'del', link).catch(() => {});
-  }
-  await ip('link', 'del', bridgeOf(number)).catch(() => {});
+  for (const link of await linksOf(number)) await ip('link', 'del', link).catch(() => {});
   for (const name of names) await ip('netns', 'del', name).catch(() => {});
+}
+
+/** The bridge last. */
+async function linksOf(number: number): Promise<string[]> {
+  const bridge = bridgeOf(number);
+  const { stdout } = await run('ip', ['-o', 'link', 'show']).catch(() => ({ stdout: '' }));
+  const names = [...stdout.matchAll(/^\d+: (\w+)[@:]/gm)].map((match) => match[1] ?? '');
+  return [
+    ...names.filter((name) => name.startsWith(`${bridge}p`)),
+    ...names.filter((name) => name === bridge),
+  ];
 }
 
 function namespaces(): {

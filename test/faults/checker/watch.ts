@@ -11,6 +11,8 @@ const INTERVAL_MS = 60;
 export interface NodeWatch {
   /** Ends the watching; what was seen that must never be, each thing once. */
   stop(): Promise<string[]>;
+  /** From now on no member may run on OLD on these nodes. */
+  forbidOld(nodes: readonly string[]): void;
   /** How often all nodes were looked at. */
   readonly looks: number;
 }
@@ -27,14 +29,18 @@ export function watchNodes(
   const seen = new Set<string>();
   let looks = 0;
   const over = new AbortController();
+  const withoutOld = new Set<string>();
   const watching = (async () => {
     while (!over.signal.aborted) {
-      for (const violation of look(lab, before)) seen.add(violation);
+      for (const violation of look(lab, before, withoutOld)) seen.add(violation);
       looks += 1;
       await delay(options.intervalMs ?? INTERVAL_MS);
     }
   })();
   return {
+    forbidOld(nodes) {
+      for (const node of nodes) withoutOld.add(node);
+    },
     get looks() {
       return looks;
     },
@@ -47,7 +53,7 @@ export function watchNodes(
 }
 
 /** One look; what it finds is true whatever happened between its first and its last question. */
-function look(lab: CheckedLab, before: Baseline): string[] {
+function look(lab: CheckedLab, before: Baseline, withoutOld: ReadonlySet<string>): string[] {
   const found: string[] = [];
   const pids = etcdPids();
   const quorum = Math.floor(lab.nodes.length / 2) + 1;
@@ -69,6 +75,7 @@ function look(lab: CheckedLab, before: Baseline): string[] {
       if (!isGone(error)) throw error;
     }
   }
+  for (const name of onOld.filter((each) => withoutOld.has(each))) found.push(`${name}: OLD runs again`);
   if (onOld.length >= quorum && onNew.length >= quorum) {
     found.push(`OLD runs on ${onOld.join(', ')} while NEW runs on ${onNew.join(', ')}`);
   }
