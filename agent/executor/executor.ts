@@ -54,6 +54,12 @@ type PlannedPart = Pick<
   'plan' | 'nodePlan' | 'memberPlan' | 'snapshot' | 'paths' | 'components'
 >;
 
+interface DecodedPlan {
+  readonly sha256: string;
+  readonly plan: RestorePlan;
+  part?: PlannedPart;
+}
+
 /** What a command is run under; a person on the node has no epoch of his own. */
 interface Command {
   readonly caller: string;
@@ -67,8 +73,8 @@ interface Command {
 export class Executor {
   readonly #settings: ExecutorSettings;
   readonly #slot: EffectSlot;
-  /** The plan decoded last: every step of an operation looks at the same one. */
-  #decoded: { readonly sha256: string; readonly plan: RestorePlan } | undefined;
+  /** The plan decoded last, and this node's part of it: every step of an operation looks at the same one. */
+  #decoded: DecodedPlan | undefined;
 
   constructor(settings: ExecutorSettings) {
     this.#settings = settings;
@@ -83,15 +89,16 @@ export class Executor {
       const { ledger, cluster, logger } = this.#settings;
       const held = ledger.operation(request.operationId);
       const heldView = held === undefined ? undefined : viewOf(held);
+      const offered = request.plan.length === 0 ? undefined : this.#offered(request.plan);
       const verdict = judgePromise(this.#fence(slot === undefined), cluster, heldView, {
         epoch,
         operationId: request.operationId,
         ledgerId: request.ledgerId,
-        plan: request.plan.length === 0 ? undefined : this.#offered(request.plan),
+        plan: offered,
       });
       if (verdict.kind === 'refused') throw this.#refusal(verdict);
       if (verdict.kind === 'promise') {
-        if (verdict.openPlan) this.#requireDoable(RestorePlan.decode(request.plan), request.operationId);
+        if (verdict.openPlan && offered !== undefined) this.#requireDoable(request.plan, offered);
         ledger.recordPromise(epoch, request.operationId, verdict.openPlan ? request.plan : undefined);
         logger.info({ operationId: request.operationId, epoch: epochText(epoch) }, 'epoch promised');
       }
@@ -206,7 +213,7 @@ export class Executor {
   ): Promise<StepResult> {
     const { ledger, handlers, ports } = this.#settings;
     const name = STEP_NAMES[step];
-    const fits = judgeKind(this.#planOf(record).kind, step);
+    const fits = judgeKind(this.#decode(record.planSha256, record.plan).plan.kind, step);
     if (fits.kind === 'refused') throw this.#refusal(fits);
     const handler = handlers[step];
     const context = this.#context(record, name, command, progress);
@@ -239,7 +246,7 @@ export class Executor {
     return {
       node,
       operationId: record.operationId,
-      ...this.#partOf(this.#planOf(record), record.operationId),
+      ...this.#partOf(record.planSha256, record.plan, record.operationId),
       effects: record.effects,
       ports,
       logger: logger.child({
@@ -252,28 +259,29 @@ export class Executor {
     };
   }
 
-  #planOf({ plan, planSha256 }: OperationRecord): RestorePlan {
-    if (this.#decoded?.sha256 !== planSha256) {
-      this.#decoded = { sha256: planSha256, plan: RestorePlan.decode(plan) };
-    }
-    return this.#decoded.plan;
+  #decode(sha256: string, bytes: Uint8Array): DecodedPlan {
+    if (this.#decoded?.sha256 !== sha256) this.#decoded = { sha256, plan: RestorePlan.decode(bytes) };
+    return this.#decoded;
   }
 
   /** What could not even be undone is not opened: it would bar this node for good. Throws as #partOf. */
-  #requireDoable(plan: RestorePlan, operationId: string): void {
-    const { paths } = this.#partOf(plan, operationId);
+  #requireDoable(bytes: Uint8Array, { sha256, operationId }: OfferedPlan): void {
+    const { paths } = this.#partOf(sha256, bytes, operationId);
     for (const path of [paths.inPlace, paths.other]) this.#settings.ports.stores.realPath(path);
   }
 
   /** What a plan says of this node. Throws PLAN_UNKNOWN, PATH_NOT_ALLOWED where no step could act on it. */
-  #partOf(plan: RestorePlan, operationId: string): PlannedPart {
+  #partOf(sha256: string, bytes: Uint8Array, operationId: string): PlannedPart {
     const { node, stateDir } = this.#settings;
+    const decoded = this.#decode(sha256, bytes);
+    const { plan } = decoded;
+    if (decoded.part !== undefined) return decoded.part;
     const nodePlan = required(
       plan.nodes.find((candidate) => candidate.node === node),
       'part',
       node,
     );
-    return {
+    decoded.part = {
       plan,
       nodePlan,
       memberPlan: required(nodePlan.etcd, 'etcd member', node),
@@ -281,6 +289,7 @@ export class Executor {
       paths: operationPaths(nodePlan, operationId, stateDir),
       components: plannedComponents(nodePlan),
     };
+    return decoded.part;
   }
 
   /** The operation that a command may act on. Throws EPOCH_STALE, PLAN_UNKNOWN. */
@@ -307,14 +316,15 @@ export class Executor {
   }
 
   #offered(bytes: Uint8Array): OfferedPlan {
+    const sha256 = sha256Hex(bytes);
     let plan: RestorePlan;
     try {
-      plan = RestorePlan.decode(bytes);
+      plan = this.#decode(sha256, bytes).plan;
     } catch (cause) {
       throw new LockstepError('PLAN_UNKNOWN', { message: 'The offered plan cannot be read.', cause });
     }
     return {
-      sha256: sha256Hex(bytes),
+      sha256,
       operationId: plan.operationId,
       cluster: plan.cluster,
       ledgerId: plan.nodes.find((candidate) => candidate.node === this.#settings.node)?.ledgerId,

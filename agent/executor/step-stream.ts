@@ -9,6 +9,9 @@ import {
 /** After its deadline an effect gets this long to end before the stream ends without it. */
 const OVERRUN_MS = 2_000;
 
+/** Made once: it tells nobody anything, and a reason made each time costs a stack trace. */
+const ENDED = new Error('the step has ended');
+
 /** A person reads no faster. */
 const PROGRESS_INTERVAL_MS = 100;
 
@@ -77,7 +80,7 @@ export async function* streamStep(
       return;
     }
   } finally {
-    overrun.abort();
+    overrun.abort(ENDED);
     // Nobody listens any more; the runner has recorded how it ended.
     ended.catch(() => undefined);
     overdue.catch(() => undefined);
@@ -93,7 +96,7 @@ export function timedOut({ node, what }: { readonly node: string; readonly what:
 
 async function afterAbort(signal: AbortSignal, clock: Clock, until: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    until.addEventListener('abort', () => reject(new Error('ended')), { once: true });
+    until.addEventListener('abort', () => reject(ENDED), { once: true });
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });

@@ -294,7 +294,7 @@ export class Operations {
   }
 
   async #takeUpAgain(operationId: string, signal: AbortSignal, abort?: Failure): Promise<Operation> {
-    this.requireLead();
+
     const found = await this.find(operationId, signal);
     if (found === undefined) throw notFound(operationId);
     const id = found.operation.operationId;
@@ -496,6 +496,7 @@ function closedLog(events: readonly OperationEvent[]): EventLog {
 function logEvent(logger: Logger, { event, sequence }: OperationEvent): void {
   if (event === undefined) return;
   if (event.$case === 'nodeProgress' && !event.value.done) return;
+  if (!logger.isLevelEnabled('info')) return;
   logger.info({ sequence: Number(sequence), [event.$case]: loggable(event.value) }, 'operation event');
 }
 
