@@ -1,8 +1,9 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { waitFor } from '@lockstep/shared/waiting.ts';
 import { type Action, MAX_ACTIONS, nextAction, type Observation, type Target } from '../core/convergence.ts';
 import { proveStoppedSoon } from './prove-stopped.ts';
-import type { StepContext } from './step.ts';
+import { type StepContext, wasIntended } from './step.ts';
 import { findStores, forgottenExchange, notAsRecorded, swapRecord } from './swap-record.ts';
 
 /** Five members that check each other for corruption at start take 28 s. */
@@ -41,6 +42,7 @@ export async function converge(
       case 'done':
         // An earlier try may have exchanged them back and died before it synced.
         if (recorded !== undefined) await stores.syncNames([paths.inPlace, paths.other], signal);
+        if (target === 'old-serving') await makeReturnDurable(context, taken, signal);
         return taken;
       case 'store-not-as-recorded':
         throw notAsRecorded(context.node, paths, found, recorded);
@@ -58,6 +60,7 @@ export async function converge(
         }
         context.logger.info({ action: next.action, target }, 'undo acts');
         context.progress(WORDS[next.action.kind]);
+        if (next.action.kind === 'exchange-back') await makeFenceDurable(context, taken, signal);
         await perform(context, next.action, signal);
         taken.push(next.action.kind);
         break;
@@ -108,6 +111,34 @@ async function waitForMember({ plan, ports }: StepContext, signal: AbortSignal):
   const { clock } = ports;
   const patience = clock.deadline(QUORUM_PATIENCE_MS, signal);
   await waitFor(serving, POLL_MS, patience, clock).catch(() => signal.throwIfAborted());
+}
+
+/**
+ * What an earlier try did, and this one only saw, may not have been synced when that one died: a
+ * power loss would undo it. Both actions sync, also where nothing is left to do.
+ */
+async function makeFenceDurable(
+  { ports: { hosting }, nodePlan, operationId, paths, components }: StepContext,
+  taken: readonly Action['kind'][],
+  signal: AbortSignal,
+): Promise<void> {
+  if (!taken.includes('hold-kubelet')) await hosting.holdKubelet(operationId, signal);
+  if (taken.includes('park-manifests')) return;
+  await hosting.parkManifests(nodePlan, components, paths.parkedDir, signal);
+}
+
+/** The same for OLD's return; where the fence never came, nothing was ever out. */
+async function makeReturnDurable(
+  { ports: { hosting }, nodePlan, operationId, paths, components, effects }: StepContext,
+  taken: readonly Action['kind'][],
+  signal: AbortSignal,
+): Promise<void> {
+  if (!wasIntended(effects, Step.STEP_FENCE_API)) return;
+  const [component] = components;
+  if (component !== undefined && !taken.includes('return-manifest')) {
+    await hosting.returnManifest(nodePlan, component, paths.parkedDir, signal);
+  }
+  if (!taken.includes('release-kubelet')) await hosting.releaseKubelet(operationId, signal);
 }
 
 async function perform(context: StepContext, action: Action, signal: AbortSignal): Promise<void> {

@@ -1,9 +1,10 @@
-import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { OperationState as LedgerState, Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { describe, expect, it } from 'vitest';
 import { failureOf } from './failures.ts';
 import { MAX_FAULTS_PER_STEP } from './limits.ts';
 import { FENCE_POSITION, positionOfStep } from './phases.ts';
+import { takenOverOperation } from './state.ts';
 import { modelPlan } from './testing/driver.ts';
 import { Script } from './testing/script.ts';
 
@@ -61,6 +62,22 @@ describe('an undo', () => {
 
   it('is left to who promised more, by a node that is known to have promised', () => {
     expect(undoing().fail('cp2', 'EPOCH_STALE').stage.kind).toBe('superseded');
+  });
+
+  it('settles anew where a takeover meets a node that was away when promises were asked for', () => {
+    const plan = modelPlan();
+    const cause = failureOf('ABORTED', 'asked for');
+    const taken = takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000, cause);
+    const script = new Script(plan, taken).start();
+    const ledger = {
+      state: LedgerState.OPERATION_STATE_OPEN,
+      promised: { number: 1n, coordinatorId: 'c1' },
+    };
+    script.answerLedger('cp1', ledger).answerLedger('cp2', ledger).fail('cp3', 'UNREACHABLE').fire('grace');
+    script.answerAll().answerLedger('cp1', ledger).answerLedger('cp2', ledger);
+    expect(script.stage.kind).toBe('undo');
+    script.fail('cp3', 'EPOCH_STALE');
+    expect([script.stageOf('settle').part, script.stageOf('settle').cause]).toEqual(['survey', cause]);
   });
 
   it('takes a node that is undone already for done', () => {

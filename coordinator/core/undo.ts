@@ -64,6 +64,11 @@ export function onUndoFailure(turn: Turn, last: UndoStage, call: PendingCall, fa
     return stop(turn, failureOf('LEDGERS_DISAGREE', words, node, [failure]));
   }
   const unsure = turn.node(node).promised !== true;
+  if (unsure && failure.code === 'EPOCH_STALE' && turn.state.settleRounds > 0) {
+    // It was away when promises were asked for, and still holds that of before: it may stand anywhere.
+    turn.next = { to: 'settle', cause: stage.cause };
+    return;
+  }
   if (saysNeverTaken(failure) || (unsure && failure.code === 'EPOCH_STALE')) {
     // Before the fence nothing of the node was touched: a ledger that was lost holds nothing to undo.
     if (unsure || turn.state.fencedMs === undefined) {
