@@ -294,7 +294,7 @@ export class Operations {
   }
 
   async #takeUpAgain(operationId: string, signal: AbortSignal, abort?: Failure): Promise<Operation> {
-
+    this.requireLead();
     const found = await this.find(operationId, signal);
     if (found === undefined) throw notFound(operationId);
     const id = found.operation.operationId;
