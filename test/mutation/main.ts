@@ -25,7 +25,10 @@ import { SURVIVORS } from './survivors.ts';
 
 const TARGET = 0.95;
 /** Slices of the simulator: long enough to meet each fault in each phase. */
-const SIMULATIONS = ['test/sim/main.ts --runs 400 --seed 1'];
+const SIMULATIONS = [
+  'test/sim/main.ts --runs 60 --seed 1 --no-shrink',
+  'test/sim/main.ts --runs 240 --seed 7 --no-shrink',
+];
 
 const root = resolve(import.meta.dirname, '../..');
 const { values } = parseArgs({

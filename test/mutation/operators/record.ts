@@ -2,7 +2,9 @@ import type { AnyNode } from 'acorn';
 import type { Proposal } from '../mutant.ts';
 import { calleeName, isWithin, ownerOf, type Source, textOf } from '../syntax.ts';
 
-const RECORD = /^(record[A-Z]\w*|#run|#transition|append)$/;
+const RECORD = /^(record[A-Z]\w*|append)$/;
+/** The ledger's own statements. */
+const STATEMENT = /^(#run|#transition)$/;
 const JOURNAL = /^(begin|end)$/;
 
 /** Each record is not made; an intent is recorded after its effect. */
@@ -10,7 +12,7 @@ export function records(source: Source): Proposal[] {
   return source.places.flatMap((place): Proposal[] => {
     const { node, ancestors } = place;
     const name = calleeName(node) ?? '';
-    if (node.type !== 'CallExpression' || !(RECORD.test(name) || isJournal(source, node, name))) return [];
+    if (node.type !== 'CallExpression' || !isRecord(source, node, name)) return [];
     const { start, end } = node;
     const owner = ownerOf(place);
     const parent = ancestors.find((each) => each.type !== 'AwaitExpression');
@@ -25,7 +27,9 @@ export function records(source: Source): Proposal[] {
   });
 }
 
-function isJournal(source: Source, node: AnyNode & { type: 'CallExpression' }, name: string): boolean {
+function isRecord(source: Source, node: AnyNode & { type: 'CallExpression' }, name: string): boolean {
+  if (RECORD.test(name)) return true;
+  if (STATEMENT.test(name)) return source.file.endsWith('/ledger.ts');
   return JOURNAL.test(name) && /\bjournal\b/.test(textOf(source, node.callee));
 }
 
