@@ -9,6 +9,7 @@ import {
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { faultCell, stepCell } from './coverage.ts';
+import { OUTCOMES } from './outcomes.ts';
 import { FAULT_KINDS, type FaultKind } from './world/faults.ts';
 
 /** Cells that cannot be hit, each with the reason why. */
@@ -34,7 +35,6 @@ export const PHASES = [
   Phase.PHASE_UNDO,
 ] as const;
 
-const AFTER_COMMIT = PHASES.slice(PHASES.indexOf(Phase.PHASE_COMMIT), -1);
 const GATE_POSITION = FORWARD_STEPS.findIndex(({ ask }) => ask.kind === 'gate');
 
 /** Every move that the coordinator's core can make. One that is seen and not listed is unforeseen. */
@@ -51,6 +51,8 @@ function* moves(): Generator<string> {
     if (position > 0 && position !== GATE_POSITION) yield `${here} -> superseded`;
   }
   yield `forward.${COMMIT_POSITION} -> settle.survey`;
+  // Its rounds are used up.
+  yield `forward.${COMMIT_POSITION} -> ended.needs-operator`;
   yield `forward.${CLOSE_POSITION} -> ended.restored`;
   yield `forward.${CLOSE_POSITION} -> ended.needs-operator`;
   // With a node left behind nothing is closed.
@@ -61,9 +63,16 @@ function* moves(): Generator<string> {
     yield `${here} -> ended.needs-operator`;
     yield `${here} -> superseded`;
   }
-  yield `undo.${UNDO_STEPS.length - 1} -> ended.rolled-back`;
-  yield `undo.${UNDO_STEPS.length - 1} -> ended.refused`;
+  // Where nobody has anything to undo, all its steps are over at once.
+  for (const index of [0, UNDO_STEPS.length - 1]) {
+    yield `undo.${index} -> ended.rolled-back`;
+    yield `undo.${index} -> ended.refused`;
+  }
+  // A node that was away when promises were asked for.
+  yield 'undo.0 -> settle.survey';
   yield 'settle.survey -> settle.promise';
+  // Nobody is left who obeys.
+  yield 'settle.survey -> settle.read';
   yield 'settle.promise -> settle.read';
   yield 'settle.promise -> settle.survey';
   yield 'settle.promise -> superseded';
@@ -76,6 +85,9 @@ function* moves(): Generator<string> {
   yield 'settle.read -> undo.0';
   yield 'settle.read -> ended.restored';
   yield 'settle.read -> ended.rolled-back';
+  // A coordinator that stood back takes over, and one that ended it finds who was away.
+  yield 'superseded -> settle.survey';
+  for (const outcome of OUTCOMES) if (outcome !== 'unended') yield `ended.${outcome} -> settle.survey`;
 }
 
 /** Every step of a restore on an agent: taken up, recorded as done, and taken up again. */
@@ -101,10 +113,6 @@ export const IMPOSSIBLE: readonly Impossible[] = [
       [Phase.PHASE_PROMISE, Phase.PHASE_COMMIT, Phase.PHASE_REPORT],
     ),
     why: 'A promise, a commit and a close are one record in the ledger: no effect and no sync of files.',
-  },
-  {
-    cells: faultsIn(['operator-abort'], AFTER_COMMIT),
-    why: 'From commit on an abort is refused before the core hears of it.',
   },
 ];
 
