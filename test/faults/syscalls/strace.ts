@@ -38,8 +38,10 @@ export async function traceProgram(
 }
 
 export interface Tracing {
-  /** Lets the process go on untraced and returns what it did. */
-  stop(): Promise<Edge[]>;
+  /** Lets the process go on untraced. */
+  detach(): Promise<void>;
+  /** What it did, once it has been let go. */
+  edges(): Edge[];
 }
 
 /** Watches a process that runs, all its threads and whatever it starts. Resolves once it is held. */
@@ -55,11 +57,11 @@ export async function traceProcess(strace: string, pid: number, output: string):
       throw new Error(`strace does not hold ${pid}: ${said}`);
   }
   return {
-    async stop() {
+    async detach() {
       child.kill('SIGINT');
       await closed;
-      return parseTrace(readFileSync(output, 'utf8'));
     },
+    edges: () => parseTrace(readFileSync(output, 'utf8')),
   };
 }
 

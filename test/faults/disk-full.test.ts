@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Lab } from '../lab/lab.ts';
+import { type Fault, FaultLab } from './support/fault-lab.ts';
+import { OutcomeTable } from './support/outcome-table.ts';
+
+/** Room for a store, the one that is built beside it and the margin that a plan asks for. */
+const DISK_BYTES = 1024 ** 3;
+const LEAST_BLOCK_BYTES = 512;
+
+/** cp2's /var/lib, with its ledger, its snapshots and its stores, on a small disk; undefined where none may be mounted. */
+function mountSmallDisk(): { directory: string; disk: string } | undefined {
+  const directory = mkdtempSync(join(tmpdir(), 'ls-'));
+  const disk = join(directory, 'nodes/cp2/root/var/lib');
+  mkdirSync(disk, { recursive: true });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', disk], { stdio: 'ignore' });
+    return { directory, disk };
+  } catch {
+    rmSync(directory, { recursive: true });
+    return undefined;
+  }
+}
+const small = mountSmallDisk();
+
+function fill(disk: string): void {
+  const fd = openSync(join(disk, 'filler'), 'w');
+  try {
+    for (let block = 8 * 1024 * 1024; block >= LEAST_BLOCK_BYTES; ) {
+      try {
+        if (writeSync(fd, Buffer.alloc(block)) < block) block /= 2;
+      } catch {
+        block /= 2;
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The disk is full to the last block from a phase on, and stays full until the operation has ended. */
+describe.skipIf(small === undefined)('a disk that is full (needs the right to mount)', () => {
+  const { directory, disk } = small ?? { directory: '', disk: '' };
+  const table = new OutcomeTable('cp2’s disk full until the end');
+  const full: Pick<Fault, 'name' | 'strike' | 'heal' | 'outlasts'> = {
+    name: 'cp2’s disk full',
+    strike: () => fill(disk),
+    heal: async (lab: Lab) => {
+      rmSync(join(disk, 'filler'));
+      // As an operator does once there is room again.
+      await lab.node('cp2').restart('lockstep-agent');
+    },
+    outlasts: true,
+  };
+  let faults: FaultLab;
+  beforeAll(async () => {
+    faults = await FaultLab.up(table, { directory });
+  });
+  afterAll(async () => {
+    table.print();
+    await faults?.lab.down({ keepDirectory: true });
+    execFileSync('umount', [disk]);
+    rmSync(directory, { recursive: true });
+  });
+
+  it.each(['promise', 'stage', 'build', 'fence', 'swap', 'start-etcd'] as const)(
+    'from %s on',
+    async (phase) => {
+      expect(await faults.suffer({ ...full, phase })).toEqual([]);
+    },
+  );
+});
