@@ -112,6 +112,20 @@ describe('a failure before commit', () => {
     expect(outcomeOf(driver)).toBe(Outcome.OUTCOME_NEEDS_OPERATOR);
     expect(codeOf(driver)).toBe('UNDO_FAILED');
   });
+
+  it('asks nothing more of a node whose undo failed, and says why it did', () => {
+    const driver = new Driver();
+    driver.agent('cp1').faults.push({ on: Step.STEP_SWAP, code: 'DISK_FULL' });
+    for (let n = 0; n < 9; n += 1) {
+      driver.agent('cp3').faults.push({ on: Step.STEP_UNDO_START, code: 'DISK_FULL' });
+    }
+    started(driver);
+    const verified = (node: string): boolean =>
+      driver.agent(node).effects.some(({ step }) => step === Step.STEP_UNDO_VERIFY);
+    expect([verified('cp1'), verified('cp3')]).toStrictEqual([true, false]);
+    const { stage } = driver.state;
+    expect(stage.kind === 'ended' && stage.failure?.causes.join()).toContain('DISK_FULL');
+  });
 });
 
 /** Loses every question to these nodes from the given one on. */

@@ -114,7 +114,10 @@ function beginStep(turn: Turn, index: number): void {
   const step = UNDO_STEPS[index];
   if (step === undefined) throw new Error(`no undo step ${index}`);
   turn.drop();
-  const nodes = [...stage.taking].filter((node) => !stage.away.has(node) && !turn.node(node).undone);
+  // Where a step of undo failed the next is not asked for: its refusal would hide what failed.
+  const nodes = [...stage.taking].filter(
+    (node) => !stage.away.has(node) && !stage.failures.has(node) && !turn.node(node).undone,
+  );
   const begun: UndoStage = {
     ...stage,
     index,
