@@ -352,8 +352,8 @@ export class Injection {
   }
 
   #failDisk(kind: DiskFault, dice: Random, node: SimNode): void {
-    const once = dice.chance(0.5);
-    const forMs = once ? 600_000 : dice.between(500, 30_000);
+    const once = dice.chance(0.75);
+    const forMs = once ? 600_000 : dice.between(200, 12_000);
     node.failDisk(kind, once ? 1 : Number.POSITIVE_INFINITY, forMs);
     if (!once) this.#healLater(forMs, 'disk mended', () => undefined);
   }

@@ -1,5 +1,5 @@
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import { FAULT_KINDS, type Fault, type FaultScript } from './faults.ts';
+import { FAULT_KINDS, type Fault, type FaultKind, type FaultScript } from './faults.ts';
 import type { Shape } from './plan.ts';
 import type { Random } from './random.ts';
 
@@ -20,7 +20,10 @@ const PHASES: readonly (readonly [Phase, number])[] = [
   [Phase.PHASE_UNDO, 80],
 ];
 
+const UNDOABLE = PHASES.filter(([phase]) => phase < Phase.PHASE_COMMIT);
 const MOST_FAULTS = 4;
+/** How many of the operations somebody aborts, so that undo is met as often as it must be. */
+const ABORTED = 0.2;
 
 export function shapeOf(random: Random): Shape {
   return {
@@ -37,15 +40,19 @@ export function coordinatorsOf(random: Random): number {
 }
 
 export function scriptOf(random: Random): FaultScript {
-  const count = random.below(MOST_FAULTS + 1);
-  return Array.from({ length: count }, (): Fault => {
-    const [phase, length] = random.pick(PHASES);
-    return {
-      kind: random.pick(FAULT_KINDS),
-      phase,
-      after: random.below(length),
-      target: random.below(15),
-      draw: random.below(1_000_000_000),
-    };
-  });
+  const script = Array.from({ length: random.below(MOST_FAULTS + 1) }, () =>
+    faultIn(random, random.pick(FAULT_KINDS), random.pick(PHASES)),
+  );
+  if (random.chance(ABORTED)) script.push(faultIn(random, 'operator-abort', random.pick(UNDOABLE)));
+  return script;
+}
+
+function faultIn(random: Random, kind: FaultKind, [phase, length]: (typeof PHASES)[number]): Fault {
+  return {
+    kind,
+    phase,
+    after: random.below(length),
+    target: random.below(15),
+    draw: random.below(1_000_000_000),
+  };
 }
