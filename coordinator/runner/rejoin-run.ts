@@ -202,6 +202,8 @@ export class RejoinRun {
         await this.#execute(next, signal);
         this.#faults = 0;
         return undefined;
+      default:
+        return next satisfies never;
     }
   }
 

@@ -11,8 +11,10 @@ import { operationList, operationReport, operationStatus } from '../render/opera
 import { planPage } from '../render/plan.ts';
 import { eventLine, progressFrame } from '../render/progress.ts';
 import { failure } from '../render/refusals.ts';
+import { rejoinPage } from '../render/rejoin.ts';
 import { snapshotCard, snapshotList, verdicts } from '../render/snapshots.ts';
 import * as night from './fixtures.ts';
+import * as lost from './lost-nodes.ts';
 
 const { NOW_MS } = night;
 
@@ -66,6 +68,31 @@ const PAGES: Record<string, (layout: Layout) => readonly string[]> = {
         cure: 'Check the address and the network; ask for the state before repeating anything.',
       },
     ]),
+  'restore-plan-without': (layout) =>
+    planPage(layout, { plan: lost.WITHOUT_PLAN, refusals: [], warnings: [], nowMs: NOW_MS }),
+  'restore-plan-destroyed': (layout) =>
+    planPage(layout, { plan: lost.DESTROYED_PLAN, refusals: [], warnings: [], nowMs: NOW_MS }),
+  'restore-plan-approved': (layout) =>
+    planPage(layout, {
+      plan: lost.DESTROYED_PLAN,
+      refusals: [],
+      warnings: [],
+      approval: lost.APPROVAL,
+      nowMs: NOW_MS,
+    }),
+  'restore-report-destroyed': (layout) =>
+    operationReport(layout, {
+      operation: lost.DESTROYED_OPERATION,
+      plan: lost.DESTROYED_PLAN,
+      report: lost.DESTROYED_REPORT,
+    }),
+  'restore-revert': (layout) =>
+    planPage(layout, { plan: lost.REVERT_PLAN, refusals: [], warnings: [], nowMs: NOW_MS }),
+  'node-list-set-aside': (layout) =>
+    nodeList(layout, [...night.NODE_STATUSES.slice(0, 2), lost.SET_ASIDE_NODE]),
+  'node-show-set-aside': (layout) => nodeDetails(layout, lost.SET_ASIDE_NODE),
+  'node-rejoin': (layout) =>
+    rejoinPage(layout, { plan: lost.REJOIN_PLAN, refusals: [], warnings: [], nowMs: NOW_MS }),
   'error-refused': (layout) => failure(layout, night.STRANDED_OPERATION.failure as never),
   explain: (layout) => explain('SPACE_TOO_LITTLE').render(layout),
   'node-list-hostile': (layout) => nodeList(layout, [night.HOSTILE_NODE]),

@@ -3,10 +3,11 @@ import type {
   OperationNode,
   OperationReport,
 } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { LeftOut, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { PlanKind } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { phaseName } from '../../core/phases.ts';
 import { fields, heading, type Layout, symbols, type Tone, tone, wrap } from './layout.ts';
-import { command, consequences } from './plan.ts';
+import { approvedWords, command, consequences } from './plan.ts';
 import { failure } from './refusals.ts';
 import { type Column, table } from './table.ts';
 import { age, duration, instant } from './units.ts';
@@ -76,7 +77,11 @@ export function operationStatus(layout: Layout, operation: Operation, nowMs: num
   ];
 }
 
-export function verdict(layout: Layout, outcome: OutcomeWord): string[] {
+export function verdict(
+  layout: Layout,
+  outcome: OutcomeWord,
+  sentence = OUTCOME_SENTENCES[outcome],
+): string[] {
   const mark =
     outcome === 'restored'
       ? symbols(layout).done
@@ -85,7 +90,7 @@ export function verdict(layout: Layout, outcome: OutcomeWord): string[] {
         : outcome === 'running'
           ? symbols(layout).running
           : symbols(layout).failed;
-  return wrap(layout, `${mark} ${outcome}: ${OUTCOME_SENTENCES[outcome]}`, 2, 0).map((line) =>
+  return wrap(layout, `${mark} ${outcome}: ${sentence}`, 2, 0).map((line) =>
     tone(layout, OUTCOME_TONES[outcome], line),
   );
 }
@@ -150,13 +155,17 @@ export function operationReport(layout: Layout, { operation, plan, report }: Rep
     ...fields(layout, [
       ['Cluster', operation.cluster],
       ['Snapshot', plan?.snapshot?.id ?? ''],
+      ['Takes back', plan?.kind === PlanKind.PLAN_KIND_UNSPECIFIED ? plan.subjectOperationId : ''],
+      ['Re-joins', plan?.rejoins?.node ?? ''],
       ['Reason', plan?.reason ?? ''],
       ['Asked by', personWord(operation.requestedBy)],
       ['Started', instant(operation.startedMs)],
+      ['Approved', report.approval === undefined ? '' : approvedWords(report.approval)],
+      ['Left out', report.leftOut.map(leftOutWords).join(', ')],
       ['Ended', operation.endedMs === 0n ? 'still running' : instant(operation.endedMs)],
     ]),
     '',
-    ...verdict(layout, outcome),
+    ...verdict(layout, outcome, plan === undefined ? undefined : sentenceOf(plan, outcome)),
     ...(operation.failure === undefined ? [] : ['', ...failure(layout, operation.failure)]),
     '',
     heading(layout, 'Phases'),
@@ -208,6 +217,25 @@ export function operationReport(layout: Layout, { operation, plan, report }: Rep
           ...report.advice.flatMap((advice, index) => wrap(layout, `${index + 1}. ${advice}`, 5, 2)),
         ]),
   ];
+}
+
+/** Undefined: what it says of every restore. */
+function sentenceOf({ kind, leftOut, rejoins }: RestorePlan, outcome: OutcomeWord): string | undefined {
+  const node = rejoins?.node ?? '';
+  if (kind === PlanKind.PLAN_KIND_REJOIN && outcome === 'restored') {
+    return `${node} is a member again and serves.`;
+  }
+  if (kind === PlanKind.PLAN_KIND_REJOIN && outcome === 'rolled-back') {
+    return `${node} is set aside as before; the others served all the while.`;
+  }
+  if (leftOut.length > 0 && outcome === 'restored') {
+    return 'The cluster runs from the snapshot, on every node that took part.';
+  }
+  return undefined;
+}
+
+function leftOutWords({ node, destroyed }: LeftOut): string {
+  return destroyed ? `${node} (gone for good)` : node;
 }
 
 /** Nodes stand where the eye looks for them, whatever order they were worked in. */

@@ -141,11 +141,12 @@ function work(layout: Layout, plan: RestorePlan): string[] {
   ];
 }
 
+export function approvedWords({ approvedBy, approvedMs, reason }: Approval): string {
+  return `by ${personWord(approvedBy)} at ${instant(approvedMs)}${reason === '' ? '' : `: ${reason}`}`;
+}
+
 function approvalText({ approvalNeeds }: RestorePlan, approval: Approval | undefined): string {
-  if (approval !== undefined) {
-    const why = approval.reason === '' ? '' : `: ${approval.reason}`;
-    return `by ${personWord(approval.approvedBy)} at ${instant(approval.approvedMs)}${why}`;
-  }
+  if (approval !== undefined) return approvedWords(approval);
   if (approvalNeeds.length === 0) return '';
   return `not yet; a second person must: ${approvalNeeds.map(({ code, message }) => `${code} (${message})`).join('; ')}`;
 }
