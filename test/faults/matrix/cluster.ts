@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { raiseNoSpace } from '../../e2e/support/alarm.ts';
-import { put, saveSnapshot, waitAgents, waitServing } from '../../e2e/support/cluster.ts';
+import { put, saveSnapshot, waitServing } from '../../e2e/support/cluster.ts';
 import { loadObjects } from '../../e2e/support/objects.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { LabNode } from '../../lab/lab-node.ts';
@@ -88,9 +88,8 @@ export class TormentedCluster implements AsyncDisposable {
   /** What each program crosses in a whole operation of this kind, its own start included. */
   async record(kind: Kind): Promise<{ crossed: Map<string, readonly string[]>; calls: Set<string> }> {
     this.#arm(kind, () => ({ record: true, arms: [] }));
-    await Promise.all(this.lab.nodes.map((node) => node.restart('lockstep-agent')));
-    await this.lab.coordinator.restart();
-    await waitAgents(this.lab);
+    await Promise.all(this.lab.nodes.map((node) => node.kill('lockstep-agent')));
+    await this.lab.coordinator.kill();
     const row = await this.#operate(kind);
     if (row.violations.length > 0) throw new Error(`a restore without faults: ${row.violations.join('\n')}`);
     const crossed = new Map([...this.#boards].map(([program, board]) => [program, board.crossed]));
