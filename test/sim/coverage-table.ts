@@ -8,7 +8,8 @@ import {
 } from '@lockstep/coordinator/core/phases.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import { faultCell, stepCell } from './coverage.ts';
+import { CIRCUMSTANCES } from './checkers/needs-operator.ts';
+import { askCell, faultCell, stepCell } from './coverage.ts';
 import { OUTCOMES } from './outcomes.ts';
 import { FAULT_KINDS, type FaultKind } from './world/faults.ts';
 
@@ -97,6 +98,9 @@ export const STEP_CELLS: readonly string[] = (Object.keys(STEP_NAMES) as unknown
   .filter((step) => step !== Step.STEP_SET_ASIDE)
   .flatMap((step) => [stepCell(step, 'begun'), stepCell(step, 'done'), stepCell(step, 'again')]);
 
+/** Every circumstance in which a person is asked: one that never comes about is none. */
+export const ASK_CELLS: readonly string[] = CIRCUMSTANCES.flatMap(({ codes }) => codes.map(askCell));
+
 export const FAULT_CELLS: readonly string[] = FAULT_KINDS.flatMap((kind) =>
   PHASES.map((phase) => faultCell(kind, phaseName(phase))),
 );
@@ -132,7 +136,7 @@ export interface Coverage {
 
 export function coverageOf(hits: Readonly<Record<string, number>>, required: number): Coverage {
   const reasons = new Map(IMPOSSIBLE.flatMap(({ cells, why }) => cells.map((cell) => [cell, why] as const)));
-  const known = new Set([...TRANSITIONS, ...STEP_CELLS, ...FAULT_CELLS]);
+  const known = new Set([...TRANSITIONS, ...STEP_CELLS, ...ASK_CELLS, ...FAULT_CELLS]);
   const rows = [...known].map((cell) => ({ cell, hits: hits[cell] ?? 0, why: reasons.get(cell) }));
   const strangers = Object.keys(hits)
     .filter((cell) => !known.has(cell))

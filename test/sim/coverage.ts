@@ -1,6 +1,6 @@
 import { type RunnableStep, STEP_NAMES } from '@lockstep/agent/core/operation.ts';
 import { phaseName } from '@lockstep/coordinator/core/phases.ts';
-import type { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { outcomeOf } from './outcomes.ts';
 import type { OperationResult } from './world/operation.ts';
 import type { WorldView } from './world/view.ts';
@@ -45,7 +45,10 @@ export function watchSteps(): StepWatch {
 export function* cellsOf({
   transitions,
   faults,
-}: Pick<OperationResult, 'transitions' | 'faults'>): Generator<string> {
+  outcome,
+  code,
+}: Pick<OperationResult, 'transitions' | 'faults' | 'outcome' | 'code'>): Generator<string> {
+  if (outcome === Outcome.OUTCOME_NEEDS_OPERATOR) yield askCell(code);
   for (const transition of transitions) yield `transition ${transition.replace(ENDED, named)}`;
   for (const { kind, phase } of faults) yield faultCell(kind, phaseName(phase));
 }
@@ -59,6 +62,11 @@ function named(_all: string, outcome: string): string {
 
 export function stepCell(step: RunnableStep, event: StepEvent): string {
   return `step ${STEP_NAMES[step]} ${event}`;
+}
+
+/** An operation that ended asking a person. */
+export function askCell(code: string): string {
+  return `needs-operator ${code}`;
 }
 
 export function faultCell(kind: string, phase: string): string {

@@ -1,5 +1,6 @@
 import type { RunnableStep } from '@lockstep/agent/core/operation.ts';
 import { newOperation, type OperationState } from '@lockstep/coordinator/core/state.ts';
+import { isErrorCode } from '@lockstep/shared/errors/catalogue.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { describe, expect, it } from 'vitest';
@@ -296,7 +297,10 @@ describe('ends-rightly', () => {
     };
     expect(broken(endsRightly, asks('LEDGERS_DISAGREE'), lost)).toBeUndefined();
     expect(wronglyNeedsOperator('LEDGERS_DISAGREE', new Set(['agent-crash']))).toMatch(/agent-crash/);
-    for (const { from } of CIRCUMSTANCES) expect(from.length).toBeGreaterThan(0);
+    for (const { codes, from } of CIRCUMSTANCES) {
+      expect(codes.filter((code) => !isErrorCode(code))).toEqual([]);
+      expect(from.length).toBeGreaterThan(0);
+    }
   });
 });
 

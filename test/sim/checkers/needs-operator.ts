@@ -90,15 +90,7 @@ export const CIRCUMSTANCES: readonly Circumstance[] = [
     from: FORGETTING,
   },
   {
-    codes: [
-      'STEP_TIMED_OUT',
-      'LEDGER_UNWRITABLE',
-      'DISK_FULL',
-      'IO_FAILED',
-      'STEP_OUT_OF_ORDER',
-      'ALREADY_UNDONE',
-      'PLAN_UNKNOWN',
-    ],
+    codes: ['STEP_TIMED_OUT', 'DISK_FULL', 'STEP_OUT_OF_ORDER', 'ALREADY_UNDONE', 'PLAN_UNKNOWN'],
     when: 'Commit was sent, and a node that answers cannot record it, in five rounds.',
     why: 'Others may have committed, so there is no way back; this one cannot go forward.',
     from: [...INABILITY, ...FORGETTING, ...ABSENCE],

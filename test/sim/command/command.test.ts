@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { coverageOf, FAULT_CELLS, IMPOSSIBLE, STEP_CELLS, TRANSITIONS } from '../coverage-table.ts';
+import {
+  ASK_CELLS,
+  coverageOf,
+  FAULT_CELLS,
+  IMPOSSIBLE,
+  STEP_CELLS,
+  TRANSITIONS,
+} from '../coverage-table.ts';
 import { parseOptions } from './options.ts';
 import { readSliceFile, writeSliceFile } from './slice-file.ts';
 import { addTotals, eventsPerOperation, eventsPerSecond, noTotals, shareOf } from './totals.ts';
@@ -72,7 +79,7 @@ describe('totals', () => {
 });
 
 describe('the coverage table', () => {
-  const all = [...TRANSITIONS, ...STEP_CELLS, ...FAULT_CELLS];
+  const all = [...TRANSITIONS, ...STEP_CELLS, ...ASK_CELLS, ...FAULT_CELLS];
   const impossible = new Set(IMPOSSIBLE.flatMap(({ cells }) => cells));
   const full = Object.fromEntries(all.filter((cell) => !impossible.has(cell)).map((cell) => [cell, 100]));
 
