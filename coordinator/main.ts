@@ -20,6 +20,7 @@ import { PresentAgents } from './adapters/present-agents.ts';
 import { createOperatorService } from './api/operator-service.ts';
 import { OPERATOR_POLICY } from './api/policy.ts';
 import { type CoordinatorConfig, DEFAULT_CONFIG_PATH, readConfig } from './config.ts';
+import { runOf } from './core/coordinator-run.ts';
 import { alwaysLeads } from './runner/always-leads.ts';
 import { Operations } from './runner/operations.ts';
 import { Planner } from './runner/planner.ts';
@@ -48,8 +49,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
   const announcer = nats === undefined ? undefined : new NatsAnnouncer(nats, config.cluster, logger);
   const journal = around('journal', new FileJournal(config.stateDir, logger));
   const plans = around('plans', new PlanFiles(config.stateDir, clock));
-  // Two programs under one id, such as an old one and its successor, never share an epoch.
-  const epochHolder = `${config.id}.${randomBytes(4).toString('hex')}`;
+  const epochHolder = runOf(config.id, randomBytes(4).toString('hex'));
   const elected =
     nats === undefined
       ? undefined

@@ -6,6 +6,7 @@ import { LEADER_KEY, leaderBucket } from '@lockstep/shared/nats/subjects.ts';
 import { z } from 'zod';
 import {
   afterLeaseEvent,
+  isSilent,
   LEASE_MS,
   type LeaderRecord,
   type LeaseEvent,
@@ -53,7 +54,7 @@ export class NatsLeadership implements Leadership {
 
   constructor(settings: NatsLeadershipSettings) {
     this.#settings = settings;
-    this.#lease = newLease(settings.self);
+    this.#lease = newLease(settings.self, settings.clock.monotonicMs());
     this.#value = settings.link.sharedValue({
       bucket: leaderBucket(settings.cluster),
       key: LEADER_KEY,
@@ -69,6 +70,10 @@ export class NatsLeadership implements Leadership {
   get other(): Leader | undefined {
     const record = otherLeader(this.#lease, this.#nowMs());
     return record === undefined ? undefined : { coordinator: record.coordinator, address: record.address };
+  }
+
+  get silent(): boolean {
+    return isSilent(this.#lease, this.#nowMs());
   }
 
   onChange(listener: () => void): Disposable {
@@ -131,7 +136,8 @@ export class NatsLeadership implements Leadership {
   }
 
   #tell(): void {
-    const standing = this.leads ? 'leads' : (this.other?.coordinator ?? 'nobody is known to lead');
+    const nobody = this.silent ? 'NATS says nothing' : 'nobody is known to lead';
+    const standing = this.leads ? 'leads' : (this.other?.coordinator ?? nobody);
     if (standing === this.#told) return;
     this.#told = standing;
     this.#settings.logger.info(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   afterLeaseEvent,
+  isSilent,
   LEAD_MS,
   LEASE_MS,
   type LeaderRecord,
@@ -33,7 +34,7 @@ function lease(...events: (readonly [atMs: number, event: LeaseEvent])[]): Lease
   const { coordinator, run, address } = SELF;
   return events.reduce(
     (state, [atMs, event]) => afterLeaseEvent(state, event, atMs),
-    newLease({ coordinator, run, address }),
+    newLease({ coordinator, run, address }, 0),
   );
 }
 
@@ -113,7 +114,7 @@ describe('who leads', () => {
   });
 
   it('stops before another begins', () => {
-    const other = afterLeaseEvent(newLease(record('c2')), read(SELF, 1), 10);
+    const other = afterLeaseEvent(newLease(record('c2'), 0), read(SELF, 1), 10);
     const takesAtMs = [...Array(2 * LEASE_MS).keys()].find(
       (atMs) => leaseWish(other, atMs).do === 'write',
     ) as number;
@@ -170,5 +171,15 @@ describe('another', () => {
     expect(otherLeader(state, LEASE_MS - 1)).toStrictEqual(OTHER);
     expect(otherLeader(state, LEASE_MS)).toBeUndefined();
     expect(otherLeader(lease([0, read(record('c2', { released: true }), 7)]), 0)).toBeUndefined();
+  });
+});
+
+describe('silence', () => {
+  it('is when the store has not answered for a lease, from the start on too', () => {
+    expect(isSilent(lease(), LEASE_MS - 1)).toBe(false);
+    expect(isSilent(lease(), LEASE_MS)).toBe(true);
+    const heard = lease([LEASE_MS, read(OTHER, 7)], [LEASE_MS + 10, UNANSWERED]);
+    expect(isSilent(heard, 2 * LEASE_MS - 1)).toBe(false);
+    expect(isSilent(heard, 2 * LEASE_MS)).toBe(true);
   });
 });

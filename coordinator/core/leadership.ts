@@ -47,6 +47,8 @@ export interface LeaseState {
   readonly answeringSinceMs: number | undefined;
   /** Since when no agent answered; undefined where one did, or none was asked. */
   readonly unreachedSinceMs: number | undefined;
+  /** When the store last answered, or this run began. */
+  readonly heardMs: number;
   /** It has seen or done more here than what a run before this one left. */
   readonly settledIn: boolean;
 }
@@ -72,9 +74,10 @@ export type LeaseWish =
   | { readonly do: 'write'; readonly record: LeaderRecord; readonly expectedRevision: number }
   | { readonly do: 'nothing' };
 
-export function newLease(self: LeaseState['self']): LeaseState {
+export function newLease(self: LeaseState['self'], nowMs: number): LeaseState {
   return {
     self,
+    heardMs: nowMs,
     seen: undefined,
     current: false,
     leadsUntilMs: undefined,
@@ -98,6 +101,7 @@ export function afterLeaseEvent(state: LeaseState, event: LeaseEvent, nowMs: num
         },
         current: true,
         answeringSinceMs: state.answeringSinceMs ?? nowMs,
+        heardMs: nowMs,
         settledIn: state.settledIn || event.record?.coordinator !== state.self.coordinator,
       };
       return isOwn(next) ? next : withoutLead(next);
@@ -108,13 +112,14 @@ export function afterLeaseEvent(state: LeaseState, event: LeaseEvent, nowMs: num
         seen: { record: event.record, revision: event.revision, sinceMs: nowMs },
         current: true,
         answeringSinceMs: state.answeringSinceMs ?? nowMs,
+        heardMs: nowMs,
         settledIn: true,
       };
       if (event.record.released) return withoutLead(next);
       return { ...next, renewedMs: event.askedMs, leadsUntilMs: event.askedMs + LEAD_MS };
     }
     case 'outrun':
-      return withoutLead({ ...state, current: false, settledIn: true });
+      return withoutLead({ ...state, current: false, heardMs: nowMs, settledIn: true });
     case 'unanswered':
       return { ...state, current: false, answeringSinceMs: undefined };
     case 'reached':
@@ -165,6 +170,11 @@ export function otherLeader(state: LeaseState, nowMs: number): LeaderRecord | un
   const { seen } = state;
   if (seen?.record === undefined || seen.record.released || isOwn(state)) return undefined;
   return nowMs - seen.sinceMs < LEASE_MS ? seen.record : undefined;
+}
+
+/** The store has not answered for as long as it takes for anybody's lead to run out. */
+export function isSilent(state: LeaseState, nowMs: number): boolean {
+  return nowMs - state.heardMs >= LEASE_MS;
 }
 
 function mayTake(state: LeaseState, nowMs: number): boolean {

@@ -5,6 +5,7 @@ export const alwaysLeads: Leadership = {
   leads: true,
   other: undefined,
   elected: false,
+  silent: false,
   onChange: () => ({ [Symbol.dispose]: () => {} }),
   reaches: () => {},
 };

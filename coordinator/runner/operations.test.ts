@@ -61,6 +61,7 @@ function operationsWith(state: LedgerState): Operations {
         return other;
       },
       elected: true,
+      silent: false,
       onChange: () => ({ [Symbol.dispose]: () => {} }),
       reaches: () => {},
     },

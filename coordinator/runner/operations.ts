@@ -11,6 +11,7 @@ import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/pl
 import { isOperationId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { judgeApproval } from '../core/approval.ts';
+import { isSameCoordinator } from '../core/coordinator-run.ts';
 import { failureOf } from '../core/failures.ts';
 import { describeOperation, reportOf } from '../core/report.ts';
 import { isSetAside } from '../core/set-aside.ts';
@@ -115,6 +116,11 @@ export class Operations {
     if (entry?.report === undefined) return false;
     const { outcome, epoch } = entry.operation;
     return outcome === Outcome.OUTCOME_NEEDS_OPERATOR && (promised?.number ?? 0n) <= (epoch?.number ?? 0n);
+  }
+
+  /** True where this run of the program, or one before it, is the last that the ledger promised to obey. */
+  isCommandedHere({ promised }: ReadLedgerResponse): boolean {
+    return promised !== undefined && isSameCoordinator(promised.coordinatorId, this.#settings.coordinatorId);
   }
 
   list(): Operation[] {

@@ -92,6 +92,11 @@ export interface Leadership {
    * then what another began is not taken from it unasked.
    */
   readonly elected: boolean;
+  /**
+   * Nothing was heard of who leads for so long that nobody can still believe to: then nobody acts
+   * unasked, but for what an earlier run of its own left open.
+   */
+  readonly silent: boolean;
   /** Calls after each change of the above. */
   onChange(listener: () => void): Disposable;
   /** How this coordinator fares: one that reaches no agent should not lead. */

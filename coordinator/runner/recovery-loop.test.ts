@@ -18,6 +18,7 @@ const SUPERSEDED = { kind: 'superseded' } as const;
 class Scene implements Leadership {
   leads = true;
   elected = true;
+  silent = false;
   readonly other = undefined;
   readonly clock = new ManualClock();
   readonly ledgers = new Map<string, ReadLedgerResponse | 'silent' | 'gone'>();
@@ -50,12 +51,16 @@ class Scene implements Leadership {
 
   lead(leading: boolean): void {
     this.leads = leading;
+    this.tell();
+  }
+
+  tell(): void {
     for (const listener of this.#listeners) listener();
   }
 
-  open(node: string, operationId = 'r-1', number = 0n): void {
+  open(node: string, operationId = 'r-1', number = 0n, coordinatorId = 'c1'): void {
     const state = OperationState.OPERATION_STATE_OPEN;
-    const promised = { number, coordinatorId: 'c1' };
+    const promised = { number, coordinatorId };
     this.ledgers.set(node, ReadLedgerResponse.fromPartial({ node, operationId, state, promised }));
   }
 
@@ -69,6 +74,7 @@ class Scene implements Leadership {
       takeOver: this.takeOver,
       knows: (id: string) => this.known.has(id),
       knowsEnd: () => true,
+      isCommandedHere: ({ promised }: ReadLedgerResponse) => promised?.coordinatorId === 'c1',
       waitsForPerson: (id: string, promised?: Epoch) =>
         (promised?.number ?? 0n) <= (this.waiting.get(id) ?? -1n),
     } as unknown as Operations;
@@ -217,6 +223,31 @@ describe('who stands by', () => {
     scene.lead(true);
     await scene.clock.pass(1);
     expect(scene.takeOver).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('where nothing is heard of who leads', () => {
+  beforeEach(() => {
+    scene.leads = false;
+  });
+
+  it('a restart goes on with what this coordinator itself had left open', async () => {
+    scene.open('cp1');
+    scene.run();
+    await scene.clock.pass(5_000);
+    expect(scene.takeOver).not.toHaveBeenCalled();
+    scene.silent = true;
+    scene.tell();
+    await scene.clock.pass(RESCAN_MS);
+    expect(scene.takeOver).toHaveBeenCalledTimes(1);
+  });
+
+  it('what another coordinator commanded is left to a person', async () => {
+    scene.silent = true;
+    scene.open('cp1', 'r-1', 1n, 'c2');
+    scene.run();
+    await scene.clock.pass(4 * RESCAN_MS);
+    expect(scene.takeOver).not.toHaveBeenCalled();
   });
 });
 

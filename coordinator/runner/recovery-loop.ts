@@ -61,8 +61,8 @@ export class RecoveryLoop {
   readonly #lookedFirst = Promise.withResolvers<void>();
   #begun = 0;
   #rescannedMs = 0;
-  /** Since the last look: then nothing is paused for. */
-  #leadGained = false;
+  /** It began to lead, or is left to itself, since the last look: then nothing is paused for. */
+  #mayAct = false;
   #wake: () => void = () => {};
 
   constructor(settings: RecoveryLoopSettings) {
@@ -83,8 +83,8 @@ export class RecoveryLoop {
   async run(signal: AbortSignal): Promise<void> {
     using _enough = this.#clock.after(FIRST_LOOK_MS, () => this.#lookedFirst.resolve());
     using _leading = this.#leadership.onChange(() => {
-      if (!this.#leadership.leads) return;
-      this.#leadGained = true;
+      if (!this.#leadership.leads && !this.#leadership.silent) return;
+      this.#mayAct = true;
       this.#settled.clear();
       this.#wake();
     });
@@ -106,7 +106,7 @@ export class RecoveryLoop {
 
   /** True where every known agent's ledger has been read and nothing is left to take over. */
   async #lookOnce(signal: AbortSignal): Promise<boolean> {
-    this.#leadGained = false;
+    this.#mayAct = false;
     // Whoever runs an operation asks its agents itself; what it leaves behind is looked at after.
     if (this.#operations.isBusy) {
       const { running } = this.#operations;
@@ -150,7 +150,8 @@ export class RecoveryLoop {
     if (begun !== this.#operations.begun || this.#operations.isBusy) return true;
     this.#ledgers.set(agent.node, ledger);
     if (!this.#leadership.leads) {
-      this.#settled.add(keyOf(agent));
+      if (this.#isOrphanOfOurs(ledger)) await this.#takeOver(ledger, signal);
+      else this.#settled.add(keyOf(agent));
       return true;
     }
     if (isUnended(ledger) && setsAside(ledger)) {
@@ -185,6 +186,16 @@ export class RecoveryLoop {
   #isOursToEnd({ operationId, promised }: ReadLedgerResponse, firstTime: boolean): boolean {
     if (this.#waitsForPerson(operationId, promised)) return false;
     return this.#leadership.elected || firstTime || this.#operations.knows(operationId);
+  }
+
+  /**
+   * Where nothing is heard of who leads, an operation whose agent obeys this coordinator, which does
+   * not run it, is nobody else's: a restart goes on with what it left, NATS or not.
+   */
+  #isOrphanOfOurs(ledger: ReadLedgerResponse): boolean {
+    if (!this.#leadership.silent || !isUnended(ledger) || setsAside(ledger)) return false;
+    if (this.#waitsForPerson(ledger.operationId, ledger.promised)) return false;
+    return this.#operations.isCommandedHere(ledger);
   }
 
   async #takeOver(ledger: ReadLedgerResponse, signal: AbortSignal): Promise<void> {
@@ -244,7 +255,7 @@ export class RecoveryLoop {
 
   /** Ends early where this coordinator begins to lead: who led before is gone. */
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#leadGained) return;
+    if (this.#mayAct) return;
     const over = new AbortController();
     this.#wake = () => over.abort();
     await this.#clock.delay(ms, AbortSignal.any([signal, over.signal])).catch(() => undefined);

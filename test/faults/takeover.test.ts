@@ -167,6 +167,24 @@ describe('with no NATS server left', () => {
     expect(seen.leader.journal(seen.operationId).map(({ notice }) => notice)).toContain('NATS_UNREACHABLE');
   });
 
+  it('and the acting coordinator killed, it goes on by itself once it is started again', async () => {
+    let startedMs = 0;
+    const seen = await restoreThrough(
+      'swap',
+      async (leader) => {
+        await Promise.all([killNats(), leader.program.kill()]);
+        startedMs = Date.now();
+        await leader.program.start();
+      },
+      (operationId) => waitEnded(lab, operationId) as Promise<Outcome>,
+    );
+    const took = coordinators.filter((each) => each.journal(seen.operationId).length > 0);
+    expect(took).toStrictEqual([seen.leader]);
+    const tookMs = (seen.leader.tookOverMs(seen.operationId) ?? Number.NaN) - startedMs;
+    note('NATS and leader killed, leader restarted', 'swap', tookMs, seen.outcome);
+    expect(tookMs).toBeLessThan(TAKEOVER_WITHIN_MS);
+  });
+
   it('and the leader dead, a person goes on with it on any other', async () => {
     let standby: LabCoordinator | undefined;
     const seen = await restoreThrough(

@@ -181,6 +181,7 @@ export class SimCoordinator implements CoordinatorView {
         return other === undefined ? undefined : { coordinator: other.name, address: '' };
       },
       elected: true,
+      silent: false,
       onChange: (listener) => {
         this.#listeners.add(listener);
         return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
