@@ -161,6 +161,11 @@ export const planErrors = {
     meaning: 'The new store would bring the disk below kubelet’s eviction threshold.',
     cure: 'Free space on that node, or override with a reason.',
   },
+  DESTROYED: {
+    class: 'second-person',
+    meaning: 'Nodes are said to be gone for good; if they come back as a quorum, they serve the old store.',
+    cure: 'Make sure that those hosts never start again, and approve with `lockstep restore approve OPERATION`.',
+  },
   LEFT_OUT_UNKNOWN: {
     class: 'never',
     meaning: 'A node that is to be left out is neither known nor a member.',
