@@ -1,10 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import type { Around } from '@lockstep/shared/around.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
+import { deadline } from '@lockstep/shared/waiting.ts';
 import { HostRoot } from './adapters/host-root.ts';
 import { createDescribe } from './api/describe.ts';
 import type { AgentConfig } from './config.ts';
@@ -51,7 +51,8 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
   const { stores, syscalls } = local;
   const clock = around('clock', systemClock);
   const realStateDir = stores.realPath(stateDir);
-  await mkdir(realStateDir, { recursive: true, mode: 0o700 });
+  // Its name for good: a ledger is no safer than the directory it lies in.
+  await stores.makeDirectory(stateDir, 0o700, deadline(lockPatienceMs));
   const lock = await takeExecutorLock(
     join(realStateDir, 'executor.lock'),
     syscalls,

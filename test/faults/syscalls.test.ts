@@ -59,7 +59,7 @@ describe.skipIf(!canTrace)(
         existing,
       );
       expect(violations).toEqual([]);
-      expect(asked.get('what was acknowledged was synced first')).toBe(22);
+      expect(asked.get('what was acknowledged was synced first')).toBe(23);
       for (const [name, times] of asked) expect(times, name).toBeGreaterThan(0);
     });
   },

@@ -15,12 +15,16 @@ import { HostFiles } from '@lockstep/agent/adapters/host-files.ts';
 import { HostRoot } from '@lockstep/agent/adapters/host-root.ts';
 import { HostStores } from '@lockstep/agent/adapters/stores.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
+import { assemble } from '@lockstep/agent/assembly.ts';
+import { parseConfig } from '@lockstep/agent/config.ts';
 import { Ledger } from '@lockstep/agent/ledger/ledger.ts';
 import { packChunk } from '@lockstep/agent/snapshots/chunks.ts';
 import { pullSnapshot } from '@lockstep/agent/snapshots/pull.ts';
 import { SnapshotStore } from '@lockstep/agent/snapshots/store.ts';
+import { nothingAround } from '@lockstep/shared/around.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { createLogger } from '@lockstep/shared/logging.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 
 const [root = '', marker = '', snapshotFile = ''] = process.argv.slice(2);
@@ -145,6 +149,23 @@ rmSync(`${settings.path}.reserve`);
 ledger = Ledger.open(settings);
 await acknowledged('open again', () => {});
 ledger.close();
+
+// An agent on a host that never had one.
+const config = parseConfig(
+  'cluster: lab\nnode: cp1\nlisten: 127.0.0.1:0\ntls: { caFile: /tls/ca, certFile: /tls/crt, keyFile: /tls/key }\n',
+  'agent.yaml',
+);
+const agent = await assemble(
+  { ...config, hostRoot: root, stateDir: '/data/agent/lockstep' },
+  {
+    logger: createLogger('traced', 'silent'),
+    environment: {},
+    around: nothingAround,
+    lockPatienceMs: 1_000,
+  },
+);
+await acknowledged('assemble', () => {});
+agent.close();
 
 async function syncTree(path: string): Promise<void> {
   const directories = ['', 'member', 'member/snap', 'member/wal'].map((below) => join(path, below));
