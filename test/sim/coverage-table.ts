@@ -1,4 +1,4 @@
-import { type RunnableStep, STEP_NAMES } from '@lockstep/agent/core/operation.ts';
+import type { RunnableStep } from '@lockstep/agent/core/operation.ts';
 import {
   CLOSE_POSITION,
   COMMIT_POSITION,
@@ -6,7 +6,6 @@ import {
   phaseName,
   UNDO_STEPS,
 } from '@lockstep/coordinator/core/phases.ts';
-import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { CIRCUMSTANCES } from './checkers/needs-operator.ts';
 import { askCell, faultCell, stepCell } from './coverage.ts';
@@ -91,12 +90,13 @@ function* moves(): Generator<string> {
   for (const outcome of OUTCOMES) if (outcome !== 'unended') yield `ended.${outcome} -> settle.survey`;
 }
 
-/** Every step of a restore on an agent: taken up, recorded as done, and taken up again. */
-export const STEP_CELLS: readonly string[] = (Object.keys(STEP_NAMES) as unknown as `${number}`[])
-  .map((key) => Number(key) as RunnableStep)
-  // A plan of another kind: it sets aside a node that a restore went on without.
-  .filter((step) => step !== Step.STEP_SET_ASIDE)
-  .flatMap((step) => [stepCell(step, 'begun'), stepCell(step, 'done'), stepCell(step, 'again')]);
+/** Every step of a restore and of its undo on an agent: taken up, recorded as done, taken up again. */
+export const STEP_CELLS: readonly string[] = [
+  ...FORWARD_STEPS.flatMap(({ ask }) => (ask.kind === 'execute' ? [ask.step] : [])),
+  ...UNDO_STEPS.map(({ step }) => step),
+].flatMap((step) =>
+  (['begun', 'done', 'again'] as const).map((event) => stepCell(step as RunnableStep, event)),
+);
 
 /** Every circumstance in which a person is asked: one that never comes about is none. */
 export const ASK_CELLS: readonly string[] = CIRCUMSTANCES.flatMap(({ codes }) => codes.map(askCell));
@@ -109,14 +109,32 @@ function faultsIn(kinds: readonly FaultKind[], phases: readonly Phase[]): string
   return kinds.flatMap((kind) => phases.map((phase) => faultCell(kind, phaseName(phase))));
 }
 
+const CRASHES_AT_EFFECTS = [
+  'crash-before-effect',
+  'crash-after-effect',
+  'crash-before-sync',
+  'crash-after-sync',
+] as const satisfies readonly FaultKind[];
+
+const BEFORE_FENCE = PHASES.slice(0, PHASES.indexOf(Phase.PHASE_FENCE));
+
 /** The one list of what cannot be. Nothing else may stay below what is required. */
 export const IMPOSSIBLE: readonly Impossible[] = [
   {
-    cells: faultsIn(
-      ['crash-before-effect', 'crash-after-effect', 'crash-before-sync', 'crash-after-sync'],
-      [Phase.PHASE_PROMISE, Phase.PHASE_COMMIT, Phase.PHASE_REPORT],
-    ),
+    cells: faultsIn(CRASHES_AT_EFFECTS, [Phase.PHASE_PROMISE, Phase.PHASE_COMMIT, Phase.PHASE_REPORT]),
     why: 'A promise, a commit and a close are one record in the ledger: no effect and no sync of files.',
+  },
+  {
+    cells: faultsIn(CRASHES_AT_EFFECTS, [Phase.PHASE_REINSPECT]),
+    why: 'Re-inspection reads, and changes nothing.',
+  },
+  {
+    cells: faultsIn(['kubelet-paused', 'kubelet-restarted', 'etcd-crash'], [Phase.PHASE_SWAP]),
+    why: 'No kubelet and no etcd runs on any node in the swap: the barrier before it is that proof.',
+  },
+  {
+    cells: faultsIn(['outside-manifest'], [...BEFORE_FENCE, Phase.PHASE_REPORT]),
+    why: 'No manifest is out, so none can be put back.',
   },
 ];
 

@@ -58,4 +58,9 @@ async function shrinkToken(text: string): Promise<number> {
   return 1;
 }
 
+// Whoever reads the trace may have seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 process.exitCode = await main(process.argv.slice(2));

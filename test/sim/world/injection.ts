@@ -262,7 +262,7 @@ export class Injection {
         });
         return true;
       case 'etcd-crash': {
-        const [etcd] = host.etcds;
+        const etcd = host.etcds.find(({ startedBy }) => startedBy === 'kubelet');
         if (etcd === undefined) return false;
         host.end(etcd, dice.between(300, 10_000));
         return true;

@@ -5,7 +5,7 @@ import type { Random } from './random.ts';
 
 /** Every phase that faults are placed in, and about how many events it lasts. */
 const PHASES: readonly (readonly [Phase, number])[] = [
-  [Phase.PHASE_PROMISE, 10],
+  [Phase.PHASE_PROMISE, 20],
   [Phase.PHASE_STAGE, 30],
   [Phase.PHASE_BUILD, 50],
   [Phase.PHASE_SAFEGUARD, 60],
