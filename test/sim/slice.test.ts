@@ -7,6 +7,8 @@ import { outcomeOf } from './outcomes.ts';
 import { simulate } from './simulate.ts';
 
 const SLICE_MS = 20_000;
+/** On a busy machine it takes longer: fewer would say nothing of the shares. */
+const LEAST_OPERATIONS = 100;
 /** More than can be run in that time. */
 const MANY = 1_000_000;
 
@@ -20,7 +22,8 @@ describe('a slice of the million', () => {
       to: MANY,
       jobs: 1,
       keepGoing: false,
-      isOver: ({ failures }) => failures.length > 0 || performance.now() > until,
+      isOver: ({ failures, operations }) =>
+        failures.length > 0 || (performance.now() > until && operations >= LEAST_OPERATIONS),
       onProgress: () => {},
     });
     process.stdout.write(
@@ -32,9 +35,10 @@ describe('a slice of the million', () => {
       ({ token, message }) => `${message}\nreplay: npm run sim -- --replay ${token}`,
     );
     expect(replays).toEqual([]);
-    expect(totals.operations).toBeGreaterThan(100);
-    expect(shareOf(totals, 'restored')).toBeGreaterThan(0.1);
-    expect(shareOf(totals, 'rolled-back')).toBeGreaterThan(0.1);
+    // Far below what the million must show, so that chance alone never fails it.
+    expect(shareOf(totals, 'restored')).toBeGreaterThan(0.05);
+    expect(shareOf(totals, 'rolled-back')).toBeGreaterThan(0.05);
+    expect(eventsPerOperation(totals)).toBeGreaterThan(300);
   });
 });
 
