@@ -31,7 +31,13 @@ export interface RejoinInput {
 /** A plan that brings a node back as a new, empty member; with refusals it cannot be run. */
 export function makeRejoinPlan(input: RejoinInput): { plan: RestorePlan; refusals: Refusal[] } {
   const joining = input.nodes.find(({ node }) => node === input.node);
-  const stillOut = input.leftOut.filter(({ node }) => node !== input.node);
+  const listed = new Set(
+    input.nodes.flatMap(({ report }) =>
+      report?.etcd?.serving === true ? report.etcd.members.map(({ name }) => name) : [],
+    ),
+  );
+  // One that was wiped and has joined anew bears its old name, and is out no more.
+  const stillOut = input.leftOut.filter(({ node }) => node !== input.node && !listed.has(node));
   const staying = input.nodes.filter(
     ({ node }) => node !== input.node && !stillOut.some((each) => each.node === node),
   );

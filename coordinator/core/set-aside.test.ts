@@ -2,7 +2,7 @@ import { OperationState, ReadLedgerResponse } from '@lockstep/shared/generated/l
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { describe, expect, it } from 'vitest';
-import { isSetAside, leftOutBy, leftOutNow, setAsidePlan } from './set-aside.ts';
+import { belongingOf, isSetAside, leftOutBy, leftOutNow, setAsidePlan } from './set-aside.ts';
 
 /** A ledger whose latest operation is this one. */
 function ledger(node: string, createdMs: bigint, state: OperationState, change: object): ReadLedgerResponse {
@@ -81,6 +81,16 @@ describe('a node is left out', () => {
       false,
     );
   });
+});
+
+it('a node that has joined anew under its old name is nobody’s to set aside', () => {
+  const of = (clusterId: string): NodeReport => NodeReport.fromPartial({ etcd: { clusterId } });
+  expect(belongingOf(of('c0'), 'c1')).toBe('old');
+  expect(belongingOf(of('c1'), 'c1')).toBe('current');
+  // It may be joining right now, or nobody may say what it should be compared with.
+  expect(belongingOf(of(''), 'c1')).toBe('unknown');
+  expect(belongingOf(of('c0'), '')).toBe('unknown');
+  expect(belongingOf(NodeReport.fromPartial({}), 'c1')).toBe('unknown');
 });
 
 describe('a plan that sets aside', () => {

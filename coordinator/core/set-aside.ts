@@ -71,6 +71,19 @@ export function setsAside(ledger: ReadLedgerResponse): boolean {
   return RestorePlan.decode(ledger.plan).kind === PlanKind.PLAN_KIND_SET_ASIDE;
 }
 
+export type Belonging = 'old' | 'current' | 'unknown';
+
+/**
+ * Which cluster a node's member is of, that bears the name of one left out. A host that was wiped
+ * and has joined anew is of the current one, and is nobody's to set aside. Where either id is not
+ * known, nothing is: a member that has none yet may be joining.
+ */
+export function belongingOf(report: NodeReport, currentClusterId: string): Belonging {
+  const clusterId = report.etcd?.clusterId ?? '';
+  if (clusterId === '' || currentClusterId === '') return 'unknown';
+  return clusterId === currentClusterId ? 'current' : 'old';
+}
+
 /**
  * A plan of one node and one step. Undefined where the node runs no member: then there is nothing
  * of OLD that could start.

@@ -3,16 +3,18 @@ import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { fromFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { timedId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
-import { leftOutBy, setAsidePlan, setsAside } from '../core/set-aside.ts';
+import { belongingOf, leftOutBy, setAsidePlan, setsAside } from '../core/set-aside.ts';
 import { askAll } from './inventory.ts';
 import { describeThrown } from './operation-run.ts';
 import type { AgentAddress, Agents } from './ports.ts';
 
 const LEDGER_TIMEOUT_MS = 5_000;
 const DESCRIBE_TIMEOUT_MS = 30_000;
+const OBSERVE_TIMEOUT_MS = 10_000;
 const PROMISE_TIMEOUT_MS = 10_000;
 /** Kubelet's and the runtime's own time to stop what runs, with room. */
 const STEP_TIMEOUT_MS = 120_000;
@@ -49,11 +51,15 @@ export class SettingAside {
     );
     const restore = leftOutBy(agent.node, own, others);
     if (restore === undefined) return true;
-    logger.warn({ node: agent.node, operationId: restore.operationId }, 'setting a node aside');
     try {
-      const plan = await this.#plan(agent, restore, signal);
-      if (plan === undefined) return true;
-      await this.#carryOut(agent, own, RestorePlan.encode(plan).finish(), signal);
+      const report = await agents.client(agent).describe(clock.deadline(DESCRIBE_TIMEOUT_MS, signal));
+      // Without a member there is nothing of OLD that could start.
+      if (report.etcd === undefined) return true;
+      const belonging = belongingOf(report, await this.#currentClusterId(restore, signal));
+      if (belonging !== 'old') return belonging === 'current';
+      logger.warn({ node: agent.node, operationId: restore.operationId }, 'setting a node aside');
+      const plan = this.#plan(agent, report, restore);
+      if (plan !== undefined) await this.#carryOut(agent, own, RestorePlan.encode(plan).finish(), signal);
       return true;
     } catch (thrown) {
       if (!signal.aborted) logger.error({ node: agent.node, ...describeThrown(thrown) }, 'not set aside yet');
@@ -67,13 +73,23 @@ export class SettingAside {
     await this.#carryOut(agent, own, own.plan, signal);
   }
 
-  async #plan(
-    agent: AgentAddress,
-    restore: RestorePlan,
-    signal: AbortSignal,
-  ): Promise<RestorePlan | undefined> {
-    const { agents, clock, coordinatorId } = this.#settings;
-    const report = await agents.client(agent).describe(clock.deadline(DESCRIBE_TIMEOUT_MS, signal));
+  /**
+   * Of the cluster as it is now, from who took part in what made it so: others that were left out
+   * may be back as well, and serve OLD. Empty where none serves.
+   */
+  async #currentClusterId({ nodes }: RestorePlan, signal: AbortSignal): Promise<string> {
+    const { agents, clock } = this.#settings;
+    const answers = await askAll(agents, (client) =>
+      client.observeMember(0n, clock.deadline(OBSERVE_TIMEOUT_MS, signal)),
+    );
+    const serving = answers.find(
+      ({ client, result }) => result?.serving === true && nodes.some(({ node }) => node === client.node),
+    );
+    return serving?.result?.clusterId ?? '';
+  }
+
+  #plan(agent: AgentAddress, report: NodeReport, restore: RestorePlan): RestorePlan | undefined {
+    const { clock, coordinatorId } = this.#settings;
     const nowMs = clock.nowMs();
     return setAsidePlan(
       restore,

@@ -21,7 +21,7 @@ export const WITHOUT_PLAN = RestorePlan.fromPartial({
   nodes: night.PLAN.nodes.filter(({ node }) => node !== 'cp3'),
   baseline: { serving: true, members: MEMBERS },
   leftOut: [{ ...OUT, node: 'cp3', memberId: '8e9e05c521646942' }],
-} as object);
+});
 
 export const DESTROYED_PLAN = RestorePlan.fromPartial({
   ...night.PLAN,
@@ -33,7 +33,7 @@ export const DESTROYED_PLAN = RestorePlan.fromPartial({
     { ...OUT, node: 'cp3', memberId: '8e9e05c521646942', destroyed: true },
   ],
   approvalNeeds: [{ code: 'DESTROYED', message: 'cp2, cp3: gone for good, never to serve OLD again' }],
-} as object);
+});
 
 export const APPROVAL = Approval.fromPartial({
   approvedBy: 'lockstep://prod/operator/bob',
@@ -47,7 +47,7 @@ export const DESTROYED_REPORT = OperationReport.fromPartial({
   consequences: Consequences.create({ known: false }),
   approval: APPROVAL,
   leftOut: DESTROYED_PLAN.leftOut,
-} as object);
+});
 
 export const DESTROYED_OPERATION: Operation = {
   ...night.RESTORED_OPERATION,
@@ -59,7 +59,7 @@ export const REVERT_PLAN = RestorePlan.fromPartial({
   ...night.PLAN,
   subjectOperationId: 'r-20261122-013000-k2p8ww',
   reason: 'the wrong snapshot',
-} as object);
+});
 
 export const SET_ASIDE_NODE = NodeStatus.fromPartial({
   node: 'cp3',

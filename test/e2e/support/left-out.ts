@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import type { Lab } from '../../lab/lab.ts';
 import type { LabNode } from '../../lab/lab-node.ts';
 import { OPERATORS } from '../../lab/layout/lockstep-files.ts';
-import { type Said, saidBy } from './cluster.ts';
+import { runRestore, type Said, saidBy } from './cluster.ts';
 
 const COMMAND_TIMEOUT_MS = 60_000;
 /** The coordinator looks for agents that are away every 10 s. */
@@ -38,14 +38,12 @@ export async function sampleServing(
   key: string,
   until: Promise<unknown>,
 ): Promise<Sampled> {
-  let over = false;
-  const ended = until.finally(() => {
-    over = true;
-  });
+  const over = new AbortController();
+  const ended = until.finally(() => over.abort());
   const values: string[] = [];
   let apiReady = false;
   let samples = 0;
-  while (!over) {
+  while (!over.signal.aborted) {
     const [value, ready] = await Promise.all([
       servedValue(lab, node, key).catch(() => undefined),
       node.isApiReady().catch(() => false),
@@ -113,6 +111,13 @@ export async function approve(
     { timeoutMs: COMMAND_TIMEOUT_MS, env: { LOCKSTEP_CONFIG: await configOf(lab, operator) } },
   );
   return { said: saidBy(ended), exitCode: ended.exitCode };
+}
+
+/** A restore that must succeed, for what comes after it; returns its operation. */
+export async function restored(lab: Lab, snapshotId: string, ...args: string[]): Promise<string> {
+  const { said, ended } = await runRestore(lab, snapshotId, ...args);
+  if (said.outcome !== 'restored') throw new Error(`not restored: ${ended.stdout}${ended.stderr}`);
+  return said.operationId;
 }
 
 /** Runs a plan that was made before. */
