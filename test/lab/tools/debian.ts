@@ -1,5 +1,5 @@
-import { access, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, chmod, copyFile, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { run } from './commands.ts';
 import type { DebianSource, PinnedTool } from './versions.ts';
 
@@ -23,10 +23,36 @@ export async function unpackFromDebian(
     const version = await findVersion(apt, name, tool.version, signal);
     await run('apt-get', [...apt, 'download', '--quiet', `${name}=${version}`], { cwd: scratch }, signal);
   }
+  for (const name of source.libraries ?? []) {
+    await run('apt-get', [...apt, 'download', '--quiet', name], { cwd: scratch }, signal);
+  }
   for (const file of (await readdir(scratch)).filter((entry) => entry.endsWith('.deb'))) {
     await run('dpkg', ['-x', join(scratch, file), root], {}, signal);
   }
   for (const binary of tool.binaries) await copyProgram(root, binary, join(binDirectory, binary));
+  if (source.libraries !== undefined) await keepLibraries(root, tool.binaries, binDirectory);
+}
+
+/** Lays the libraries beside the programs. What a program runs itself is not to find them. */
+async function keepLibraries(root: string, binaries: readonly string[], binDirectory: string): Promise<void> {
+  const lib = join(dirname(binDirectory), 'lib');
+  await mkdir(lib);
+  for (const path of await readdir(root, { recursive: true })) {
+    if (/(?:^|\/)lib\/.*\.so\.[\d.]+$/.test(path))
+      await copyFile(join(root, path), join(lib, basename(path)));
+  }
+  for (const binary of binaries) {
+    const program = join(binDirectory, binary);
+    await rename(program, join(lib, binary));
+    await chmod(join(lib, binary), 0o755);
+    await writeFile(
+      program,
+      `#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+exec env LD_LIBRARY_PATH="$here/../lib" "$here/../lib/${binary}" -E LD_LIBRARY_PATH "$@"
+`,
+    );
+  }
 }
 
 /**

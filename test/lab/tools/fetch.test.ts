@@ -34,6 +34,7 @@ it('says what to do by hand where neither apt nor Go is at hand, for every tool,
   expect(failure).toMatchObject({ code: 'TOOL_MISSING' });
   expect(String(failure)).toContain('By hand: put etcd, etcdctl, etcdutl of etcd 3.5.16');
   expect(String(failure)).toContain('By hand: put nats-server');
+  expect(said.join('\n')).toContain('strace: not to be had, and optional');
   expect(await readdir(root)).toEqual([]);
 });
 
@@ -43,6 +44,7 @@ it('fetches nothing that is there', async () => {
     ['etcd/3.6.16/bin', 'etcdctl'],
     ['etcd/3.6.16/bin', 'etcdutl'],
     ['nats-server/2.10.27/bin', 'nats-server'],
+    ['strace/6.1/bin', 'strace'],
   ] as const) {
     await mkdir(join(root, directory), { recursive: true });
     await writeFile(join(root, directory, name), '');
@@ -52,5 +54,6 @@ it('fetches nothing that is there', async () => {
   expect(said).toEqual([
     `etcd 3.6.16: found, ${root}/etcd/3.6.16/bin/etcd`,
     `nats-server: found, ${root}/nats-server/2.10.27/bin/nats-server`,
+    `strace: found, ${root}/strace/6.1/bin/strace`,
   ]);
 });

@@ -9,10 +9,11 @@ import {
   defaultPlaces,
   locateAllEtcd,
   locateNatsServer,
+  locateStrace,
   type ToolPlaces,
   toolsDirectory,
 } from './locate.ts';
-import { defaultEtcd, everyEtcd, natsServer, type PinnedTool } from './versions.ts';
+import { defaultEtcd, everyEtcd, natsServer, type PinnedTool, strace } from './versions.ts';
 
 export interface FetchOptions {
   /** One of each supported etcd minor instead of the default one alone. */
@@ -42,7 +43,25 @@ export async function fetchTools(options: FetchOptions, signal: AbortSignal): Pr
       failures.push(cause instanceof Error ? cause.message : String(cause));
     }
   }
+  await fetchOptional(places, options, signal);
   if (failures.length > 0) throw new LockstepError('TOOL_MISSING', { message: failures.join('\n') });
+}
+
+/** What tests can do without, by name: that it cannot be had is said and no failure. */
+async function fetchOptional(places: ToolPlaces, options: FetchOptions, signal: AbortSignal): Promise<void> {
+  const found = await locateStrace(places);
+  if (found !== undefined) {
+    options.say(`strace: found, ${found}`);
+    return;
+  }
+  try {
+    await fetchTool(strace, options, signal);
+  } catch {
+    signal.throwIfAborted();
+    options.say(
+      `strace: not to be had, and optional: the tests that need it are skipped. By hand: ${strace.byHand}.`,
+    );
+  }
 }
 
 async function missingTools(

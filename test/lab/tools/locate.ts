@@ -101,7 +101,9 @@ async function candidateDirectories(name: string, places: ToolPlaces): Promise<s
 
 async function layoutsOf(root: string, name: string): Promise<string[]> {
   const versions = await readdir(join(root, name)).catch(() => []);
-  const versioned = versions.filter(isVersion).sort((a, b) => compareVersions(b, a));
+  const versioned = versions
+    .filter((entry) => /^\d+(?:\.\d+)+$/.test(entry))
+    .sort((a, b) => compareVersions(b, a));
   return [root, join(root, 'bin'), ...versioned.map((version) => join(root, name, version, 'bin'))];
 }
 

@@ -6,6 +6,8 @@
 export interface DebianSource {
   readonly suite: string;
   readonly packages: readonly string[];
+  /** Packages whose shared libraries the program needs and a machine need not have; any version of the suite. */
+  readonly libraries?: readonly string[];
 }
 
 export interface GoSource {
@@ -74,6 +76,6 @@ export const strace: PinnedTool = {
   name: 'strace',
   version: '6.1',
   binaries: ['strace'],
-  debian: { suite: 'bookworm', packages: ['strace'] },
+  debian: { suite: 'bookworm', packages: ['strace'], libraries: ['libunwind8', 'liblzma5'] },
   byHand: 'install strace, or point LOCKSTEP_TOOLS to a directory that has it',
 };
