@@ -64,7 +64,7 @@ function* moves(): Generator<string> {
     yield `${here} -> superseded`;
   }
   // Where nobody has anything to undo, all its steps are over at once.
-  for (const index of [0, UNDO_STEPS.length - 1]) {
+  for (const index of UNDO_STEPS.keys()) {
     yield `undo.${index} -> ended.rolled-back`;
     yield `undo.${index} -> ended.refused`;
   }
@@ -77,7 +77,8 @@ function* moves(): Generator<string> {
   yield 'settle.promise -> settle.survey';
   yield 'settle.promise -> superseded';
   yield 'settle.read -> settle.survey';
-  for (const part of ['survey', 'promise', 'read']) yield `settle.${part} -> ended.needs-operator`;
+  // Once one ledger was read nobody is waited for longer than the grace.
+  for (const part of ['survey', 'read']) yield `settle.${part} -> ended.needs-operator`;
   // From the furthest step begun; the gate is no step of an agent's.
   for (const position of FORWARD_STEPS.keys()) {
     if (position <= COMMIT_POSITION && position !== GATE_POSITION) yield `settle.read -> forward.${position}`;
@@ -99,7 +100,9 @@ export const STEP_CELLS: readonly string[] = [
 );
 
 /** Every circumstance in which a person is asked: one that never comes about is none. */
-export const ASK_CELLS: readonly string[] = CIRCUMSTANCES.flatMap(({ codes }) => codes.map(askCell));
+export const ASK_CELLS: readonly string[] = CIRCUMSTANCES.flatMap(({ codes }) =>
+  codes.slice(0, 1).map(askCell),
+);
 
 export const FAULT_CELLS: readonly string[] = FAULT_KINDS.flatMap((kind) =>
   PHASES.map((phase) => faultCell(kind, phaseName(phase))),

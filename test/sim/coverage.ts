@@ -1,6 +1,7 @@
 import { type RunnableStep, STEP_NAMES } from '@lockstep/agent/core/operation.ts';
 import { phaseName } from '@lockstep/coordinator/core/phases.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { circumstanceOf } from './checkers/needs-operator.ts';
 import { outcomeOf } from './outcomes.ts';
 import type { OperationResult } from './world/operation.ts';
 import type { WorldView } from './world/view.ts';
@@ -64,9 +65,9 @@ export function stepCell(step: RunnableStep, event: StepEvent): string {
   return `step ${STEP_NAMES[step]} ${event}`;
 }
 
-/** An operation that ended asking a person. */
+/** An operation that ended asking a person, by the circumstance; a code that is in none stands for itself. */
 export function askCell(code: string): string {
-  return `needs-operator ${code}`;
+  return `needs-operator ${circumstanceOf(code)?.name ?? code}`;
 }
 
 export function faultCell(kind: string, phase: string): string {

@@ -316,28 +316,39 @@ export class Injection {
   }
 
   #cut(fault: Fault, dice: Random, node: SimNode): void {
-    const { coordinators } = this.#world;
+    const { coordinators, nodes } = this.#world;
+    // Some outlast the patience with which a coordinator waits for those it cannot do without.
+    const outlasts = dice.chance(0.08);
     // From everybody, or from one coordinator alone.
-    const concerned = dice.chance(0.5) ? coordinators : [dice.pick(coordinators)];
+    const concerned = dice.chance(outlasts ? 0.8 : 0.5) ? coordinators : [dice.pick(coordinators)];
+    const away = outlasts && dice.chance(0.5) ? nodes.filter((each) => each !== node) : [node];
     const oneSided = fault.kind === 'partition-one-sided';
     const toward = !oneSided || dice.chance(0.5);
     const whole = concerned === coordinators && !oneSided;
     for (const each of concerned) {
-      if (!oneSided || toward) each.cutTo.add(node.index);
-      if (!oneSided || !toward) each.cutFrom.add(node.index);
+      for (const { index } of away) {
+        if (!oneSided || toward) each.cutTo.add(index);
+        if (!oneSided || !toward) each.cutFrom.add(index);
+      }
     }
     if (whole) {
-      node.host.cutOff = true;
+      for (const { host } of away) host.cutOff = true;
       this.#world.membersChanged();
     }
-    const longMs = dice.chance(0.93) ? dice.between(300, 25_000) : dice.between(40_000, 300_000);
+    const longMs = outlasts
+      ? dice.between(620_000, 1_300_000)
+      : dice.chance(0.93)
+        ? dice.between(300, 25_000)
+        : dice.between(40_000, 300_000);
     this.#healLater(longMs, 'joined again', () => {
       for (const each of concerned) {
-        each.cutTo.delete(node.index);
-        each.cutFrom.delete(node.index);
+        for (const { index } of away) {
+          each.cutTo.delete(index);
+          each.cutFrom.delete(index);
+        }
       }
       if (!whole) return;
-      node.host.cutOff = false;
+      for (const { host } of away) host.cutOff = false;
       this.#world.membersChanged();
     });
   }
