@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab } from '../lab/lab.ts';
 import { planRestore, put, type SaidRefusal, saveSnapshot, storeInode } from './support/cluster.ts';
-import {
-  approve,
-  runPlan,
-  sampleServing,
-  servedValue,
-  waitServingOn,
-  waitSetAside,
-} from './support/left-out.ts';
+import { approve, restored, runPlan, servedValue, waitServingOn, waitSetAside } from './support/left-out.ts';
 import { loadObjects } from './support/objects.ts';
 
 const KEY = '/registry/configmaps/default/deed';
@@ -91,15 +84,23 @@ describe('a restore after the quorum is lost for good', () => {
     });
   });
 
-  it('sets one aside that was not gone after all: it never serves OLD', async () => {
-    const node = lab.node('cp3');
-    const inode = storeInode(node);
-    await node.powerOn();
-    const { values, apiReady } = await sampleServing(lab, node, KEY, waitSetAside(lab, 'cp3'));
-    expect(values).toEqual([]);
-    expect(apiReady).toBe(false);
-    expect(node.containers('etcd')).toEqual([]);
-    expect(storeInode(node)).toBe(inode);
+  it('sets both aside that were not gone after all, though together they are OLD’s quorum', async () => {
+    const returning = [lab.node('cp2'), lab.node('cp3')];
+    const inodes = returning.map(storeInode);
+    await Promise.all(returning.map((node) => node.powerOn()));
+    await Promise.all(returning.map(({ name }) => waitSetAside(lab, name)));
+    for (const node of returning) {
+      expect(node.containers('etcd')).toEqual([]);
+      expect(node.containers('kube-apiserver')).toEqual([]);
+    }
+    expect(returning.map(storeInode)).toEqual(inodes);
     expect(await servedValue(lab, lab.node('cp1'), KEY)).toBe('written since');
+  });
+
+  it('keeps them aside while the one that is left is restored again', async () => {
+    const { said } = await planRestore(lab, snapshot);
+    expect(new Set(codesOf(said))).toEqual(new Set(['NODE_SET_ASIDE']));
+    await restored(lab, snapshot, '--without', 'cp2', '--without', 'cp3');
+    expect(await servedValue(lab, lab.node('cp1'), KEY)).toBe('good');
   });
 });
