@@ -101,8 +101,10 @@ describe('failpoints around a port', () => {
       arms: [
         { point: 'agent:port.count:before@start', action: 'fail' },
         { point: 'agent:port.wait:after@start', action: { pauseMs: 50 } },
+        { point: 'agent:port.fail:before@start', action: 'fail-always' },
       ],
     });
+    for (const _ of [1, 2]) expect(() => void port.fail()).toThrow('fails (test only)');
     expect(() => port.count()).toThrow('fails (test only)');
     expect(port.count()).toBe(1);
     const again = aroundPort(new Probe(new FailpointBoard(directory), 'agent'), 'port', new Port());
@@ -110,6 +112,11 @@ describe('failpoints around a port', () => {
     const beganMs = performance.now();
     expect(await port.wait()).toBe('waited');
     expect(performance.now() - beganMs).toBeGreaterThan(45);
-    expect(board.hits).toEqual(['agent:port.count:before@start', 'agent:port.wait:after@start']);
+    expect(board.hits).toEqual([
+      'agent:port.fail:before@start',
+      'agent:port.fail:before@start',
+      'agent:port.count:before@start',
+      'agent:port.wait:after@start',
+    ]);
   });
 });

@@ -14,9 +14,9 @@ export const FAILPOINTS_VARIABLE = 'LOCKSTEP_FAILPOINTS';
 
 /**
  * What happens at a point: SIGKILL of the program's own process, a failure of the call, or a pause.
- * Each happens once for every arming, also across restarts of the program.
+ * Each happens once for every arming, also across restarts of the program; `fail-always` each time.
  */
-export type Action = 'kill' | 'fail' | { readonly pauseMs: number };
+export type Action = 'kill' | 'fail' | 'fail-always' | { readonly pauseMs: number };
 
 export interface Arming {
   readonly arms: readonly { readonly point: string; readonly action: Action }[];

@@ -42,7 +42,8 @@ export class Probe {
     const name = this.#nameOf(port, method, moment, step);
     if (record === true) this.#board.note('crossed', name);
     const arm = arms.find(({ point }) => point === name);
-    if (arm === undefined || this.#board.hits.includes(name)) return undefined;
+    if (arm === undefined) return undefined;
+    if (arm.action !== 'fail-always' && this.#board.hits.includes(name)) return undefined;
     // Before it: whoever is dead writes nothing more.
     this.#board.note('hits', name);
     if (arm.action === 'kill') {
@@ -50,7 +51,7 @@ export class Probe {
       // The signal is there when the call returns; should it be late by an instant, nothing else happens in it.
       for (;;);
     }
-    if (arm.action === 'fail') throw new Error(`${name} fails (test only)`);
+    if (arm.action === 'fail' || arm.action === 'fail-always') throw new Error(`${name} fails (test only)`);
     return delay(arm.action.pauseMs);
   }
 

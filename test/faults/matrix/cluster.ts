@@ -199,7 +199,7 @@ export class TormentedCluster implements AsyncDisposable {
       const failing = kind === 'rollback' && program !== 'coordinator';
       board.arm({
         ...rest,
-        arms: failing ? [...arms, { point: FAIL_AT_GATE, action: 'fail' }] : arms,
+        arms: failing ? [...arms, { point: FAIL_AT_GATE, action: 'fail-always' }] : arms,
       });
     }
   }

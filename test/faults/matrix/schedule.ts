@@ -22,8 +22,8 @@ const AGENT_KILLS: Readonly<Record<Stretch, number>> = {
 const COORDINATOR_KILLS: Readonly<Record<Stretch, number>> = {
   start: 1,
   plan: 2,
-  prepare: 2,
-  downtime: 2,
+  prepare: 4,
+  downtime: 3,
   forward: 2,
   undo: 3,
 };
