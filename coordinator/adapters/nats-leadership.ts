@@ -6,7 +6,6 @@ import { LEADER_KEY, leaderBucket } from '@lockstep/shared/nats/subjects.ts';
 import { z } from 'zod';
 import {
   afterLeaseEvent,
-  isSilent,
   LEASE_MS,
   type LeaderRecord,
   type LeaseEvent,
@@ -54,7 +53,7 @@ export class NatsLeadership implements Leadership {
 
   constructor(settings: NatsLeadershipSettings) {
     this.#settings = settings;
-    this.#lease = newLease(settings.self, settings.clock.monotonicMs());
+    this.#lease = newLease(settings.self);
     this.#value = settings.link.sharedValue({
       bucket: leaderBucket(settings.cluster),
       key: LEADER_KEY,
@@ -73,7 +72,7 @@ export class NatsLeadership implements Leadership {
   }
 
   get silent(): boolean {
-    return isSilent(this.#lease, this.#nowMs());
+    return this.#lease.silent;
   }
 
   onChange(listener: () => void): Disposable {

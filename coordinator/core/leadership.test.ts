@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   afterLeaseEvent,
-  isSilent,
   LEAD_MS,
   LEASE_MS,
   type LeaderRecord,
@@ -34,7 +33,7 @@ function lease(...events: (readonly [atMs: number, event: LeaseEvent])[]): Lease
   const { coordinator, run, address } = SELF;
   return events.reduce(
     (state, [atMs, event]) => afterLeaseEvent(state, event, atMs),
-    newLease({ coordinator, run, address }, 0),
+    newLease({ coordinator, run, address }),
   );
 }
 
@@ -114,7 +113,7 @@ describe('who leads', () => {
   });
 
   it('stops before another begins', () => {
-    const other = afterLeaseEvent(newLease(record('c2'), 0), read(SELF, 1), 10);
+    const other = afterLeaseEvent(newLease(record('c2')), read(SELF, 1), 10);
     const takesAtMs = [...Array(2 * LEASE_MS).keys()].find(
       (atMs) => leaseWish(other, atMs).do === 'write',
     ) as number;
@@ -175,11 +174,15 @@ describe('another', () => {
 });
 
 describe('silence', () => {
-  it('is when the store has not answered for a lease, from the start on too', () => {
-    expect(isSilent(lease(), LEASE_MS - 1)).toBe(false);
-    expect(isSilent(lease(), LEASE_MS)).toBe(true);
-    const heard = lease([LEASE_MS, read(OTHER, 7)], [LEASE_MS + 10, UNANSWERED]);
-    expect(isSilent(heard, 2 * LEASE_MS - 1)).toBe(false);
-    expect(isSilent(heard, 2 * LEASE_MS)).toBe(true);
+  it('is when the store was asked for a lease and did not answer, from the start on too', () => {
+    expect(lease([0, UNANSWERED], [LEASE_MS - 1, UNANSWERED]).silent).toBe(false);
+    expect(lease([0, UNANSWERED], [LEASE_MS, UNANSWERED]).silent).toBe(true);
+    const heard = lease([0, UNANSWERED], [4_000, read(OTHER, 7)], [LEASE_MS, UNANSWERED]);
+    expect(heard.silent).toBe(false);
+  });
+
+  it('is not what a paused process did not ask', () => {
+    const woken = lease([0, read(undefined, 0)], [0, written(1, 0)], [10 * LEASE_MS, UNANSWERED]);
+    expect(woken.silent).toBe(false);
   });
 });

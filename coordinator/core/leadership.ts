@@ -47,8 +47,10 @@ export interface LeaseState {
   readonly answeringSinceMs: number | undefined;
   /** Since when no agent answered; undefined where one did, or none was asked. */
   readonly unreachedSinceMs: number | undefined;
-  /** When the store last answered, or this run began. */
-  readonly heardMs: number;
+  /** Since when no question to the store was answered; undefined where the last one was. */
+  readonly unansweredSinceMs: number | undefined;
+  /** It was asked all the time for as long as anybody's lead lasts, and did not answer. */
+  readonly silent: boolean;
   /** It has seen or done more here than what a run before this one left. */
   readonly settledIn: boolean;
 }
@@ -74,10 +76,11 @@ export type LeaseWish =
   | { readonly do: 'write'; readonly record: LeaderRecord; readonly expectedRevision: number }
   | { readonly do: 'nothing' };
 
-export function newLease(self: LeaseState['self'], nowMs: number): LeaseState {
+export function newLease(self: LeaseState['self']): LeaseState {
   return {
     self,
-    heardMs: nowMs,
+    unansweredSinceMs: undefined,
+    silent: false,
     seen: undefined,
     current: false,
     leadsUntilMs: undefined,
@@ -101,7 +104,7 @@ export function afterLeaseEvent(state: LeaseState, event: LeaseEvent, nowMs: num
         },
         current: true,
         answeringSinceMs: state.answeringSinceMs ?? nowMs,
-        heardMs: nowMs,
+        ...ANSWERED,
         settledIn: state.settledIn || event.record?.coordinator !== state.self.coordinator,
       };
       return isOwn(next) ? next : withoutLead(next);
@@ -112,16 +115,20 @@ export function afterLeaseEvent(state: LeaseState, event: LeaseEvent, nowMs: num
         seen: { record: event.record, revision: event.revision, sinceMs: nowMs },
         current: true,
         answeringSinceMs: state.answeringSinceMs ?? nowMs,
-        heardMs: nowMs,
+        ...ANSWERED,
         settledIn: true,
       };
       if (event.record.released) return withoutLead(next);
       return { ...next, renewedMs: event.askedMs, leadsUntilMs: event.askedMs + LEAD_MS };
     }
     case 'outrun':
-      return withoutLead({ ...state, current: false, heardMs: nowMs, settledIn: true });
-    case 'unanswered':
-      return { ...state, current: false, answeringSinceMs: undefined };
+      return withoutLead({ ...state, ...ANSWERED, current: false, settledIn: true });
+    case 'unanswered': {
+      const unansweredSinceMs = state.unansweredSinceMs ?? nowMs;
+      // Told by questions, not by the clock: a process that was paused has asked nothing meanwhile.
+      const silent = nowMs - unansweredSinceMs >= LEASE_MS;
+      return { ...state, current: false, answeringSinceMs: undefined, unansweredSinceMs, silent };
+    }
     case 'reached':
       return {
         ...state,
@@ -172,10 +179,7 @@ export function otherLeader(state: LeaseState, nowMs: number): LeaderRecord | un
   return nowMs - seen.sinceMs < LEASE_MS ? seen.record : undefined;
 }
 
-/** The store has not answered for as long as it takes for anybody's lead to run out. */
-export function isSilent(state: LeaseState, nowMs: number): boolean {
-  return nowMs - state.heardMs >= LEASE_MS;
-}
+const ANSWERED = { unansweredSinceMs: undefined, silent: false } as const;
 
 function mayTake(state: LeaseState, nowMs: number): boolean {
   const { seen, self } = state;
