@@ -1,5 +1,6 @@
 import type { Component } from '@lockstep/agent/ports.ts';
 import { DIRECTORY, Disk } from './disk.ts';
+import { Kubelet } from './kubelet.ts';
 import { OLD_INODE } from './plan.ts';
 import { type Actor, newActor, type Scheduled } from './scheduler.ts';
 import type { ApiProcess, EtcdProcess, Incarnation, SimEventKind, StoreView } from './view.ts';
@@ -21,13 +22,6 @@ export interface Container {
 export type Etcd = Container & Mutable<EtcdProcess>;
 export type ApiServer = Container & Mutable<ApiProcess>;
 
-const COMPONENTS: readonly Component[] = [
-  'etcd',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-];
-
 /** Where inodes of stores that are made begin. */
 const FIRST_NEW_INODE = 200;
 
@@ -45,19 +39,9 @@ export class Host {
   offsetMs = 0;
   /** Its peers and clients of its etcd do not reach it. */
   cutOff = false;
-  kubelet: Actor | undefined;
-  sawApi = false;
-  /** As the service manager has it loaded. */
-  holdLoaded = false;
-  /** Kubelet's looks take this much longer. */
-  slownessMs = 0;
-  /** The binary does not start. */
-  kubeletBroken = false;
+  readonly kubelet: Kubelet;
   /** This node's OLD cannot be started. */
   oldBroken = false;
-  #look: Scheduled | undefined;
-  /** The kubelet that is about to reach an API server. */
-  #seeing: Actor | undefined;
   #nextInode = FIRST_NEW_INODE;
   #nextPid = 1;
   readonly #world: SimWorld;
@@ -65,6 +49,7 @@ export class Host {
   constructor(world: SimWorld, index: number) {
     this.#world = world;
     this.index = index;
+    this.kubelet = new Kubelet(world, this);
   }
 
   /** As it is when the operation begins: OLD in place, all four pods up. */
@@ -83,8 +68,7 @@ export class Host {
     for (const name of [...Object.values(disk.live)]) setBoth(name, 1);
     setBoth(disk.inPlace, OLD_INODE);
     if (snapshotHere) setBoth(disk.snapshot, 1);
-    this.kubelet = newActor();
-    this.sawApi = true;
+    this.kubelet.begin();
     if (!oldBroken) {
       const etcd = this.#newEtcd('kubelet', OLD_INODE);
       etcd.serving = true;
@@ -97,7 +81,7 @@ export class Host {
     for (const component of ['kube-controller-manager', 'kube-scheduler'] as const) {
       this.others.push(this.#newContainer(component, 'kubelet'));
     }
-    if (oldBroken) this.lookSoon(100);
+    if (oldBroken) this.kubelet.lookSoon(100);
   }
 
   at(
@@ -113,7 +97,7 @@ export class Host {
   /** Everything that runs on this node ends; what was not synced is gone, or not. */
   losePower(synced: boolean): void {
     this.powered = false;
-    this.stopKubelet();
+    this.kubelet.stop();
     for (const each of this.containers()) each.actor.dead = true;
     this.etcds.length = 0;
     this.apiServers.length = 0;
@@ -127,97 +111,20 @@ export class Host {
       disk.losePower(this.#world.random);
     }
     for (const store of this.stores.values()) store.content = store.durable;
-    this.#world.membersChanged();
+    this.#world.clusters.membersChanged();
   }
 
   /** The service manager starts what is to be started. The agent is its own affair. */
   boot(): void {
     this.powered = true;
-    this.holdLoaded = this.disk.dropIn.volatile === 1;
-    this.startKubelet();
+    this.kubelet.reload();
+    this.kubelet.start();
   }
 
   *containers(): Iterable<Container> {
     yield* this.etcds;
     yield* this.apiServers;
     yield* this.others;
-  }
-
-  // Kubelet and its unit.
-
-  get kubeletActive(): boolean {
-    return this.kubelet !== undefined;
-  }
-
-  /** `systemctl start`: nothing where the condition forbids it. */
-  startKubelet(): void {
-    if (!this.powered || this.kubelet !== undefined || this.kubeletBroken) return;
-    if (this.holdLoaded && this.disk.hold.volatile !== 0) return;
-    this.kubelet = newActor();
-    this.sawApi = false;
-    this.lookSoon(this.#world.random.between(100, 500));
-    this.#seesApiSoon();
-  }
-
-  stopKubelet(): void {
-    if (this.kubelet === undefined) return;
-    this.kubelet.dead = true;
-    this.kubelet = undefined;
-    this.#look = undefined;
-    this.sawApi = false;
-  }
-
-  /** A manifest came or went: kubelet notices by itself. */
-  manifestsChanged(): void {
-    if (this.kubelet !== undefined) this.lookSoon(this.#world.random.between(10, 150) + this.slownessMs);
-  }
-
-  lookSoon(delayMs: number): void {
-    if (this.kubelet === undefined || this.#look !== undefined) return;
-    this.#look = this.at(
-      delayMs,
-      'host',
-      'kubelet looks',
-      () => {
-        this.#look = undefined;
-        this.#kubeletLooks();
-      },
-      this.kubelet,
-    );
-  }
-
-  /** An API server is ready somewhere: a kubelet that reaches it may stop what is gone from now on. */
-  #seesApiSoon(): void {
-    const { kubelet } = this;
-    if (kubelet === undefined || this.sawApi || this.#seeing === kubelet || !this.#world.apiIsReady()) return;
-    this.#seeing = kubelet;
-    this.at(
-      this.#world.random.between(100, 1000),
-      'host',
-      'kubelet sees the API',
-      () => {
-        this.#seeing = undefined;
-        if (this.cutOff || !this.#world.apiIsReady()) return;
-        this.sawApi = true;
-        this.lookSoon(10);
-      },
-      this.kubelet,
-    );
-  }
-
-  apiBecameReady(): void {
-    this.#seesApiSoon();
-  }
-
-  #kubeletLooks(): void {
-    for (const component of COMPONENTS) {
-      const running = this.running(component);
-      if (this.disk.live[component].volatile === 1) {
-        if (running.length === 0) this.#startSoon(component);
-      } else if (this.sawApi) {
-        for (const each of running) this.#terminate(each);
-      }
-    }
   }
 
   /** Kubelet's containers of a component, those that are on their way out included. */
@@ -236,38 +143,6 @@ export class Host {
     }
   }
 
-  readonly #starting = new Set<Component>();
-
-  /** Kubelet makes up its mind; the runtime carries it out, even where kubelet dies in between. */
-  #startSoon(component: Component): void {
-    if (this.#starting.has(component)) return;
-    const { random } = this.#world;
-    this.at(
-      random.between(30, 300),
-      'host',
-      `kubelet starts ${component}`,
-      () => {
-        if (this.disk.live[component].volatile !== 1 || this.running(component).length > 0) return;
-        if (this.#starting.has(component)) return;
-        this.#starting.add(component);
-        this.at(random.between(5, 40), 'host', `${component} starts`, () => {
-          this.#starting.delete(component);
-          if (this.powered) this.startContainer(component, 'kubelet');
-        });
-      },
-      this.kubelet,
-    );
-  }
-
-  #terminate(container: Container): void {
-    if (container.terminating) return;
-    container.terminating = true;
-    const { random } = this.#world;
-    const graceMs =
-      container.component === 'kube-apiserver' ? random.between(100, 8_000) : random.between(50, 4_000);
-    this.at(graceMs, 'host', `${container.component} ends`, () => this.end(container), container.actor);
-  }
-
   /** The container is no more. Kubelet starts another where its manifest is still there. */
   end(container: Container, backOffMs = 300): void {
     if (container.actor.dead) return;
@@ -275,8 +150,8 @@ export class Host {
     remove(this.etcds, container);
     remove(this.apiServers, container);
     remove(this.others, container);
-    if (container.component === 'etcd') this.#world.membersChanged();
-    this.lookSoon(backOffMs + this.slownessMs);
+    if (container.component === 'etcd') this.#world.clusters.membersChanged();
+    this.kubelet.lookSoon(backOffMs);
   }
 
   // Containers.
@@ -297,7 +172,7 @@ export class Host {
     const { disk } = this;
     // The manifest's hostPath is DirectoryOrCreate; an empty directory becomes a cluster of its own.
     if (disk.inPlace.volatile === 0) {
-      const fresh = this.newStore(this.#world.freshIncarnation(), 'complete');
+      const fresh = this.newStore(this.#world.clusters.freshIncarnation(), 'complete');
       fresh.durable = 'complete';
       disk.change(DIRECTORY.varLib, [disk.inPlace, fresh.inode]);
     }
@@ -353,7 +228,7 @@ export class Host {
       'etcd serves',
       () => {
         etcd.serving = true;
-        this.#world.membersChanged();
+        this.#world.clusters.membersChanged();
       },
       etcd.actor,
     );
@@ -387,7 +262,7 @@ export class Host {
   servingMember(): Etcd | undefined {
     if (!this.powered || this.cutOff) return undefined;
     for (const etcd of this.etcds) {
-      if (etcd.serving && this.#world.hasLeader(etcd.incarnation)) return etcd;
+      if (etcd.serving && this.#world.clusters.hasLeader(etcd.incarnation)) return etcd;
     }
     return undefined;
   }

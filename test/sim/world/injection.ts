@@ -2,28 +2,19 @@ import type { Component } from '@lockstep/agent/ports.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { SimCoordinator } from './coordinator.ts';
 import { DIRECTORY } from './disk.ts';
+import { Fates } from './fates.ts';
 import type { Fault, FaultKind, FaultScript } from './faults.ts';
 import { emptyLedger, rewind } from './ledger.ts';
 import type { DiskFault, SimNode } from './node.ts';
 import { CLUSTER } from './plan.ts';
-import type { Random } from './random.ts';
-import { Random as Dice } from './random.ts';
+import { Random } from './random.ts';
 import type { SimWorld } from './world.ts';
-
-interface MessageFault {
-  readonly fault: Fault;
-  readonly direction: 'request' | 'answer' | 'both';
-  left: number;
-  happened: boolean;
-}
-
-const PLAIN = { lost: false, delayMs: 0, twice: false };
 
 /** Carries out a script of faults, and heals each in its time. */
 export class Injection {
   readonly #world: SimWorld;
   #pending: Fault[];
-  readonly #messages: MessageFault[] = [];
+  readonly fates: Fates;
   /** Faults that are still to be made good again. */
   #healing = 0;
   severalLead = false;
@@ -31,6 +22,7 @@ export class Injection {
   constructor(world: SimWorld, script: FaultScript) {
     this.#world = world;
     this.#pending = [...script];
+    this.fates = new Fates(world);
   }
 
   get isHealing(): boolean {
@@ -58,38 +50,9 @@ export class Injection {
     }
   }
 
-  fateOf(
-    _coordinator: number,
-    node: number,
-    direction: 'request' | 'answer',
-  ): { readonly lost: boolean; readonly delayMs: number; readonly twice: boolean } {
-    const { random } = this.#world;
-    const delayMs = 0.2 + random.below(50) / 10;
-    const at = this.#messages.findIndex(
-      (each) => each.fault.target === node && (each.direction === direction || each.direction === 'both'),
-    );
-    const found = this.#messages[at];
-    if (found === undefined) return { ...PLAIN, delayMs };
-    found.left -= 1;
-    if (found.left <= 0) this.#messages.splice(at, 1);
-    if (!found.happened) this.#world.faultHappens(found.fault);
-    found.happened = true;
-    switch (found.fault.kind) {
-      case 'message-lost':
-      case 'answer-lost':
-        return { lost: true, delayMs, twice: false };
-      case 'message-late':
-        return { lost: false, delayMs: random.between(1_000, 20_000), twice: false };
-      case 'messages-reordered':
-        return { lost: false, delayMs: random.between(1, 4_000), twice: false };
-      default:
-        return { lost: false, delayMs, twice: true };
-    }
-  }
-
   #fire(fault: Fault): void {
     const world = this.#world;
-    const dice = new Dice(BigInt(fault.draw));
+    const dice = new Random(BigInt(fault.draw));
     const node = world.nodes[fault.target % world.nodes.length] as SimNode;
     const coordinator = world.coordinators[fault.target % world.coordinators.length] as SimCoordinator;
     switch (fault.kind) {
@@ -106,24 +69,10 @@ export class Injection {
       case 'message-lost':
       case 'message-late':
       case 'message-twice':
-        this.#messages.push({
-          fault: at(fault, node),
-          direction: 'request',
-          left: dice.between(1, 3),
-          happened: false,
-        });
-        return;
       case 'answer-lost':
       case 'answer-twice':
-        this.#messages.push({
-          fault: at(fault, node),
-          direction: 'answer',
-          left: dice.between(1, 3),
-          happened: false,
-        });
-        return;
       case 'messages-reordered':
-        this.#messages.push({ fault: at(fault, node), direction: 'both', left: 8, happened: false });
+        this.fates.arm(fault, node.index, dice);
         return;
       default:
     }
@@ -221,34 +170,35 @@ export class Injection {
       }
       case 'kubelet-dead': {
         if (!host.powered) return false;
-        host.kubeletBroken = true;
-        const wasUp = host.kubeletActive;
-        host.stopKubelet();
+        const { kubelet } = host;
+        kubelet.broken = true;
+        const wasUp = kubelet.isActive;
+        kubelet.stop();
         this.#healLater(dice.between(1_000, 50_000), 'kubelet mended', () => {
-          host.kubeletBroken = false;
-          if (wasUp) host.startKubelet();
+          kubelet.broken = false;
+          if (wasUp) kubelet.start();
         });
         return true;
       }
       case 'kubelet-slow':
-        host.slownessMs = dice.between(2_000, 20_000);
+        host.kubelet.slownessMs = dice.between(2_000, 20_000);
         this.#healLater(dice.between(5_000, 40_000), 'kubelet fast again', () => {
-          host.slownessMs = 0;
+          host.kubelet.slownessMs = 0;
         });
         return true;
       case 'kubelet-paused': {
-        const { kubelet } = host;
-        if (kubelet === undefined || kubelet.paused) return false;
-        kubelet.paused = true;
+        const { actor } = host.kubelet;
+        if (actor === undefined || actor.paused) return false;
+        actor.paused = true;
         this.#healLater(pauseMs(dice), 'kubelet wakes', () => {
-          if (!kubelet.dead) world.scheduler.wake(kubelet);
+          if (!actor.dead) world.scheduler.wake(actor);
         });
         return true;
       }
       case 'kubelet-restarted':
-        if (!host.kubeletActive) return false;
-        host.stopKubelet();
-        this.#healLater(dice.between(100, 3_000), 'kubelet restarts', () => host.startKubelet());
+        if (!host.kubelet.isActive) return false;
+        host.kubelet.stop();
+        this.#healLater(dice.between(100, 3_000), 'kubelet restarts', () => host.kubelet.start());
         return true;
       case 'outside-manifest':
         return this.#returnManifest(dice, node);
@@ -304,7 +254,7 @@ export class Injection {
   }
 
   restartAgentLater(node: SimNode, fault: Fault): void {
-    const dice = new Dice(BigInt(fault.draw) + 1n);
+    const dice = new Random(BigInt(fault.draw) + 1n);
     const delayMs = dice.chance(0.92) ? dice.between(200, 5_000) : dice.between(10_000, 120_000);
     this.#healLater(delayMs, 'agent starts', () => node.startAgent());
   }
@@ -333,7 +283,7 @@ export class Injection {
     }
     if (whole) {
       for (const { host } of away) host.cutOff = true;
-      this.#world.membersChanged();
+      this.#world.clusters.membersChanged();
     }
     const longMs = outlasts
       ? dice.between(620_000, 1_300_000)
@@ -349,7 +299,7 @@ export class Injection {
       }
       if (!whole) return;
       for (const { host } of away) host.cutOff = false;
-      this.#world.membersChanged();
+      this.#world.clusters.membersChanged();
     });
   }
 
@@ -381,7 +331,7 @@ export class Injection {
     const copied = dice.chance(0.5);
     disk.change(DIRECTORY.manifests | (copied ? 0 : DIRECTORY.parked), [disk.live[component], 1]);
     if (!copied) disk.change(DIRECTORY.parked, [disk.parked[component], 0]);
-    node.host.manifestsChanged();
+    node.host.kubelet.manifestsChanged();
     return true;
   }
 
@@ -403,8 +353,4 @@ export class Injection {
 /** Most are shorter than any lease, some outlast every one. */
 function pauseMs(dice: Random): number {
   return dice.chance(0.85) ? dice.between(100, 8_000) : dice.between(10_000, 100_000);
-}
-
-function at(fault: Fault, node: SimNode): Fault {
-  return fault.target === node.index ? fault : { ...fault, target: node.index };
 }

@@ -250,7 +250,7 @@ class SimAgentClient implements AgentClient {
     lost: () => void = () => {},
   ): void {
     const world = this.#world;
-    const fate = world.fateOf(this.#coordinator.index, this.#node.index, direction);
+    const fate = world.injection.fates.of(this.#node.index, direction);
     if (fate.lost) return lost();
     const go = (delayMs: number): void => {
       this.#at(delayMs, direction, what, () => {

@@ -98,17 +98,17 @@ export class SimNode implements NodeView {
     };
     this.kubelet = {
       get running() {
-        return host.kubeletActive;
+        return host.kubelet.isActive;
       },
       get paused() {
-        return host.kubelet?.paused === true;
+        return host.kubelet.actor?.paused === true;
       },
       hold: host.disk.hold,
       get holdLoaded() {
-        return host.holdLoaded;
+        return host.kubelet.holdLoaded;
       },
       get sawApi() {
-        return host.sawApi;
+        return host.kubelet.sawApi;
       },
     };
   }

@@ -1,30 +1,20 @@
 import { isEnded } from '@lockstep/agent/core/operation.ts';
 import { forwardStep } from '@lockstep/coordinator/core/phases.ts';
-import type { OperationState, Stage } from '@lockstep/coordinator/core/state.ts';
+import type { Stage } from '@lockstep/coordinator/core/state.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { Clusters } from './clusters.ts';
 import { type CoordinatorRun, SimCoordinator } from './coordinator.ts';
 import type { Fault, FaultKind, FaultScript } from './faults.ts';
 import { Injection } from './injection.ts';
 import type { OpenCall } from './network.ts';
 import { SimNode } from './node.ts';
-import { CLUSTER, NEW_REVISION, OLD_REVISION, type PlannedWorld } from './plan.ts';
+import { People } from './people.ts';
+import type { PlannedWorld } from './plan.ts';
 import { Random } from './random.ts';
 import { Scheduler } from './scheduler.ts';
-import type { EndOfOperation, Excuse, Incarnation, SimEvent, WorldView, WriteTally } from './view.ts';
-
-/** Members of one incarnation, as one cluster. */
-export interface Cluster {
-  readonly incarnation: Incarnation;
-  readonly majority: number;
-  leader: boolean;
-  electing: boolean;
-  revision: bigint;
-  readonly compactRevision: bigint;
-  alarms: readonly string[];
-  tally: { incarnation: Incarnation; acknowledged: number; beforeAllCommitted: number } | undefined;
-}
+import type { EndOfOperation, Excuse, SimEvent, WorldView, WriteTally } from './view.ts';
 
 export interface WorldSettings {
   readonly seed: bigint;
@@ -37,10 +27,8 @@ export interface WorldSettings {
 const LONGEST_MS = 6 * 3_600_000;
 const MOST_EVENTS = 30_000;
 const END_CHECK_MS = 3_000;
-const LEAD_CHECK_MS = 5_000;
 /** What waits for a person is over when nothing has moved for this long. */
 const QUIET_MS = 40_000;
-const MOST_STARTS = 12;
 
 /** Everything there is, and what happens next. */
 export class SimWorld implements WorldView {
@@ -52,10 +40,11 @@ export class SimWorld implements WorldView {
   readonly coordinators: SimCoordinator[];
   readonly openCalls = new Set<OpenCall>();
   readonly excuses: Excuse[] = [];
-  readonly writes: WriteTally[] = [];
   readonly faults: { kind: FaultKind; phase: Phase }[] = [];
   readonly transitions: string[] = [];
   readonly injection: Injection;
+  readonly clusters: Clusters;
+  readonly people: People;
   events = 0;
   phase: Phase = Phase.PHASE_PROMISE;
   phaseEvents = 0;
@@ -69,12 +58,8 @@ export class SimWorld implements WorldView {
   };
   end: EndOfOperation | undefined;
   #firing: FaultKind | undefined;
-  #fresh = 0;
   #outcome: { outcome: Outcome; code: string } | undefined;
   #movedMs = 0;
-  #starts = 0;
-  #refused = '';
-  readonly #clusters = new Map<Incarnation, Cluster>();
   readonly #stages: (Stage | undefined)[] = [];
   readonly #labels: string[] = [];
 
@@ -86,16 +71,23 @@ export class SimWorld implements WorldView {
     this.nodes = Array.from({ length: shape.nodes }, (_, index) => new SimNode(this, index));
     this.coordinators = Array.from({ length: coordinators }, (_, index) => new SimCoordinator(this, index));
     this.injection = new Injection(this, script);
+    this.clusters = new Clusters(this);
+    this.people = new People(this);
     const broken = shape.serving ? 0 : Math.floor(shape.nodes / 2) + 1;
     for (const node of this.nodes) {
       // The last is OLD's leader; the snapshot lies on the first, and on the second half the time.
       node.host.begin(node.index === 0 || (node.index === 1 && this.random.chance(0.5)), node.index < broken);
       node.startAgent();
     }
-    this.cluster('old').leader = shape.serving;
+    this.clusters.of('old').leader = shape.serving;
     for (const coordinator of this.coordinators) void coordinator.start();
     this.coordinators[0]?.setLeads(true);
-    this.#begin();
+    this.people.begin();
+    this.#lookForEnd();
+  }
+
+  get writes(): readonly WriteTally[] {
+    return this.clusters.writes;
   }
 
   get nowMs(): number {
@@ -154,96 +146,12 @@ export class SimWorld implements WorldView {
     this.phaseEvents = 0;
   }
 
-  // etcd's members, as clusters.
-
-  cluster(incarnation: Incarnation): Cluster {
-    let cluster = this.#clusters.get(incarnation);
-    if (cluster === undefined) {
-      const isNew = incarnation === 'new';
-      cluster = {
-        incarnation,
-        majority: incarnation === 'old' || isNew ? Math.floor(this.nodes.length / 2) + 1 : 1,
-        leader: false,
-        electing: false,
-        revision: isNew ? NEW_REVISION : incarnation === 'old' ? OLD_REVISION : 1n,
-        compactRevision: isNew ? NEW_REVISION : 0n,
-        alarms: isNew && this.planned.shape.alarm ? ['NOSPACE'] : [],
-        tally: undefined,
-      };
-      this.#clusters.set(incarnation, cluster);
-    }
-    return cluster;
-  }
-
-  hasLeader(incarnation: Incarnation): boolean {
-    return this.#clusters.get(incarnation)?.leader === true;
-  }
-
-  freshIncarnation(): Incarnation {
-    this.#fresh += 1;
-    return `fresh-${this.#fresh}`;
-  }
-
-  membersChanged(): void {
-    for (const node of this.nodes) for (const etcd of node.host.etcds) this.cluster(etcd.incarnation);
-    for (const cluster of this.#clusters.values()) {
-      if (this.#servingMembers(cluster) < cluster.majority) cluster.leader = false;
-      else if (!cluster.leader && !cluster.electing) {
-        cluster.electing = true;
-        const electionMs = this.random.between(100, 600);
-        this.scheduler.at(electionMs, undefined, 'host', 'election', -1, -1, () => {
-          cluster.electing = false;
-          if (this.#servingMembers(cluster) >= cluster.majority) cluster.leader = true;
-        });
-      }
-    }
-  }
-
-  #servingMembers({ incarnation }: Cluster): number {
-    let serving = 0;
-    for (const { host } of this.nodes) {
-      if (host.cutOff) continue;
-      for (const etcd of host.etcds) if (etcd.serving && etcd.incarnation === incarnation) serving += 1;
-    }
-    return serving;
-  }
-
-  // API servers and their clients.
-
   apiIsReady(): boolean {
     return this.nodes.some(({ host }) => !host.cutOff && host.apiServers.some((api) => api.ready));
   }
 
   apiBecameReady(): void {
-    for (const { host } of this.nodes) host.apiBecameReady();
-  }
-
-  #clientWrites(): void {
-    const { host } = this.random.pick(this.nodes);
-    const member = host.servingMember();
-    for (const api of host.apiServers) {
-      if (!api.ready || member === undefined) continue;
-      api.incarnation = member.incarnation;
-      const cluster = this.cluster(member.incarnation);
-      if (cluster.alarms.length > 0) continue;
-      cluster.revision += 1n;
-      if (cluster.tally === undefined) {
-        cluster.tally = { incarnation: cluster.incarnation, acknowledged: 0, beforeAllCommitted: 0 };
-        this.writes.push(cluster.tally);
-      }
-      cluster.tally.acknowledged += 1;
-      if (!this.#allCommitted()) cluster.tally.beforeAllCommitted += 1;
-    }
-    this.scheduler.at(this.random.between(500, 4_000), undefined, 'client', 'write', -1, -1, () =>
-      this.#clientWrites(),
-    );
-  }
-
-  #allCommitted(): boolean {
-    return this.nodes.every((node) => {
-      const phase = node.records.operation?.phase;
-      return phase === 'committed' || phase === 'closed';
-    });
+    for (const { host } of this.nodes) host.kubelet.apiBecameReady();
   }
 
   reportOf(node: SimNode): NodeReport {
@@ -253,7 +161,7 @@ export class SimWorld implements WorldView {
     return {
       ...report,
       ledgerId: node.records.identity.ledgerId,
-      kubelet: { ...kubelet, active: node.host.kubeletActive },
+      kubelet: { ...kubelet, active: node.host.kubelet.isActive },
     };
   }
 
@@ -262,14 +170,6 @@ export class SimWorld implements WorldView {
   isLinked(coordinator: number, node: number, direction: 'request' | 'answer'): boolean {
     const { cutTo, cutFrom } = this.coordinators[coordinator] as SimCoordinator;
     return direction === 'request' ? !cutTo.has(node) : !cutFrom.has(node);
-  }
-
-  fateOf(
-    coordinator: number,
-    node: number,
-    direction: 'request' | 'answer',
-  ): { readonly lost: boolean; readonly delayMs: number; readonly twice: boolean } {
-    return this.injection.fateOf(coordinator, node, direction);
   }
 
   agentsReach(from: number, to: number): boolean {
@@ -323,82 +223,20 @@ export class SimWorld implements WorldView {
     coordinator.reachesNobody = !anyAgent;
   }
 
-  // What happens by itself.
-
-  #begin(): void {
-    this.#every(END_CHECK_MS, 'end', 'over?', () => this.#endIfOver());
-    this.#every(LEAD_CHECK_MS, 'process', 'who leads?', () => this.#elect());
-    this.scheduler.at(50, undefined, 'client', 'write', -1, -1, () => this.#clientWrites());
-    this.scheduler.at(10, undefined, 'process', 'operator starts', -1, -1, () => this.#operatorStarts());
-  }
-
-  #every(periodMs: number, kind: 'end' | 'process', what: string, run: () => void): void {
-    this.scheduler.at(periodMs, undefined, kind, what, -1, -1, () => {
-      run();
-      this.#every(periodMs, kind, what, run);
+  #lookForEnd(): void {
+    this.scheduler.at(END_CHECK_MS, undefined, 'end', 'over?', -1, -1, () => {
+      this.#endIfOver();
+      this.#lookForEnd();
     });
   }
 
-  /** A person tells whoever leads to run the plan, again where that came to nothing. */
-  #operatorStarts(): void {
-    if (this.#isKnown() || this.#starts >= MOST_STARTS) return;
-    this.#starts += 1;
-    const coordinator = this.coordinators.find(
-      (each) => each.leads && each.run_ !== undefined && !each.paused,
-    );
-    const run = coordinator?.run_;
-    this.scheduler.at(
-      this.random.between(8_000, 15_000),
-      undefined,
-      'process',
-      'operator looks',
-      -1,
-      -1,
-      () => this.#operatorStarts(),
-    );
-    if (run === undefined) return;
-    const { operationId } = this.plan;
-    const { planBytes, planSha256 } = this.planned;
-    void run.operations
-      .start(
-        {
-          operationId,
-          planSha256,
-          planBytes,
-          refusals: [],
-          warnings: [],
-          approval: undefined,
-          expiresMs: Number(this.plan.expiresMs),
-        },
-        { operationId, planSha256, confirmCluster: CLUSTER },
-        run.stop.signal,
-      )
-      .then(
-        (refusals) => {
-          this.#refused = refusals[0]?.code ?? '';
-        },
-        () => undefined,
-      );
-  }
-
-  #isKnown(): boolean {
+  /** The operation has begun somewhere, or has ended. */
+  get isKnown(): boolean {
     return (
       this.#outcome !== undefined ||
       this.nodes.some((node) => node.records.operation !== undefined) ||
       this.coordinators.some((each) => each.state !== undefined)
     );
-  }
-
-  /** Whoever leads and is well goes on leading; else the next that is well does. */
-  #elect(): void {
-    const isWell = (each: SimCoordinator): boolean => each.up && !each.paused && !each.reachesNobody;
-    if (this.injection.severalLead) return;
-    const leaders = this.coordinators.filter((each) => each.leads && isWell(each));
-    const chosen = leaders[0] ?? this.coordinators.find(isWell) ?? this.coordinators.find((each) => each.up);
-    if (chosen === undefined) return;
-    chosen.setLeads(true);
-    // One that is paused believes what it last heard, until it wakes and hears more.
-    for (const each of this.coordinators) if (each !== chosen && !each.paused) each.setLeads(false);
   }
 
   noteExcuse(fault: FaultKind, node: number, promise: Excuse['promise']): void {
@@ -426,7 +264,7 @@ export class SimWorld implements WorldView {
       ({ records: { operation } }) => operation !== undefined && !isEnded(operation.phase),
     );
     if (this.#outcome === undefined) {
-      if (!open && this.#starts >= MOST_STARTS && !this.#isKnown()) this.#refuse();
+      if (!open && this.people.hasGivenUp && !this.isKnown) this.#refuse();
       return;
     }
     const waits = this.#outcome.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
@@ -434,7 +272,7 @@ export class SimWorld implements WorldView {
   }
 
   #refuse(): void {
-    this.#outcome = { outcome: Outcome.OUTCOME_REFUSED, code: this.#refused };
+    this.#outcome = { outcome: Outcome.OUTCOME_REFUSED, code: this.people.refused };
     this.#finish(true);
   }
 
@@ -463,5 +301,3 @@ function labelOf(stage: Stage | undefined): string {
       return stage.kind;
   }
 }
-
-export type { OperationState };

@@ -37,9 +37,9 @@ export class SimHosting implements Hosting {
     await this.#io.effect('drop-in', () => disk.change(DIRECTORY.unit, [disk.dropIn, 1]));
     await this.#io.sync('drop-ins', () => disk.sync(DIRECTORY.unit));
     await this.#manager('daemon-reload', 5, 200, () => {
-      this.#host.holdLoaded = disk.dropIn.volatile === 1;
+      this.#host.kubelet.reload();
     });
-    if (!(await this.#io.read('systemctl show', () => this.#host.holdLoaded))) {
+    if (!(await this.#io.read('systemctl show', () => this.#host.kubelet.holdLoaded))) {
       throw new LockstepError('KUBELET_HOLD_FAILED');
     }
   }
@@ -54,7 +54,7 @@ export class SimHosting implements Hosting {
       await this.prepareHold(signal);
       await this.#stopUnit(signal);
     }
-    if (await this.#io.read('systemctl show', () => this.#host.kubeletActive)) {
+    if (await this.#io.read('systemctl show', () => this.#host.kubelet.isActive)) {
       throw new LockstepError('KUBELET_HOLD_FAILED', { message: 'kubelet did not stop' });
     }
   }
@@ -66,10 +66,10 @@ export class SimHosting implements Hosting {
       if (disk.hold.volatile !== 0) disk.change(DIRECTORY.state, [disk.hold, 0]);
     });
     await this.#io.sync('release', () => disk.sync(DIRECTORY.state));
-    await this.#manager('start kubelet', 5, 60, () => this.#host.startKubelet());
+    await this.#manager('start kubelet', 5, 60, () => this.#host.kubelet.start());
     await this.#until(
       'kubelet is active',
-      () => this.#host.kubeletActive,
+      () => this.#host.kubelet.isActive,
       signal,
       () => {
         throw new LockstepError('SERVICE_MANAGER_FAILED', { message: 'kubelet did not become active' });
@@ -81,9 +81,9 @@ export class SimHosting implements Hosting {
     signal.throwIfAborted();
     const { disk } = this.#host;
     return this.#io.read('kubelet state', () => ({
-      held: disk.hold.volatile === 1 && this.#host.holdLoaded,
+      held: disk.hold.volatile === 1 && this.#host.kubelet.holdLoaded,
       marked: disk.hold.volatile !== 0,
-      active: this.#host.kubeletActive,
+      active: this.#host.kubelet.isActive,
     }));
   }
 
@@ -110,7 +110,7 @@ export class SimHosting implements Hosting {
           [disk.live[component], 0],
           [disk.parked[component], 1],
         );
-        this.#host.manifestsChanged();
+        this.#host.kubelet.manifestsChanged();
       });
     }
     await this.#io.sync('parked', () => disk.sync(DIRECTORY.parked));
@@ -134,7 +134,7 @@ export class SimHosting implements Hosting {
           [disk.parked[component], 0],
           [disk.live[component], 1],
         );
-        this.#host.manifestsChanged();
+        this.#host.kubelet.manifestsChanged();
       });
     }
     await this.#io.sync('manifests', () => disk.sync(DIRECTORY.manifests));
@@ -186,9 +186,9 @@ export class SimHosting implements Hosting {
     signal.throwIfAborted();
     const { disk } = this.#host;
     const seen = await this.#io.read('service manager', () =>
-      disk.hold.volatile !== 1 || !this.#host.holdLoaded
+      disk.hold.volatile !== 1 || !this.#host.kubelet.holdLoaded
         ? 'kubelet is not held'
-        : this.#host.kubeletActive
+        : this.#host.kubelet.isActive
           ? 'kubelet is active'
           : undefined,
     );
@@ -252,15 +252,15 @@ export class SimHosting implements Hosting {
   }
 
   #isPrepared(): boolean {
-    return this.#host.holdLoaded && this.#host.disk.dropIn.volatile === 1;
+    return this.#host.kubelet.holdLoaded && this.#host.disk.dropIn.volatile === 1;
   }
 
   /** The manager does what it was told although who told it dies; a stopped kubelet is killed in the end. */
   async #stopUnit(signal: AbortSignal): Promise<void> {
-    const paused = this.#host.kubelet?.paused === true;
+    const paused = this.#host.kubelet.actor?.paused === true;
     const longestMs = paused ? STOP_TIMEOUT_MS : 150;
     await this.#manager('stop kubelet', paused ? STOP_TIMEOUT_MS / 2 : 5, longestMs, () =>
-      this.#host.stopKubelet(),
+      this.#host.kubelet.stop(),
     );
     signal.throwIfAborted();
   }

@@ -21,7 +21,7 @@ export class SimMember implements LocalMember {
 
   observe(signal: AbortSignal): Promise<MemberObservation> {
     return this.#ask('observe member', signal, ({ incarnation }) => {
-      const cluster = this.#world.cluster(incarnation);
+      const cluster = this.#world.clusters.of(incarnation);
       const { members } = this.#world.planned.plan.baseline ?? { members: [] };
       const { index } = this.#io.node;
       return {
@@ -41,7 +41,7 @@ export class SimMember implements LocalMember {
 
   hashKv(revision: bigint, signal: AbortSignal): Promise<{ hash: number; compactRevision: bigint }> {
     return this.#ask('hash', signal, ({ incarnation }) => {
-      const { revision: head, compactRevision } = this.#world.cluster(incarnation);
+      const { revision: head, compactRevision } = this.#world.clusters.of(incarnation);
       if (revision > head) {
         throw new LockstepError('ETCD_REFUSED', { message: 'mvcc: required revision is a future revision' });
       }
@@ -57,7 +57,7 @@ export class SimMember implements LocalMember {
 
   async disarmAlarms(alarms: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#ask('disarm', signal, ({ incarnation }) => {
-      const cluster = this.#world.cluster(incarnation);
+      const cluster = this.#world.clusters.of(incarnation);
       cluster.alarms = cluster.alarms.filter((alarm) => !alarms.includes(alarm));
     });
   }
@@ -98,7 +98,7 @@ export class SimMember implements LocalMember {
   }
 
   #write(incarnation: Incarnation): bigint {
-    const cluster = this.#world.cluster(incarnation);
+    const cluster = this.#world.clusters.of(incarnation);
     cluster.revision += 1n;
     return cluster.revision;
   }
