@@ -129,8 +129,8 @@ export class FaultLab implements AsyncDisposable {
 
   /** How it ended, whoever had to be asked for that, and however often. */
   async #ended(restore: RunningRestore): Promise<{ operationId: string; outcome: string; said: string }> {
-    await restore.ended.catch(() => {});
     const until = Date.now() + END_TIMEOUT_MS;
+    await Promise.race([restore.ended.catch(() => {}), delay(END_TIMEOUT_MS, undefined, { ref: false })]);
     for (;;) {
       const operationId = await latestOperation(this.lab).catch(() => '');
       const said = operationId === '' ? undefined : await operationOf(this.lab, operationId);
