@@ -49,8 +49,10 @@ function whyNotMoved(world: WorldView, node: NodeView): string | undefined {
   if (durable !== 0) return 'data moved before the absence of etcd.yaml was synced';
   if (node.kubelet.running) return 'data moved with kubelet running';
   if (node.kubelet.hold.durable === 0) return 'data moved before the hold on kubelet was synced';
+  // One that is only starting waits for the lock that whoever moves the data holds.
   const etcd = node.etcds.find(
-    (each) => each.startedBy === 'kubelet' || !isExcused(world, 'outside-process', node.index),
+    (each) =>
+      each.serving && (each.startedBy === 'kubelet' || !isExcused(world, 'outside-process', node.index)),
   );
   return etcd === undefined ? undefined : `data moved under etcd ${etcd.pid}`;
 }
