@@ -14,11 +14,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join, matchesGlob, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Mutant } from './mutant.ts';
+import type { Mutant } from './mutant.ts';
 import { mutantsOf } from './mutants.ts';
 import { renderReport, scoreOf } from './report.ts';
 import { Results } from './results.ts';
-import { MutationRun } from './run.ts';
 import { mutatedFiles } from './scope.ts';
 import { RealStage, SimulationStage, type Stage, UnitStage } from './stages.ts';
 import { SURVIVORS } from './survivors.ts';
@@ -59,34 +58,48 @@ async function tryAll(): Promise<void> {
   const note = join(scratch, 'mutated-file.json');
   const wanted = values.stages.split(',');
   const stages: Stage[] = [
-    new UnitStage(root, note),
+    new UnitStage(root),
     new SimulationStage(root, note, SIMULATIONS),
     new RealStage(root, note),
   ].filter((stage) => wanted.includes(stage.name));
   try {
-    const run = new MutationRun(root, note, stages);
     const due = chosen.filter((mutant) => isDue(mutant));
-    const startedMs = Date.now();
-    for (const [at, mutant] of due.entries()) {
-      const result = await run.try(mutant);
-      const earlier = results.get(mutant.id);
-      results.add({ ...result, stages: [...new Set([...(earlier?.stages ?? []), ...result.stages])] });
-      const seconds = Math.round((Date.now() - startedMs) / 1000);
-      const by = result.outcome === 'survived' ? '' : ` ${result.by}`;
-      process.stdout.write(
-        `${at + 1}/${due.length} ${seconds}s ${result.outcome.padEnd(8)} ${lineOf(mutant)}${by}\n`,
-      );
-    }
+    for (const [file, own] of Map.groupBy(due, (mutant) => mutant.file)) await tryFile(file, own, stages);
   } finally {
     for (const stage of stages) await stage[Symbol.asyncDispose]();
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
+/** Cheapest first; who survives one stage goes to the next. */
+async function tryFile(file: string, mutants: readonly Mutant[], stages: readonly Stage[]): Promise<void> {
+  let left = mutants;
+  for (const { name, tryAll: tryOn } of stages.map((stage) => ({
+    name: stage.name,
+    tryAll: stage.tryAll.bind(stage),
+  }))) {
+    const survivors = new Set(left);
+    await tryOn(file, left, (mutant, verdict) => {
+      const stagesOf = [...new Set([...(results.get(mutant.id)?.stages ?? []), name])];
+      const by = verdict.kind === 'survived' ? '' : verdict.by;
+      results.add({ id: mutant.id, file, outcome: verdict.kind, stage: name, by, stages: stagesOf });
+      if (verdict.kind !== 'survived') survivors.delete(mutant);
+      process.stdout.write(`${seconds()} ${verdict.kind.padEnd(8)} ${name} ${lineOf(mutant)} ${by}\n`);
+    });
+    left = [...survivors];
+  }
+}
+
+function seconds(): string {
+  return `${Math.round(performance.now() / 1000)}s`;
+}
+
 function isDue({ id }: Mutant): boolean {
   if (values.only !== undefined) return true;
   const earlier = results.get(id);
-  return earlier === undefined || (values.again && earlier.outcome === 'survived');
+  if (earlier === undefined) return true;
+  if (earlier.outcome !== 'survived') return false;
+  return values.again || values.stages.split(',').some((stage) => !earlier.stages.includes(stage as never));
 }
 
 function finish(): void {

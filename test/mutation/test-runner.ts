@@ -1,25 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { MUTATED_FILE_VARIABLE } from './mutated-file.ts';
+import type { Verdict } from './verdict.ts';
 import type { TestAnswer, TestRequest } from './vitest-worker.ts';
-
-export type Verdict =
-  | { readonly kind: 'killed'; readonly by: string }
-  | { readonly kind: 'timeout' }
-  | { readonly kind: 'survived' };
 
 const START_TIMEOUT_MS = 120_000;
 const loader = join(import.meta.dirname, 'loader.ts');
 
 /** Runs test files; starts its worker anew after one that had to be ended. */
 export class TestRunner implements AsyncDisposable {
-  readonly #testTimeoutMs: number;
   /** Path of the note that names the mutated file; children of the tests read it too. */
   readonly #note: string;
   #worker: ChildProcess | undefined;
 
-  constructor(testTimeoutMs: number, note: string) {
-    this.#testTimeoutMs = testTimeoutMs;
+  constructor(note: string) {
     this.#note = note;
   }
 
@@ -29,7 +23,9 @@ export class TestRunner implements AsyncDisposable {
     const answer = await answerOf(worker, timeoutMs);
     if (typeof answer !== 'object') {
       this.#end();
-      return answer === 'exited' ? { kind: 'killed', by: 'the test process ended' } : { kind: 'timeout' };
+      return answer === 'exited'
+        ? { kind: 'killed', by: 'the test process ended' }
+        : { kind: 'timeout', by: 'it does not end' };
     }
     return answer.kind === 'failed' ? { kind: 'killed', by: answer.by } : { kind: 'survived' };
   }
@@ -39,7 +35,7 @@ export class TestRunner implements AsyncDisposable {
   }
 
   async #start(): Promise<ChildProcess> {
-    const worker = fork(join(import.meta.dirname, 'vitest-worker.ts'), [String(this.#testTimeoutMs)], {
+    const worker = fork(join(import.meta.dirname, 'vitest-worker.ts'), {
       // A group of its own: what its tests have started ends with it.
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

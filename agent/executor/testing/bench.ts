@@ -116,7 +116,7 @@ export class Bench {
           return known;
         },
       },
-    ) as T;
+    ) as never;
   }
 
   /** What only looks is not said: it may be looked as often as one likes. */
