@@ -219,10 +219,6 @@ export class SimWorld implements WorldView {
     }
   }
 
-  coordinatorReaches(coordinator: SimCoordinator, anyAgent: boolean): void {
-    coordinator.reachesNobody = !anyAgent;
-  }
-
   #lookForEnd(): void {
     this.scheduler.at(END_CHECK_MS, undefined, 'end', 'over?', -1, -1, () => {
       this.#endIfOver();
@@ -268,7 +264,10 @@ export class SimWorld implements WorldView {
       return;
     }
     const waits = this.#outcome.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
-    if (waits ? this.nowMs - this.#movedMs >= QUIET_MS : !open) this.#finish(true);
+    const isQuiet = this.nowMs - this.#movedMs >= QUIET_MS;
+    // A member that has just crashed is started again by kubelet.
+    const isUp = this.nodes.every(({ host }) => host.oldBroken || host.etcds.some((etcd) => etcd.serving));
+    if (waits ? isQuiet : !open && (isUp || isQuiet)) this.#finish(true);
   }
 
   #refuse(): void {
