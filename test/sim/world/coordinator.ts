@@ -51,7 +51,7 @@ export class SimCoordinator implements CoordinatorView {
   #journal: MutableRecord[] = [];
   #current: Run | undefined;
   readonly #world: SimWorld;
-  readonly #listeners = new Set<() => void>();
+  readonly listeners = new Set<() => void>();
 
   constructor(world: SimWorld, index: number) {
     this.#world = world;
@@ -81,7 +81,7 @@ export class SimCoordinator implements CoordinatorView {
   setLeads(leads: boolean): void {
     if (this.leads === leads) return;
     this.leads = leads;
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.listeners) listener();
   }
 
   async start(): Promise<void> {
@@ -93,7 +93,7 @@ export class SimCoordinator implements CoordinatorView {
     const stop = new AbortController();
     const run: { actor: Actor; operations?: Operations; stop: AbortController } = { actor, stop };
     const agents: Agents = new SimAgents(this.#world, this, run as CoordinatorRun);
-    const leadership = this.#leadership();
+    const leadership = new SimLeadership(this, this.#world);
     const operations = new Operations({
       cluster: CLUSTER,
       coordinatorId: `${this.name}/${this.run}`,
@@ -125,7 +125,7 @@ export class SimCoordinator implements CoordinatorView {
     run.actor.dead = true;
     this.run_ = undefined;
     this.#current = undefined;
-    this.#listeners.clear();
+    this.listeners.clear();
     this.leads = false;
     this.#world.coordinatorDied(this, run);
   }
@@ -169,24 +169,35 @@ export class SimCoordinator implements CoordinatorView {
       flush: async () => {},
     };
   }
+}
 
-  #leadership(): Leadership {
-    const coordinator = this;
-    return {
-      get leads() {
-        return coordinator.leads;
-      },
-      get other(): Leader | undefined {
-        const other = coordinator.#world.coordinators.find((each) => each !== coordinator && each.leads);
-        return other === undefined ? undefined : { coordinator: other.name, address: '' };
-      },
-      elected: true,
-      silent: false,
-      onChange: (listener) => {
-        this.#listeners.add(listener);
-        return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
-      },
-      reaches: (anyAgent) => this.#world.coordinatorReaches(this, anyAgent),
-    };
+/** The vote on who leads, as one run of a coordinator hears of it. */
+class SimLeadership implements Leadership {
+  readonly elected = true;
+  readonly silent = false;
+  readonly #coordinator: SimCoordinator;
+  readonly #world: SimWorld;
+
+  constructor(coordinator: SimCoordinator, world: SimWorld) {
+    this.#coordinator = coordinator;
+    this.#world = world;
+  }
+
+  get leads(): boolean {
+    return this.#coordinator.leads;
+  }
+
+  get other(): Leader | undefined {
+    const other = this.#world.coordinators.find((each) => each !== this.#coordinator && each.leads);
+    return other === undefined ? undefined : { coordinator: other.name, address: '' };
+  }
+
+  onChange(listener: () => void): Disposable {
+    this.#coordinator.listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#coordinator.listeners.delete(listener) };
+  }
+
+  reaches(anyAgent: boolean): void {
+    this.#coordinator.reachesNobody = !anyAgent;
   }
 }

@@ -65,7 +65,7 @@ export class Host {
       removed: false,
       contentSha256: 'old',
     });
-    for (const name of [...Object.values(disk.live)]) setBoth(name, 1);
+    for (const name of Object.values(disk.live)) setBoth(name, 1);
     setBoth(disk.inPlace, OLD_INODE);
     if (snapshotHere) setBoth(disk.snapshot, 1);
     this.kubelet.begin();
@@ -84,13 +84,7 @@ export class Host {
     if (oldBroken) this.kubelet.lookSoon(100);
   }
 
-  at(
-    delayMs: number,
-    kind: SimEventKind,
-    what: string,
-    run: () => void,
-    actor: Actor | undefined = undefined,
-  ): Scheduled {
+  at(delayMs: number, kind: SimEventKind, what: string, run: () => void, actor?: Actor): Scheduled {
     return this.#world.scheduler.at(delayMs, actor, kind, what, this.index, -1, run);
   }
 

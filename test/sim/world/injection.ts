@@ -208,7 +208,7 @@ export class Injection {
         world.noteExcuse(fault.kind, -1, 'ends-by-itself');
         host.startContainer('etcd', 'outside');
         this.#healLater(dice.between(500, 40_000), 'the outside etcd ends', () => {
-          for (const etcd of [...host.etcds]) if (etcd.startedBy === 'outside') host.end(etcd);
+          for (const etcd of host.etcds.filter((each) => each.startedBy === 'outside')) host.end(etcd);
         });
         return true;
       case 'etcd-crash': {

@@ -12,6 +12,7 @@ import { Host } from './host.ts';
 import { AgentIo, diskError } from './io.ts';
 import { emptyLedger, type LedgerRecords, MemoryLedger } from './ledger.ts';
 import { NO_LOGGER } from './no-logger.ts';
+import { AgentView, KubeletView, LedgerView } from './node-views.ts';
 import { CLUSTER, ledgerIdOf, nodeName, OLD_INODE, STATE_DIR } from './plan.ts';
 import { simBuilder, simReadStoreFacts } from './ports/builder.ts';
 import { SimHosting } from './ports/hosting.ts';
@@ -67,50 +68,9 @@ export class SimNode implements NodeView {
     const { host } = this;
     this.liveManifests = host.disk.live;
     this.parkedManifests = host.disk.parked;
-    const node = this;
-    this.agent = {
-      get up() {
-        return node.run !== undefined;
-      },
-      get paused() {
-        return node.run?.actor.paused === true;
-      },
-      get run() {
-        return node.runs;
-      },
-      get effectInFlight() {
-        return node.run?.io.epoch !== undefined;
-      },
-    };
-    this.ledger = {
-      get ledgerId() {
-        return node.records.identity.ledgerId;
-      },
-      get promised() {
-        return node.records.promised;
-      },
-      get operation() {
-        return node.records.operation;
-      },
-      get records() {
-        return node.records.count;
-      },
-    };
-    this.kubelet = {
-      get running() {
-        return host.kubelet.isActive;
-      },
-      get paused() {
-        return host.kubelet.actor?.paused === true;
-      },
-      hold: host.disk.hold,
-      get holdLoaded() {
-        return host.kubelet.holdLoaded;
-      },
-      get sawApi() {
-        return host.kubelet.sawApi;
-      },
-    };
+    this.agent = new AgentView(this);
+    this.ledger = new LedgerView(this);
+    this.kubelet = new KubeletView(host);
   }
 
   get powered(): boolean {

@@ -64,7 +64,7 @@ const bridges = new WeakMap<AbortSignal, SimSignal>();
 
 /** The same signal, light: a foreign one is listened to once, by all that hang on it here. */
 export function lightOf(signal: AbortSignal): SimSignal {
-  if (signal instanceof LightSignal) return signal as unknown as SimSignal;
+  if (signal instanceof LightSignal) return signal;
   let bridge = bridges.get(signal);
   if (bridge === undefined) {
     bridge = simSignal();
