@@ -42,7 +42,7 @@ beforeAll(async () => {
   await loadObjects(lab);
   await put(lab, KEY, 'good');
   snapshot = await saveSnapshot(lab);
-}, 240_000);
+}, 400_000);
 afterAll(async () => {
   console.log(['fault, phase, taken over after, outcome', ...table].join('\n'));
   await lab?.down();

@@ -126,7 +126,7 @@ export async function untilOneLeads(coordinators: readonly LabCoordinator[]): Pr
       },
     },
     250,
-    deadline(60_000),
+    deadline(180_000),
   );
   return leader as LabCoordinator;
 }
