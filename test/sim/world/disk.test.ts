@@ -5,7 +5,7 @@ import { Random } from './random.ts';
 const SEEDS = Array.from({ length: 64 }, (_, seed) => BigInt(seed));
 
 /** What a disk may be after power loss, over many dice. */
-function afterPowerLoss<T>(prepare: (disk: Disk) => void, look: (disk: Disk) => T): Set<string> {
+function afterPowerLoss(prepare: (disk: Disk) => void, look: (disk: Disk) => unknown): Set<string> {
   return new Set(
     SEEDS.map((seed) => {
       const disk = new Disk();
