@@ -31,8 +31,41 @@ export async function simulate(token: Token, observe?: (world: WorldView) => voi
     },
   };
   const input = token.script === undefined ? seed : { seed, script: token.script };
-  const result = await runOperation(input, options);
+  const result = await survive(seed, token, () => runOperation(input, options));
   return { ...result, broken: brokenBy(result), steps: steps.counts };
+}
+
+/**
+ * A rejection that nobody handles would end a real program; here it ends the operation, so that
+ * its token is told. What goes on behind it is no part of any other operation.
+ */
+async function survive(
+  seed: bigint,
+  { script }: Token,
+  run: () => Promise<OperationResult>,
+): Promise<OperationResult> {
+  const crash = Promise.withResolvers<never>();
+  process.on('uncaughtException', crash.reject);
+  try {
+    return await Promise.race([run(), crash.promise]);
+  } catch (thrown) {
+    return {
+      seed,
+      script: script ?? [],
+      events: 0,
+      simulatedMs: 0,
+      outcome: undefined,
+      code: '',
+      faults: [],
+      transitions: [],
+      violation: {
+        message: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
+        event: 0,
+      },
+    };
+  } finally {
+    process.off('uncaughtException', crash.reject);
+  }
 }
 
 function brokenBy({ violation }: OperationResult): Broken | undefined {
