@@ -1,5 +1,5 @@
 import { globSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, posix } from 'node:path';
 
 /** What is mutated: the cores, the executors, and what keeps their promises on a disk. */
 const MUTATED = [
@@ -34,15 +34,16 @@ const REAL_TESTS: readonly (readonly [pattern: RegExp, tests: readonly string[]]
   [/^agent\/adapters\/host-files\.ts$/, ['adapters/host-files']],
   [/^agent\/adapters\/systemd\.ts$/, ['adapters/unit-hold', 'adapters/systemd']],
   [/^agent\/hosting\//, ['adapters/static-pod']],
-  [/^agent\/ledger\//, ['agent/ledger']],
-  [/^agent\/snapshots\//, ['agent/snapshots']],
+  [/^agent\/ledger\//, ['agent/ledger-guards', 'agent/ledger']],
+  [/^agent\/snapshots\//, ['agent/pull', 'agent/snapshots']],
+  [/^agent\/(adapters|ledger|snapshots)\//, ['../faults/syscalls']],
   [/^agent\/(core|executor|ledger)\//, ['agent/agent']],
   [/^coordinator\/(runner|core)\//, ['coordinator/coordinator']],
 ];
 
 export function realTestsOf(root: string, file: string): string[] {
   return REAL_TESTS.flatMap(([pattern, tests]) => (pattern.test(file) ? tests : []))
-    .map((name) => `test/integration/${name}.test.ts`)
+    .map((name) => posix.join('test/integration', `${name}.test.ts`))
     .filter((path) => globSync(path, { cwd: root }).length > 0);
 }
 
