@@ -37,7 +37,7 @@ export async function simulate(token: Token, observe?: (world: WorldView) => voi
 
 /**
  * A rejection that nobody handles would end a real program; here it ends the operation, so that
- * its token is told. What goes on behind it is no part of any other operation.
+ * its token is told. Whatever that world still throws afterwards tells nothing more.
  */
 async function survive(
   seed: bigint,
@@ -47,7 +47,9 @@ async function survive(
   const crash = Promise.withResolvers<never>();
   process.on('uncaughtException', crash.reject);
   try {
-    return await Promise.race([run(), crash.promise]);
+    const result = await Promise.race([run(), crash.promise]);
+    process.off('uncaughtException', crash.reject);
+    return result;
   } catch (thrown) {
     return {
       seed,
@@ -63,8 +65,6 @@ async function survive(
         event: 0,
       },
     };
-  } finally {
-    process.off('uncaughtException', crash.reject);
   }
 }
 
