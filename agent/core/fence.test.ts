@@ -206,6 +206,7 @@ describe('command', () => {
     const stale = { ...command, epoch: epoch(4), planSha256: 'p2' };
     expect(judgeCommand(state(), held, stale)).toMatchObject({ code: 'EPOCH_STALE' });
     expect(judgeCommand(state(), undefined, command)).toMatchObject({ code: 'PLAN_UNKNOWN' });
+    expect(judgeCommand(state(), undefined, stale)).toMatchObject({ code: 'EPOCH_STALE' });
   });
 
   it('is refused where nothing was promised', () => {

@@ -11,7 +11,7 @@ it.each([
   expect(isEnded(phase)).toBe(ended);
 });
 
-it.each([Step.STEP_UNDO_STOP, Step.STEP_UNDO_START, Step.STEP_UNDO_VERIFY] as const)(
+it.each([Step.STEP_UNDO_STOP, Step.STEP_UNDO_START, Step.STEP_UNDO_VERIFY, Step.STEP_REJOIN_BACK] as const)(
   'step %i is of undo, and its intent alone begins one',
   (step) => {
     const intended = new Set<RunnableStep>([step]);

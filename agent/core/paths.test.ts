@@ -1,6 +1,6 @@
 import { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { describe, expect, it } from 'vitest';
-import { isSafeName, operationPaths, plannedComponents } from './paths.ts';
+import { isSafeName, operationPaths, parkedDirOf, plannedComponents } from './paths.ts';
 
 const plan = (isMountPoint: boolean, dataDir = '/var/lib/etcd'): NodePlan =>
   NodePlan.fromPartial({
@@ -51,6 +51,7 @@ describe('paths of an operation', () => {
   it.each(['', '..', '.r', 'a/b', 'a b', `r${'x'.repeat(200)}`])('takes no operation called %j', (id) => {
     expect(isSafeName(id)).toBe(false);
     expect(() => operationPaths(plan(false), id, '/var/lib/lockstep')).toThrow(notAllowed);
+    expect(() => parkedDirOf(plan(false), id)).toThrow(notAllowed);
   });
 
   it.each(['', 'var/lib/etcd', '/var/../etcd'])('takes no data directory %j', (dataDir) => {

@@ -42,4 +42,24 @@ describe('effect slot', () => {
     expect(second).toBeDefined();
     expect(slot.isTaken).toBe(true);
   });
+
+  it('lets a few wait, and sends the next away at once', async () => {
+    const slot = new EffectSlot(systemClock);
+    using _first = await slot.acquire(0);
+    const waiting = Array.from({ length: 4 }, () => slot.acquire(200));
+    const startedMs = performance.now();
+    await expect(slot.acquire(60_000)).resolves.toBeUndefined();
+    expect(performance.now() - startedMs).toBeLessThan(30_000);
+    expect(await Promise.all(waiting)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it('is taken from the moment that it is handed over', async () => {
+    const slot = new EffectSlot(systemClock);
+    const first = await slot.acquire(0);
+    const second = slot.acquire(60_000);
+    first?.[Symbol.dispose]();
+    const third = slot.acquire(0);
+    expect(slot.isTaken).toBe(true);
+    expect([await third, (await second) !== undefined]).toEqual([undefined, true]);
+  });
 });

@@ -115,6 +115,21 @@ describe('a promise', () => {
     expect(held.ledger.written).toHaveLength(2);
   });
 
+  it.each([
+    ['member', { etcd: undefined }, {}],
+    ['snapshot', {}, { snapshot: undefined }],
+  ])('is not made of a plan without a %s', async (_what, node, change) => {
+    const plan = benchPlan();
+    const [first] = plan.nodes;
+    const agent = new Agent({
+      ...plan,
+      ...change,
+      nodes: [{ ...(first as NonNullable<typeof first>), ...node }],
+    });
+    await expect(agent.promise()).rejects.toThrow(refusedAs('PLAN_UNKNOWN'));
+    expect(agent.ledger.written).toEqual([]);
+  });
+
   it('is refused in the fence’s words, and needs an epoch', async () => {
     const agent = new Agent();
     await agent.promise(5n);
@@ -223,6 +238,33 @@ describe('a step', () => {
       },
     });
     expect((await agent.execute(Step.STEP_SAFEGUARD, 1n, 4_000n)).failure?.code).toBe('DISK_FULL');
+  });
+});
+
+describe('a step that is given up', () => {
+  it.each([
+    ['by its caller', new Error('given up')],
+    ['by a caller that says nothing', new DOMException('aborted', 'AbortError')],
+  ])('%s is not late', async (_who, reason) => {
+    const agent = await new Agent().upTo(Step.STEP_STAGE);
+    const controller = new AbortController();
+    agent.with(Step.STEP_BUILD, {
+      perform: () => {
+        controller.abort(reason);
+        return Promise.reject(new Error('cut short'));
+      },
+    });
+    const request = {
+      epoch: epoch(1n),
+      operationId: OPERATION,
+      planSha256: sha256Hex(agent.plan),
+      step: Step.STEP_BUILD,
+      timeoutMs: 0n,
+    };
+    const results: unknown[] = [];
+    for await (const { event } of agent.executor.execute(request, CALLER, controller.signal))
+      results.push(event?.value);
+    expect(results).toMatchObject([{ failure: { code: 'INTERNAL' } }]);
   });
 });
 

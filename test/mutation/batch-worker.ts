@@ -25,7 +25,7 @@ export type BatchAnswer =
 
 const DRIVER = import.meta.filename.replace('batch-worker', 'batch-driver');
 /** One test of a busy machine; what hangs is looked at again by itself. */
-const TEST_TIMEOUT_MS = 60_000;
+const TEST_TIMEOUT_MS = 20_000;
 
 let current: BatchRequest = { test: '', fresh: [], source: '', texts: {} };
 let batch = 0;

@@ -450,6 +450,93 @@ describe('undo', () => {
     expect(bench.inPlace).toEqual(OLD);
   });
 
+  it('of NEW that somebody had stopped makes that durable before anything moves', async () => {
+    const bench = swapped();
+    await done(bench, Step.STEP_UNDO_STOP);
+    expect(bench.calls).toEqual([
+      `${PROOF} ${ALL}`,
+      'hosting.holdKubelet r-1',
+      `hosting.parkManifests ${ALL} ${PARKED}`,
+      'stores.exchange',
+      `${PROOF} ${ALL}`,
+      `stores.syncNames [${STORE} ${OTHER}]`,
+    ]);
+  });
+
+  it.each([
+    ['is not held', { held: false, marked: true, active: false }],
+    ['runs', { held: true, marked: true, active: true }],
+  ])('asks for no proof while kubelet %s', async (_what, kubelet) => {
+    const bench = swapped();
+    bench.kubelet = kubelet;
+    bench.on['hosting.holdKubelet'] = () => Promise.reject(new Error('enough'));
+    await expect(done(bench, Step.STEP_UNDO_STOP)).rejects.toThrow('enough');
+    expect(bench.calls).toEqual(['hosting.holdKubelet r-1']);
+  });
+
+  it('that returned already makes that durable, once it was fenced at all', async () => {
+    const back = (bench: Bench): Bench => {
+      bench.kubelet = { held: false, marked: false, active: true };
+      bench.manifests = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+      return bench;
+    };
+    const fenced = back(new Bench().did(Step.STEP_FENCE_API).did(Step.STEP_SWAP, RECORDED));
+    await done(fenced, Step.STEP_UNDO_START);
+    expect(fenced.calls).toEqual([
+      `stores.syncNames [${STORE} ${OTHER}]`,
+      `hosting.returnManifest etcd ${PARKED}`,
+      'hosting.releaseKubelet r-1',
+    ]);
+    const untouched = back(new Bench());
+    await done(untouched, Step.STEP_UNDO_START);
+    expect(untouched.calls).toEqual([]);
+    const stopping = new Bench().did(Step.STEP_FENCE_API).did(Step.STEP_SWAP, RECORDED);
+    await done(stopping, Step.STEP_UNDO_STOP);
+    expect(stopping.calls).toEqual([`stores.syncNames [${STORE} ${OTHER}]`]);
+  });
+
+  it('that returned in this try is as durable as each act made it', async () => {
+    const bench = new Bench(benchPlan({ baseline: { serving: false } })).did(Step.STEP_FENCE_API);
+    bench.on['hosting.returnManifest'] = (_plan: never, component: never) => bench.manifests.push(component);
+    bench.on['hosting.releaseKubelet'] = () => (bench.kubelet = { held: false, marked: false, active: true });
+    await done(bench, Step.STEP_UNDO_START);
+    expect(bench.calls.filter((call) => /releaseKubelet|etcd/.test(call))).toEqual([
+      `hosting.returnManifest etcd ${PARKED}`,
+      'hosting.releaseKubelet r-1',
+    ]);
+    const bare = benchPlan();
+    for (const node of bare.nodes) node.manifests.splice(0);
+    const none = new Bench(bare).did(Step.STEP_FENCE_API);
+    none.kubelet = { held: false, marked: false, active: true };
+    await done(none, Step.STEP_UNDO_START);
+    expect(none.calls).toEqual(['hosting.releaseKubelet r-1']);
+  });
+
+  it('gives up waiting for OLD, and looking for a proof, for who gave up', async () => {
+    const bench = new Bench();
+    const controller = new AbortController();
+    bench.on['hosting.returnManifest'] = (_plan: never, component: never) => bench.manifests.push(component);
+    bench.on['hosting.releaseKubelet'] = () => (bench.kubelet = { held: false, marked: false, active: true });
+    bench.on['member.observe'] = () => {
+      controller.abort(new Error('given up'));
+      return Promise.reject(new Error('x'));
+    };
+    await expect(
+      HANDLERS[Step.STEP_UNDO_START].perform(bench.context, null, controller.signal),
+    ).rejects.toThrow('given up');
+    expect(bench.calls.join()).not.toContain('kube-apiserver');
+    const proving = swapped();
+    const stopped = new AbortController();
+    proving.on['hosting.proveStopped'] = () => {
+      stopped.abort(new Error('given up'));
+      return unproven();
+    };
+    await expect(
+      HANDLERS[Step.STEP_UNDO_STOP].perform(proving.context, null, stopped.signal),
+    ).rejects.toThrow('given up');
+    expect(proving.calls).toEqual([`${PROOF} ${ALL}`]);
+  });
+
   it('of an OLD that never left touches nothing, and syncs what may not have been', async () => {
     const bench = new Bench().did(Step.STEP_SWAP, RECORDED);
     await done(bench, Step.STEP_UNDO_STOP);
@@ -525,6 +612,7 @@ describe('undo', () => {
     const broken = swapped();
     broken.on['hosting.proveStopped'] = () => Promise.reject(new TypeError('a defect'));
     await expect(done(broken, Step.STEP_UNDO_STOP)).rejects.toThrow('a defect');
+    expect(broken.calls).toEqual([`${PROOF} ${ALL}`]);
     const gone = AbortSignal.abort(new Error('given up'));
     await expect(HANDLERS[Step.STEP_UNDO_STOP].perform(swapped().context, null, gone)).rejects.toThrow(
       'given up',
