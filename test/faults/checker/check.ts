@@ -69,7 +69,7 @@ async function oldViolations(
   lab: CheckedLab,
   node: CheckedNode,
   rows: LedgerRows,
-  { before, outcome, operationId, content, serveKept }: Expectation,
+  { before, outcome, operationId, content, absent = [], serveKept }: Expectation,
 ): Promise<string[]> {
   const old = before.nodes.get(node.name)?.store;
   if (old === undefined) return ['the baseline does not know this node'];
@@ -82,9 +82,12 @@ async function oldViolations(
     return [`OLD (${old.directory}) is gone: in place ${inPlace?.directory}, kept ${kept?.directory}`];
   }
   const found: string[] = [];
-  if (outcome === 'restored' && !isKept) found.push('OLD is still in place after a restore');
-  if ((outcome === 'rolled-back' || outcome === 'refused') && !isInPlace)
-    found.push('OLD is not in place after a rollback');
+  // One that is away has not heard how it ended.
+  if (!absent.includes(node.name)) {
+    if (outcome === 'restored' && !isKept) found.push('OLD is still in place after a restore');
+    if ((outcome === 'rolled-back' || outcome === 'refused') && !isInPlace)
+      found.push('OLD is not in place after a rollback');
+  }
   const store = isInPlace ? inPlace : kept;
   if (store === undefined || store.database !== old.database)
     found.push(`OLD's database was ${old.database} and is ${store?.database}`);
