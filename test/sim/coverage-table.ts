@@ -128,10 +128,6 @@ export const IMPOSSIBLE: readonly Impossible[] = [
     why: 'A promise, a commit and a close are one record in the ledger: no effect and no sync of files.',
   },
   {
-    cells: faultsIn(CRASHES_AT_EFFECTS, [Phase.PHASE_REINSPECT]),
-    why: 'Re-inspection reads, and changes nothing.',
-  },
-  {
     cells: faultsIn(['kubelet-paused', 'kubelet-restarted', 'etcd-crash'], [Phase.PHASE_SWAP]),
     why: 'No kubelet and no etcd runs on any node in the swap: the barrier before it is that proof.',
   },
