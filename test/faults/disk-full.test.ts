@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,8 +7,10 @@ import type { Lab } from '../lab/lab.ts';
 import { type Fault, FaultLab } from './support/fault-lab.ts';
 import { OutcomeTable } from './support/outcome-table.ts';
 
-/** Room for a store, the one that is built beside it and the margin that a plan asks for. */
+/** Room for two stores and for what etcd reserves as it runs. */
 const DISK_BYTES = 1024 ** 3;
+/** Left when an operation begins: what a plan asks for, and no more than is filled in an instant. */
+const FREE_BYTES = 400 * 1024 ** 2;
 const LEAST_BLOCK_BYTES = 512;
 
 /** cp2's /var/lib, with its ledger, its snapshots and its stores, on a small disk; undefined where none may be mounted. */
@@ -26,8 +28,16 @@ function mountSmallDisk(): { directory: string; disk: string } | undefined {
 }
 const small = mountSmallDisk();
 
-function fill(disk: string): void {
-  const fd = openSync(join(disk, 'filler'), 'w');
+/** OLDs that were kept are purged, and all but a little is taken. */
+function fillMost(disk: string): void {
+  rmSync(join(disk, '.lockstep'), { recursive: true, force: true });
+  const { bavail, bsize } = statfsSync(disk);
+  const bytes = Math.max(0, bavail * bsize - FREE_BYTES);
+  if (bytes > 0) execFileSync('fallocate', ['-l', String(bytes), join(disk, 'filler')]);
+}
+
+function fillUp(disk: string): void {
+  const fd = openSync(join(disk, 'filler'), 'a');
   try {
     for (let block = 8 * 1024 * 1024; block >= LEAST_BLOCK_BYTES; ) {
       try {
@@ -45,9 +55,10 @@ function fill(disk: string): void {
 describe.skipIf(small === undefined)('a disk that is full (needs the right to mount)', () => {
   const { directory, disk } = small ?? { directory: '', disk: '' };
   const table = new OutcomeTable('cp2’s disk full until the end');
-  const full: Pick<Fault, 'name' | 'strike' | 'heal' | 'outlasts' | 'absent'> = {
+  const full: Pick<Fault, 'name' | 'prepare' | 'strike' | 'heal' | 'outlasts' | 'absent'> = {
     name: 'cp2’s disk full',
-    strike: () => fill(disk),
+    prepare: () => fillMost(disk),
+    strike: () => fillUp(disk),
     heal: async (lab: Lab) => {
       rmSync(join(disk, 'filler'));
       // As an operator does once there is room again.

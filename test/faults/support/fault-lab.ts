@@ -43,6 +43,8 @@ export interface Fault {
   readonly phase: Phase;
   /** … and this long has passed. */
   readonly afterMs?: number;
+  /** Before the operation begins. */
+  readonly prepare?: (lab: Lab) => unknown;
   readonly strike: (lab: Lab) => unknown;
   /** Puts right what does not heal by itself; called once the fault has struck. */
   readonly heal?: (lab: Lab) => unknown;
@@ -90,6 +92,7 @@ export class FaultLab implements AsyncDisposable {
     const { lab } = this;
     await waitServing(lab);
     await waitAgents(lab);
+    await fault.prepare?.(lab);
     await put(lab, KEY, 'bad');
     const before = await observeBaseline(lab);
     const watch = watchNodes(lab, before);
