@@ -88,8 +88,9 @@ export class OperationRun {
         { err: thrown, event: event.kind },
         'the operation is in a state that cannot be',
       );
-      this.close();
+      // Before the stop, which resolves it: who waits must not take this for an end like any other.
       this.#ended.reject(thrown);
+      this.close();
       return;
     }
     if (!hasEnded(this.#state)) return;

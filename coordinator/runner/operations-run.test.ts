@@ -1,0 +1,439 @@
+import { LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
+import {
+  OperationState as LedgerState,
+  type ReadLedgerResponse,
+  Step,
+} from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
+import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { createLogger } from '@lockstep/shared/logging.ts';
+import { describe, expect, it } from 'vitest';
+import type { Ask } from '../core/events.ts';
+import { modelPlan } from '../core/testing/driver.ts';
+import { ModelAgent } from '../core/testing/model-agent.ts';
+import { Operations } from './operations.ts';
+import type { AgentClient, OperationRecord, StoredPlan } from './ports.ts';
+import { ManualClock } from './testing/manual-clock.ts';
+
+const signal = new AbortController().signal;
+const operationId = 'r-20260101-000000-abcdef';
+
+/** A coordinator over agents that keep their ledgers in memory; nothing waits but on the clock. */
+class Scene {
+  readonly clock = new ManualClock();
+  readonly agents = new Map<string, ModelAgent>();
+  readonly asked: string[] = [];
+  readonly silent = new Set<string>();
+  /** Steps are answered with nothing at all: no agent does that. */
+  broken = false;
+  readonly journal: string[] = [];
+  readonly announced: OperationEvent[] = [];
+  readonly plan: RestorePlan;
+  readonly stored: StoredPlan;
+  records: OperationRecord[] = [];
+  readonly operations: Operations;
+  known: { node: string; address: string }[];
+
+  constructor(change: object = {}) {
+    this.plan = modelPlan({ operationId, expiresMs: 2_000_000n, ...change });
+    const planBytes = Buffer.from(RestorePlan.encode(this.plan).finish());
+    this.stored = {
+      operationId,
+      planSha256: 'digest',
+      planBytes,
+      refusals: [],
+      warnings: [],
+      approval: undefined,
+      expiresMs: 2_000_000,
+    };
+    for (const { node, ledgerId } of this.plan.nodes) this.agents.set(node, new ModelAgent(node, ledgerId));
+    this.known = this.plan.nodes.map(({ node, address }) => ({ node, address }));
+    this.operations = this.coordinator();
+  }
+
+  coordinator(coordinatorId = 'coordinator-1.aa'): Operations {
+    return new Operations({
+      cluster: this.plan.cluster,
+      coordinatorId,
+      agents: { known: () => this.known, client: (address) => this.#client(address) },
+      plans: { put: async () => {}, get: async () => undefined },
+      journal: {
+        load: async () => this.records,
+        begin: ({ operationId: id }) => this.journal.push(`begin ${id}`),
+        append: ({ event }) => this.journal.push(event?.$case ?? ''),
+        end: (id, { outcome }) => this.journal.push(`end ${id} ${outcome}`),
+        flush: async () => {},
+      },
+      announcer: { announce: (event) => this.announced.push(event) },
+      leadership: {
+        leads: true,
+        other: undefined,
+        elected: true,
+        silent: false,
+        onChange: () => ({ [Symbol.dispose]: () => {} }),
+        reaches: () => {},
+      },
+      clock: this.clock,
+      logger: createLogger('test', 'silent'),
+    });
+  }
+
+  agent(node: string): ModelAgent {
+    return this.agents.get(node) as ModelAgent;
+  }
+
+  start(
+    operations = this.operations,
+    change: object = {},
+  ): Promise<readonly { code: string; node: string }[]> {
+    const request = { operationId, planSha256: 'digest', confirmCluster: this.plan.cluster, ...change };
+    return operations.start(this.stored, request, signal);
+  }
+
+  #client({ node, address }: { node: string; address: string }): AgentClient {
+    const ask = async (question: Ask): Promise<never> => {
+      this.asked.push(`${question.kind}${question.kind === 'execute' ? ` ${question.step}` : ''} ${node}`);
+      if (this.silent.has(node)) throw new LockstepError('UNREACHABLE', { node });
+      const agent = this.agents.get(node);
+      const answer = agent?.answer(operationId, question, this.clock.nowMs());
+      if (answer === undefined || 'code' in answer) {
+        throw new LockstepError((answer?.code ?? 'UNREACHABLE') as 'UNREACHABLE', {
+          node,
+          message: answer?.message ?? 'no such agent',
+        });
+      }
+      return answer as never;
+    };
+    return {
+      node,
+      address,
+      promise: async ({ epoch }: { epoch: never }) => ask({ kind: 'promise', epoch }),
+      commit: async ({ epoch }: { epoch: never }) => ask({ kind: 'commit', epoch }),
+      execute: async ({ epoch, step }: { epoch: never; step: Step }) => {
+        await ask({ kind: 'execute', epoch, step, timeoutMs: 1 });
+        const canaryRevision = step === Step.STEP_PREPARE_GATE ? 2_000_000_001n : 0n;
+        return this.broken
+          ? undefined
+          : { failure: undefined, newStore: undefined, drift: [], canaryRevision };
+      },
+      observeMember: async (hashRevision: bigint) =>
+        ((await ask({ kind: 'observe', hashRevision })) as unknown as { member: object }).member,
+      readLedger: async (): Promise<ReadLedgerResponse> => {
+        const { ledger } = (await ask({ kind: 'read-ledger' })) as unknown as { ledger: ReadLedgerResponse };
+        return { ...ledger, plan: Buffer.from(ledger.operationId === '' ? [] : this.stored.planBytes) };
+      },
+    } as unknown as AgentClient;
+  }
+}
+
+const codes = (refusals: readonly { code: string; node: string }[]): string[] =>
+  refusals.map(({ code, node }) => `${code} ${node}`.trim());
+
+describe('a plan that is started', () => {
+  it('is carried out, told in order, and put on record', async () => {
+    const scene = new Scene();
+    scene.agent('cp2').promised = { number: 41n, coordinatorId: 'c0' };
+    expect(await scene.start()).toEqual([]);
+    expect(scene.operations.running?.state.epoch).toEqual({ number: 42n, coordinatorId: 'coordinator-1.aa' });
+    expect([scene.operations.isBusy, scene.operations.begun, scene.operations.knowsEnd(operationId)]).toEqual(
+      [true, 1, false],
+    );
+    await scene.clock.pass(60_000);
+    expect([
+      scene.operations.isBusy,
+      scene.operations.knowsEnd(operationId),
+      scene.operations.running,
+    ]).toEqual([false, true, undefined]);
+    expect(scene.operations.get('')?.operation.outcome).toBe(Outcome.OUTCOME_RESTORED);
+    expect(scene.operations.get('')?.report).toBeDefined();
+    expect(scene.journal[0]).toBe(`begin ${operationId}`);
+    expect(scene.journal.at(-1)).toBe(`end ${operationId} ${Outcome.OUTCOME_RESTORED}`);
+    expect(scene.journal.filter((each) => each === 'operationEnded')).toHaveLength(1);
+    expect(scene.announced.length).toBe(scene.journal.length - 2);
+    const told: OperationEvent[] = [];
+    for await (const event of scene.operations.watch(operationId, 0n, signal)) told.push(event);
+    expect(told).toEqual(scene.announced);
+    expect(scene.asked.filter((each) => each.startsWith('commit')).length).toBe(3);
+  });
+
+  it.each<[string, (scene: Scene) => Promise<readonly { code: string; node: string }[]>, string[]]>([
+    ['another digest', (s) => s.start(undefined, { planSha256: 'other' }), ['PLAN_NOT_FOUND']],
+    [
+      'another cluster’s name',
+      (s) => s.start(undefined, { confirmCluster: 'prod' }),
+      ['CONFIRMATION_MISMATCH'],
+    ],
+    [
+      'no plan',
+      (s) => s.operations.start(undefined, { operationId, planSha256: 'digest', confirmCluster: '' }, signal),
+      ['PLAN_NOT_FOUND'],
+    ],
+    [
+      'refusals of its own',
+      (s) => {
+        Object.assign(s.stored, { refusals: [refusal('SPACE_TOO_LITTLE', 'full', 'cp1')] });
+        return s.start();
+      },
+      ['SPACE_TOO_LITTLE cp1'],
+    ],
+    [
+      'nobody’s approval',
+      (s) => {
+        const plan = { ...s.plan, approvalNeeds: [{ code: 'DESTROYED', message: 'cp3' }] };
+        Object.assign(s.stored, { planBytes: Buffer.from(RestorePlan.encode(plan).finish()) });
+        return s.start();
+      },
+      ['APPROVAL_MISSING'],
+    ],
+    [
+      'a node that does not answer',
+      (s) => {
+        s.silent.add('cp2');
+        return s.start();
+      },
+      ['NODE_MISSING cp2'],
+    ],
+    [
+      'a node that is not known any more',
+      (s) => {
+        s.known = s.known.slice(0, 2);
+        return s.start();
+      },
+      ['NODE_MISSING cp3'],
+    ],
+    [
+      'an operation open somewhere',
+      (s) => {
+        Object.assign(s.agent('cp3'), { operationId: 'r-0', state: LedgerState.OPERATION_STATE_OPEN });
+        return s.start();
+      },
+      ['OPERATION_IN_PROGRESS cp3'],
+    ],
+    [
+      'one committed somewhere',
+      (s) => {
+        Object.assign(s.agent('cp1'), { operationId: 'r-0', state: LedgerState.OPERATION_STATE_COMMITTED });
+        return s.start();
+      },
+      ['OPERATION_IN_PROGRESS cp1'],
+    ],
+  ])('is refused with %s, and nothing is begun', async (_what, start, expected) => {
+    const scene = new Scene();
+    expect(codes(await start(scene))).toEqual(expected);
+    expect([scene.operations.isBusy, scene.operations.begun, scene.journal]).toEqual([false, 0, []]);
+    expect(scene.asked.some((each) => each.startsWith('promise'))).toBe(false);
+  });
+
+  it('is in time until the moment that it expires', async () => {
+    const inTime = new Scene({ expiresMs: 1_000_000n });
+    expect(await inTime.start()).toEqual([]);
+    expect(codes(await new Scene({ expiresMs: 999_999n }).start())).toEqual(['PLAN_EXPIRED']);
+  });
+
+  it('is the only one, and is run once', async () => {
+    const scene = new Scene();
+    const [first, second] = await Promise.all([scene.start(), scene.start()]);
+    expect([codes(first), codes(second)]).toEqual([[], ['OPERATION_IN_PROGRESS']]);
+    await scene.clock.pass(60_000);
+    expect(codes(await scene.start())).toEqual(['OPERATION_ENDED']);
+    expect(codes(await scene.start(undefined, { planSha256: 'other' }))).toEqual(['OPERATION_ENDED']);
+  });
+
+  it('leaves the way free where it could not even be surveyed', async () => {
+    const scene = new Scene();
+    scene.known = null as never;
+    await expect(scene.start()).rejects.toThrow(TypeError);
+    expect(scene.operations.isBusy).toBe(false);
+  });
+
+  it('takes a node that was left out for away, or for set aside', async () => {
+    const leftOut = [{ node: 'cp4', address: 'x', memberId: 'm4', destroyed: false }];
+    const alive = new Scene({ leftOut });
+    alive.known = [...alive.known, { node: 'cp4', address: 'x' }];
+    alive.agents.set('cp4', new ModelAgent('cp4', 'ledger-4'));
+    expect(codes(await alive.start())).toEqual(['LEFT_OUT_ALIVE cp4']);
+    const away = new Scene({ leftOut });
+    away.known = [...away.known, { node: 'cp4', address: 'x' }];
+    away.silent.add('cp4');
+    expect(await away.start()).toEqual([]);
+  });
+});
+
+describe('an abort', () => {
+  it('brings OLD back before the commit, and is refused once it has begun', async () => {
+    const scene = new Scene();
+    await scene.start();
+    await scene.operations.abort(operationId, 'eve', 'wrong one', signal);
+    await scene.clock.pass(60_000);
+    const { operation } = scene.operations.get(operationId) ?? {};
+    expect(operation?.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
+    expect(operation?.failure?.message).toBe('asked for by eve: wrong one');
+    const late = new Scene();
+    for (let n = 0; n < 500; n += 1) late.agent('cp2').faults.push({ on: 'commit', code: 'DISK_FULL' });
+    await late.start();
+    await late.clock.pass(150);
+    expect(late.operations.running?.state.mayBeCommitted).toBe(true);
+    expect(late.operations.running?.state.stage.kind).toBe('forward');
+    await expect(late.operations.abort(operationId, 'eve', '', signal)).rejects.toMatchObject({
+      code: 'ALREADY_COMMITTED',
+    });
+  });
+
+  it('of what has ended, or is not there, is refused', async () => {
+    const scene = new Scene();
+    await expect(scene.operations.abort('', 'eve', '', signal)).rejects.toMatchObject({
+      code: 'OPERATION_NOT_FOUND',
+    });
+    await scene.start();
+    await scene.clock.pass(60_000);
+    await expect(scene.operations.abort(operationId, 'eve', '', signal)).rejects.toMatchObject({
+      code: 'OPERATION_ENDED',
+    });
+    await expect(scene.operations.resume(operationId, signal)).rejects.toMatchObject({
+      code: 'OPERATION_ENDED',
+    });
+  });
+});
+
+describe('an operation that another run began', () => {
+  it('is taken over once, and finished', async () => {
+    const scene = new Scene();
+    await scene.start();
+    await scene.operations.close();
+    const next = scene.coordinator('coordinator-2.bb');
+    const taken = next.takeOver(scene.stored.planBytes);
+    expect(() => next.takeOver(scene.stored.planBytes)).toThrow(
+      expect.objectContaining({ code: 'OPERATION_IN_PROGRESS' }),
+    );
+    await scene.clock.pass(120_000);
+    expect((await taken).stage).toMatchObject({ kind: 'ended', outcome: Outcome.OUTCOME_RESTORED });
+    expect(scene.agent('cp1').promised).toEqual({ number: 2n, coordinatorId: 'coordinator-2.bb' });
+    expect(
+      next.isCommandedHere(
+        await scene
+          .coordinator()
+          .find('', signal)
+          .then(() => scene.agent('cp1').ledger()),
+      ),
+    ).toBe(true);
+    expect(scene.operations.isCommandedHere(scene.agent('cp1').ledger())).toBe(false);
+    expect(scene.operations.isCommandedHere({ ...scene.agent('cp1').ledger(), promised: undefined })).toBe(
+      false,
+    );
+  });
+
+  it('is not taken over by a name that is none', () => {
+    const scene = new Scene({ operationId: '../../etc' });
+    expect(() => scene.operations.takeOver(scene.stored.planBytes)).toThrow(
+      expect.objectContaining({ code: 'OPERATION_NOT_FOUND' }),
+    );
+    expect(scene.operations.isBusy).toBe(false);
+  });
+
+  it('waits for a person where it ended so, until a ledger has promised more', async () => {
+    const scene = new Scene();
+    for (let n = 0; n < 99; n += 1) {
+      scene.agent('cp2').faults.push({ on: Step.STEP_SWAP, code: 'DISK_FULL' });
+      scene.agent('cp3').faults.push({ on: Step.STEP_UNDO_STOP, code: 'STOP_UNPROVEN' });
+    }
+    await scene.start();
+    await scene.clock.pass(120_000);
+    const { operations } = scene;
+    expect(operations.get(operationId)?.operation.outcome).toBe(Outcome.OUTCOME_NEEDS_OPERATOR);
+    const promised = (number: bigint) => ({ number, coordinatorId: 'x' });
+    expect([
+      operations.waitsForPerson(operationId),
+      operations.waitsForPerson(operationId, promised(1n)),
+      operations.waitsForPerson(operationId, promised(2n)),
+      operations.waitsForPerson('r-0'),
+    ]).toEqual([true, true, false, false]);
+    // A person's word: it is taken up again, and repeated.
+    scene.agent('cp3').faults.splice(0);
+    await operations.resume(operationId, signal);
+    expect(operations.isBusy).toBe(true);
+    await scene.clock.pass(120_000);
+    expect(operations.get(operationId)?.operation.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
+    expect(operations.begun).toBe(2);
+    expect(operations.waitsForPerson(operationId)).toBe(false);
+  });
+
+  it('that was rolled back is rolled back on a node that comes late, for the same reason', async () => {
+    const scene = new Scene();
+    await scene.start();
+    await scene.operations.abort(operationId, 'eve', '', signal);
+    await scene.clock.pass(60_000);
+    Object.assign(scene.agent('cp3'), { state: LedgerState.OPERATION_STATE_OPEN, effects: [] });
+    const taken = scene.operations.takeOver(scene.stored.planBytes);
+    await scene.clock.pass(60_000);
+    expect((await taken).stage).toMatchObject({
+      outcome: Outcome.OUTCOME_ROLLED_BACK,
+      failure: { message: 'asked for by eve' },
+    });
+    expect(scene.agent('cp3').state).toBe(LedgerState.OPERATION_STATE_UNDONE);
+  });
+});
+
+describe('a run', () => {
+  it('that is closed ends where it stands, and asks nobody more', async () => {
+    const scene = new Scene();
+    await scene.start();
+    const ended = scene.operations.running?.ended;
+    await scene.operations.close();
+    const asked = scene.asked.length;
+    await scene.clock.pass(60_000);
+    expect(scene.asked).toHaveLength(asked);
+    expect((await ended)?.stage.kind).toBe('forward');
+    expect(scene.journal.some((each) => each.startsWith('end '))).toBe(false);
+  });
+
+  it('that finds itself where it cannot be is a person’s, and frees the way', async () => {
+    const scene = new Scene();
+    await scene.start();
+    scene.broken = true;
+    await scene.clock.pass(5_000);
+    expect(scene.operations.get(operationId)?.operation.outcome).toBe(Outcome.OUTCOME_NEEDS_OPERATOR);
+    expect(scene.operations.isBusy).toBe(false);
+  });
+
+  it('is noticed aloud while it runs, and by nobody after', async () => {
+    const scene = new Scene();
+    scene.operations.notice('X', 'before');
+    await scene.start();
+    scene.operations.notice('X', 'meanwhile');
+    await scene.clock.pass(60_000);
+    scene.operations.notice('X', 'after');
+    const notices = scene.announced.flatMap(({ event }) =>
+      event?.$case === 'notice' ? [event.value.message] : [],
+    );
+    expect(notices).toEqual(['meanwhile']);
+  });
+});
+
+it('what the journal remembers is known, and told by its end', async () => {
+  const scene = new Scene();
+  await scene.start();
+  await scene.clock.pass(60_000);
+  const { operation, report } = scene.operations.get(operationId) ?? {};
+  if (operation === undefined) throw new Error('no operation');
+  const next = scene.coordinator();
+  scene.records = [
+    { ...scene.stored, operation, report, events: scene.announced },
+    {
+      ...scene.stored,
+      operationId: 'r-1',
+      operation: { ...operation, operationId: 'r-1', startedMs: 5n, outcome: Outcome.OUTCOME_UNSPECIFIED },
+      report: undefined,
+      events: [],
+    },
+  ];
+  await next.load(signal);
+  expect([
+    next.knows(operationId),
+    next.knows('r-9'),
+    next.knowsEnd(operationId),
+    next.knowsEnd('r-1'),
+    next.knowsEnd('r-9'),
+  ]).toEqual([true, false, true, false, false]);
+  expect(next.list().map((each) => each.operationId)).toEqual([operationId, 'r-1']);
+});
