@@ -289,6 +289,8 @@ describe('what an operation removes', () => {
     ['of no operation', `${STAGING}/store`, ''],
     ['of a path for a name', '/data/.lockstep/a/b', 'a/b'],
     ['that climbs', `${STAGING}/../../etcd`, 'op-1'],
+    ['of another’s, for who names none', '/data/state/operations/op-9', ''],
+    ['of a path for a name, in the state directory', '/data/state/operations/a/b', 'a/b'],
     ['that only ends alike', '/data/lockstep/op-1', 'op-1'],
     ['of another’s', '/data/.lockstep/op-2', 'op-1'],
   ])('is nothing %s', async (_what, path, operationId) => {
@@ -374,8 +376,10 @@ describe('who gave up', () => {
   test.each(calls)('%s no more', async (_what, call) => {
     await writeFile(real('/data/file'), 'as it was');
     const before = await treeOf(scratch.path);
+    await chmod(real(STAGING), 0o711);
     await expect(call()).rejects.toThrow(/given up|abort/);
     expect(await treeOf(scratch.path)).toEqual(before);
+    expect((await lstat(real(STAGING))).mode & 0o777).toBe(0o711);
     expect(await readFile(real('/data/file'), 'utf8')).toBe('as it was');
   });
 
