@@ -1,6 +1,6 @@
-import { Approval, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { Approval, LeftOut, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { describe, expect, it } from 'vitest';
-import { judgeApproval } from './approval.ts';
+import { approvalNeeds, judgeApproval } from './approval.ts';
 
 const plan = RestorePlan.fromPartial({
   operationId: 'r-1',
@@ -23,5 +23,29 @@ describe('an approval', () => {
     expect(codes(plan, 'digest', by('lockstep://lab/operator/bob', 'another'))).toEqual(['APPROVAL_MISSING']);
     expect(codes(plan, 'digest', by('lockstep://lab/operator/alice'))).toEqual(['APPROVAL_BY_PLANNER']);
     expect(codes(plan, 'digest', by(''))).toEqual(['APPROVAL_BY_PLANNER']);
+  });
+});
+
+describe('what a second person answers for', () => {
+  it('is what is gone for good, and what one person may not override alone', () => {
+    const leftOut = [
+      LeftOut.fromPartial({ node: 'cp3', destroyed: true }),
+      LeftOut.fromPartial({ node: 'cp2' }),
+    ];
+    const overrides = [
+      { code: 'DESTROYED', reason: 'the site burnt down' },
+      { code: 'BUMP_UNAVAILABLE', reason: 'clients will be restarted' },
+      { code: 'OF_TOMORROW', reason: 'who knows' },
+    ];
+    expect(approvalNeeds(leftOut, overrides)).toEqual([
+      { code: 'DESTROYED', message: expect.stringContaining('cp3') },
+      { code: 'DESTROYED', message: 'the site burnt down' },
+    ]);
+    expect(
+      approvalNeeds(leftOut, [])
+        .map(({ message }) => message)
+        .join(),
+    ).not.toContain('cp2');
+    expect(approvalNeeds([], [])).toEqual([]);
   });
 });

@@ -89,7 +89,32 @@ describe('the gate', () => {
       'failed GATE_HASH',
       changed(2, { compactRevision: PINNED }),
     ],
+    [
+      'members that name no cluster',
+      'failed GATE_CLUSTER_ID',
+      (seen) => {
+        for (const n of [1, 2, 3]) seen.set(`cp${n}`, { ...healthy(n), clusterId: '' });
+      },
+    ],
+    [
+      'an alarm on a stranger',
+      'failed GATE_MEMBERS',
+      changed(2, { alarms: ['NOSPACE'], members: healthy(1).members.slice(1) }),
+    ],
+    [
+      'another hash at another compaction, which says nothing yet',
+      'retry STEP_TIMED_OUT',
+      changed(2, { hash: 78, compactRevision: 5n }),
+    ],
   ])('says of %s: %s', (_what, verdict, change) => {
     expect(judged(change)).toBe(verdict);
+  });
+
+  it('says why an agent did not say', () => {
+    const seen = new Map<string, Seen | Failure>([1, 2, 3].map((n) => [`cp${n}`, healthy(n)]));
+    seen.set('cp2', failureOf('UNREACHABLE', 'gone', 'cp2'));
+    expect(judgeGate(plan, PINNED, seen)).toMatchObject({
+      failure: { message: 'cp2 did not say how its member is', causes: ['cp2: UNREACHABLE: gone'] },
+    });
   });
 });

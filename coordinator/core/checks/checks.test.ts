@@ -323,6 +323,8 @@ describe('versions', () => {
     ['3.3.99', false],
     ['2.9.9', false],
     ['4.0.0', true],
+    ['4.4.0', true],
+    ['2.6.0', false],
   ])('%s can bump: %s', (version, can) => {
     const change = (s: Scene): void => {
       for (const n of [0, 1, 2]) {
