@@ -4,7 +4,6 @@ import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { setsAside } from '../core/set-aside.ts';
 import type { OperationState } from '../core/state.ts';
-import { askAll } from './inventory.ts';
 import { describeThrown } from './operation-run.ts';
 import { isUnended, type Operations } from './operations.ts';
 import type { AgentAddress, Agents, Leadership } from './ports.ts';
@@ -21,6 +20,8 @@ const RESCAN_EVERY_MS = 10_000;
 /** While an operation runs: who leads and reaches nobody leaves the lead to one that may. */
 const REACH_EVERY_MS = 1_000;
 const REACH_TIMEOUT_MS = 1_500;
+/** An agent that is there has answered by then. */
+const REACH_QUICK_MS = 250;
 /** After a start, questions about operations wait this long for the agents that can answer them. */
 const FIRST_LOOK_MS = 5_000;
 /** Who was superseded leaves the operation to who did it: two that take it from each other lengthen the downtime. */
@@ -245,11 +246,30 @@ export class RecoveryLoop {
     for (;;) {
       await this.#clock.delay(REACH_EVERY_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
-      const answers = await askAll(this.#agents, (client) =>
-        client.readLedger('', this.#clock.deadline(REACH_TIMEOUT_MS, signal)),
-      );
-      if (signal.aborted || answers.length === 0) continue;
-      this.#leadership.reaches(answers.some(({ failure }) => failure?.code !== 'UNREACHABLE'));
+      const reached = await this.#reachesAny(signal);
+      if (signal.aborted || reached === undefined) continue;
+      this.#leadership.reaches(reached);
+    }
+  }
+
+  /** One that answers is enough: the others are asked where it is not quick. Undefined where none is known. */
+  async #reachesAny(signal: AbortSignal): Promise<boolean | undefined> {
+    const [first, ...others] = this.#agents.known();
+    if (first === undefined) return undefined;
+    const answer = this.#answers(first, signal);
+    const late = Promise.withResolvers<false>();
+    using _quick = this.#clock.after(REACH_QUICK_MS, () => late.resolve(false));
+    if (await Promise.race([answer, late.promise])) return true;
+    const answers = await Promise.all([answer, ...others.map((each) => this.#answers(each, signal))]);
+    return answers.includes(true);
+  }
+
+  async #answers(agent: AgentAddress, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#agents.client(agent).readLedger('', this.#clock.deadline(REACH_TIMEOUT_MS, signal));
+      return true;
+    } catch (thrown) {
+      return describeThrown(thrown).code !== 'UNREACHABLE';
     }
   }
 

@@ -236,7 +236,7 @@ export class Host {
 
   #apiTries(api: ApiServer, tries: number): void {
     this.at(
-      this.#world.random.between(100, 600),
+      this.#world.random.between(200, 1_200),
       'host',
       'the API server connects',
       () => {

@@ -6,7 +6,7 @@ import type { Actor } from './scheduler.ts';
 
 /** A look that takes no longer is seldom an event of its own. */
 const SHORT_LOOK_MS = 4;
-const AT_ONCE = 0.8;
+const AT_ONCE = 0.9;
 
 /**
  * How one run of an agent touches the world: each read, change and sync is an event of its own,

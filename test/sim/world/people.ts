@@ -68,7 +68,7 @@ export class People {
       if (clusters.of(member.incarnation).alarms.length > 0) continue;
       clusters.acknowledge(member.incarnation, this.#allCommitted());
     }
-    scheduler.at(random.between(500, 4_000), undefined, 'client', 'write', -1, -1, () => this.#write());
+    scheduler.at(random.between(1_000, 6_000), undefined, 'client', 'write', -1, -1, () => this.#write());
   }
 
   #allCommitted(): boolean {

@@ -23,11 +23,11 @@ const PHASES: readonly (readonly [Phase, number])[] = [
 const UNDOABLE = PHASES.filter(([phase]) => phase < Phase.PHASE_COMMIT);
 const MOST_FAULTS = 4;
 /** How many of the operations somebody aborts, so that undo is met as often as it must be. */
-const ABORTED = 0.2;
+const ABORTED = 0.3;
 
 export function shapeOf(random: Random): Shape {
   return {
-    nodes: random.chance(0.08) ? 5 : 3,
+    nodes: random.chance(0.05) ? 5 : 3,
     inTurn: random.chance(0.3),
     serving: !random.chance(0.12),
     maxOutageMs: random.chance(0.15) ? random.pick([5_000, 20_000, 60_000]) : 0,
@@ -36,7 +36,7 @@ export function shapeOf(random: Random): Shape {
 }
 
 export function coordinatorsOf(random: Random): number {
-  return random.pick([1, 1, 2, 2, 2, 3]);
+  return random.pick([1, 1, 1, 2, 2, 3]);
 }
 
 export function scriptOf(random: Random): FaultScript {

@@ -7,7 +7,7 @@ import type { AgentIo } from '../io.ts';
 import type { SimWorld } from '../world.ts';
 
 /** How often a wait looks again. The real ones look every 10 to 20 ms, and see no more. */
-const POLL_MS = 300;
+const POLL_MS = 400;
 /** A manager that stops a unit kills it after this. */
 const STOP_TIMEOUT_MS = 90_000;
 
