@@ -38,6 +38,7 @@ const plan = (change: Partial<NodePlan> = {}): NodePlan => ({
 class Node {
   readonly said: string[] = [];
   readonly names = new Set<string>();
+  readonly texts = new Map<string, string>();
   kubelet = { held: true, marked: true, state: STOPPED };
   survivors: number[] = [];
   openFiles: { pid: number; command: string; path: string }[] = [];
@@ -49,7 +50,20 @@ class Node {
   readonly hosting = new StaticPodHosting({
     files: {
       realPath: (path: string) => path,
-      exists: async (path: string) => this.names.has(path),
+      exists: async (path: string) => this.names.has(path) || this.texts.has(path),
+      read: async (path: string) => Buffer.from(this.texts.get(path) ?? ''),
+      readIfThere: async (path: string) => {
+        const text = this.texts.get(path);
+        return text === undefined ? undefined : Buffer.from(text);
+      },
+      write: async (path: string, text: string | Buffer, mode: number) => {
+        this.texts.set(path, text.toString());
+        this.said.push(`write ${path} ${mode.toString(8)}`);
+      },
+      remove: async (path: string) => {
+        this.texts.delete(path);
+        this.said.push(`remove ${path}`);
+      },
       list: async () =>
         [...this.names].flatMap((path) => (path.startsWith(LIVE) ? [path.slice(LIVE.length + 1)] : [])),
       makeDirectory: async (path: string) => {
@@ -222,4 +236,54 @@ test('what must serve is waited for', async () => {
   await expect(hosting.waitServingPeers(member, never)).rejects.toThrow(
     'https://10.0.0.1:2380 does not serve',
   );
+});
+
+describe('the manifest that joins', () => {
+  const live = `${LIVE}/etcd.yaml`;
+  const parked = `${PARKED}/etcd.yaml`;
+  const MANIFEST =
+    'apiVersion: v1\nkind: Pod\nmetadata: {name: etcd, namespace: kube-system}\nspec:\n  containers:\n  - name: etcd\n    command: [etcd, --name=cp1]\n';
+  const place = (node: Node, of = plan()): Promise<void> =>
+    node.hosting.placeJoiningManifest(of, PARKED, 'cp1=https://a:2380', never);
+
+  it('is made of the parked one, with the mode that the live one had, and made again', async () => {
+    const node = new Node();
+    node.texts.set(parked, MANIFEST);
+    const manifests = plan().manifests.map((each) => ({
+      ...each,
+      mode: each.component === 'etcd' ? 0o100644 : 0o600,
+    }));
+    await place(node, plan({ manifests }));
+    expect(node.texts.get(live)).toContain('--initial-cluster-state=existing');
+    expect(node.texts.get(parked)).toBe(MANIFEST);
+    await place(node);
+    expect(node.said).toEqual([`write ${live} 644`, `write ${live} 600`]);
+  });
+
+  it('takes no other one’s place', async () => {
+    const node = new Node();
+    node.texts.set(parked, MANIFEST).set(live, MANIFEST);
+    await expect(place(node)).rejects.toMatchObject({ code: 'MANIFEST_CONFLICT' });
+    expect(node.said).toEqual([]);
+  });
+
+  it('goes only where the parked one is there', async () => {
+    const node = new Node();
+    node.texts.set(live, MANIFEST);
+    const remove = (): Promise<void> => node.hosting.removeJoiningManifest(plan(), PARKED, never);
+    await expect(remove()).rejects.toMatchObject({ code: 'MANIFEST_MISSING' });
+    node.texts.set(parked, MANIFEST);
+    await remove();
+    expect(node.said).toEqual([`remove ${live}`]);
+  });
+
+  it('is kept elsewhere before it goes, once', async () => {
+    const node = new Node();
+    node.texts.set(parked, MANIFEST);
+    const archive = (): Promise<void> => node.hosting.archiveParkedManifest(plan(), PARKED, '/kept', never);
+    await archive();
+    await archive();
+    expect(node.said).toEqual(['write /kept 600', `remove ${parked}`]);
+    expect(node.texts.get('/kept')).toBe(MANIFEST);
+  });
 });
