@@ -246,7 +246,7 @@ describe('the manifest that joins', () => {
   const place = (node: Node, of = plan()): Promise<void> =>
     node.hosting.placeJoiningManifest(of, PARKED, 'cp1=https://a:2380', never);
 
-  it('is made of the parked one, with the mode that the live one had, and made again', async () => {
+  test('is made of the parked one, with the mode that the live one had, and made again', async () => {
     const node = new Node();
     node.texts.set(parked, MANIFEST);
     const manifests = plan().manifests.map((each) => ({
@@ -260,14 +260,14 @@ describe('the manifest that joins', () => {
     expect(node.said).toEqual([`write ${live} 644`, `write ${live} 600`]);
   });
 
-  it('takes no other one’s place', async () => {
+  test('takes no other one’s place', async () => {
     const node = new Node();
     node.texts.set(parked, MANIFEST).set(live, MANIFEST);
     await expect(place(node)).rejects.toMatchObject({ code: 'MANIFEST_CONFLICT' });
     expect(node.said).toEqual([]);
   });
 
-  it('goes only where the parked one is there', async () => {
+  test('goes only where the parked one is there', async () => {
     const node = new Node();
     node.texts.set(live, MANIFEST);
     const remove = (): Promise<void> => node.hosting.removeJoiningManifest(plan(), PARKED, never);
@@ -277,7 +277,7 @@ describe('the manifest that joins', () => {
     expect(node.said).toEqual([`remove ${live}`]);
   });
 
-  it('is kept elsewhere before it goes, once', async () => {
+  test('is kept elsewhere before it goes, once', async () => {
     const node = new Node();
     node.texts.set(parked, MANIFEST);
     const archive = (): Promise<void> => node.hosting.archiveParkedManifest(plan(), PARKED, '/kept', never);
