@@ -10,7 +10,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{shared,coordinator,agent,test}/**/*.test.ts'],
-          exclude: ['test/{integration,e2e,faults,sim,bench}/**', '**/node_modules/**'],
+          exclude: [
+            'test/{integration,e2e,lost-nodes,sim,bench}/**',
+            // What is beside the fault tests and pure is a unit.
+            'test/faults/*.test.ts',
+            '**/node_modules/**',
+          ],
           testTimeout: 10_000,
         },
       },
@@ -43,8 +48,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'lost-nodes',
+          include: ['test/lost-nodes/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
+          include: ['test/faults/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -3,7 +3,6 @@ import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HeldWatcher } from '../demo/held-watcher.ts';
 import { adminClient, apiServers } from '../demo/lab-access.ts';
-import { Lab } from '../lab/lab.ts';
 import {
   put,
   type Said,
@@ -12,10 +11,11 @@ import {
   storeInode,
   valuesOf,
   waitServing,
-} from './support/cluster.ts';
-import { restored } from './support/left-out.ts';
-import { loadObjects } from './support/objects.ts';
-import { readTree, type Tree } from './support/tree.ts';
+} from '../e2e/support/cluster.ts';
+import { restored } from '../e2e/support/left-out.ts';
+import { loadObjects } from '../e2e/support/objects.ts';
+import { readTree, type Tree } from '../e2e/support/tree.ts';
+import { Lab } from '../lab/lab.ts';
 
 const KEY = '/registry/configmaps/default/deed';
 const SINCE = '/registry/configmaps/default/since';

@@ -1,7 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { FailpointBoard } from '../faults/failpoints/board.ts';
-import { Lab } from '../lab/lab.ts';
 import {
   hashesAt,
   injectOnAgents,
@@ -15,10 +13,12 @@ import {
   waitAgents,
   waitEnded,
   waitServing,
-} from './support/cluster.ts';
-import { restored, waitSetAside } from './support/left-out.ts';
-import { loadObjects } from './support/objects.ts';
-import { readTree, type Tree } from './support/tree.ts';
+} from '../e2e/support/cluster.ts';
+import { restored, waitSetAside } from '../e2e/support/left-out.ts';
+import { loadObjects } from '../e2e/support/objects.ts';
+import { readTree, type Tree } from '../e2e/support/tree.ts';
+import { FailpointBoard } from '../faults/failpoints/board.ts';
+import { Lab } from '../lab/lab.ts';
 
 const KEY = '/registry/configmaps/default/deed';
 

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { planRestore, put, type SaidRefusal, saveSnapshot, storeInode } from '../e2e/support/cluster.ts';
+import {
+  approve,
+  restored,
+  runPlan,
+  servedValue,
+  waitServingOn,
+  waitSetAside,
+} from '../e2e/support/left-out.ts';
+import { loadObjects } from '../e2e/support/objects.ts';
 import { Lab } from '../lab/lab.ts';
-import { planRestore, put, type SaidRefusal, saveSnapshot, storeInode } from './support/cluster.ts';
-import { approve, restored, runPlan, servedValue, waitServingOn, waitSetAside } from './support/left-out.ts';
-import { loadObjects } from './support/objects.ts';
 
 const KEY = '/registry/configmaps/default/deed';
 
