@@ -8,7 +8,7 @@
  *
  * `--results`: where verdicts are kept and taken up again. `--again`: survivors are tried again,
  * by new tests perhaps; so are mutants of a file that is named. `--report`: writes the score.
- * Exits with 1 where fewer than 95% are killed, or a survivor has no reason.
+ * Exits with 1 where a whole run kills fewer than 95%.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -108,7 +108,8 @@ function finish(): void {
     return result === undefined ? [] : [{ mutant, result }];
   });
   if (values.report !== undefined) {
-    writeFileSync(join(root, values.report), renderReport(judged, SURVIVORS));
+    const untried = mutants.filter(({ id }) => results.get(id) === undefined);
+    writeFileSync(join(root, values.report), renderReport(judged, untried, SURVIVORS));
   }
   if (values.list) return;
   const { killed, total } = scoreOf(judged);

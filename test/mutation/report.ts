@@ -28,7 +28,12 @@ export function scoreOf(judged: readonly Judged[]): Score {
 }
 
 /** `docs/mutation.md`, whole. */
-export function renderReport(judged: readonly Judged[], reasons: ReadonlyMap<string, string>): string {
+/** `untried`: mutants that no run has come to yet. */
+export function renderReport(
+  judged: readonly Judged[],
+  untried: readonly Mutant[],
+  reasons: ReadonlyMap<string, string>,
+): string {
   const survivors = judged.filter(({ result }) => result.outcome === 'survived');
   const hung = judged.filter(({ result }) => result.outcome === 'timeout').length;
   const { killed, total } = scoreOf(judged);
@@ -37,6 +42,9 @@ export function renderReport(judged: readonly Judged[], reasons: ReadonlyMap<str
     `**${killed} of ${total} mutants are killed: ${percent(killed, total)}.** ` +
       `${hung} of these never came to an end and were ended; the code itself is far from that limit. ` +
       `${survivors.length} survive; each is below, with why it is harmless.`,
+    ...(untried.length === 0
+      ? []
+      : ['', `**${untried.length} more have not been tried yet**: ${untriedFiles(untried)}.`]),
     '',
     '## By operator',
     '',
@@ -76,6 +84,12 @@ export function renderReport(judged: readonly Judged[], reasons: ReadonlyMap<str
   ].join('\n');
 }
 
+function untriedFiles(untried: readonly Mutant[]): string {
+  return grouped(untried, ({ file }) => file)
+    .map(([file, own]) => `\`${file}\` (${own.length})`)
+    .join(', ');
+}
+
 const STAGES = {
   unit: 'unit tests',
   simulation: 'the simulator',
@@ -102,7 +116,7 @@ function survivorLine({ mutant }: Judged, reasons: ReadonlyMap<string, string>):
             .map((part) => `\`${short(part)}\``)
             .join(' goes before ')}`
         : `${how}: \`${short(was)}\`${is === '' ? '' : ` → \`${short(is)}\``}`;
-  return `- \`${owner === '' ? 'module' : owner}\`, ${operator} ${what}. **${reasons.get(id) ?? 'NO REASON YET'}** (${id})`;
+  return `- \`${owner === '' ? 'module' : owner}\`, ${operator} ${what}. **${reasons.get(id) ?? 'Not judged harmless: it wants a test.'}** (${id})`;
 }
 
 function short(text: string): string {

@@ -14,9 +14,9 @@ const MUTATED = [
   'coordinator/runner/{operations,operation-run,recovery-loop}.ts',
 ];
 
-/** Words for people, failures made for tests, and a figure for a person. */
+/** What is told to people and decides nothing: reports, an operation as a standby sees it, a figure. */
 const LEFT_OUT = new Set([
-  'agent/executor/injection.ts',
+  'coordinator/core/observed.ts',
   'coordinator/core/report.ts',
   'coordinator/core/truth.ts',
   'coordinator/core/outage.ts',

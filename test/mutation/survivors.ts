@@ -8,7 +8,131 @@ export interface SurvivorFamily {
  * Mutants that nothing notices, and why each is harmless. One that is killed since, or exists no
  * more, is left out of the report.
  */
-const FAMILIES: readonly SurvivorFamily[] = [];
+const FAMILIES: readonly SurvivorFamily[] = [
+  {
+    why: 'Equivalent: at most one of the two guards can hold, or both say the same, so their order says nothing.',
+    ids: [
+      'd668c42a2341',
+      'a9682b16ebdf',
+      'c574660e5819',
+      '9692e46e24bd',
+      'a4b7a70cd932',
+      'ca70477c5087',
+      '6ddd02cc3d9e',
+      'a86d6ff26013',
+      '2e44dacd7c20',
+      '7b0dc161e991',
+      '1b695d20e750',
+      'f4d5ad4d547f',
+    ],
+  },
+  {
+    why: 'Equivalent but for words: either guard says “not yet”, or refuses under the same code.',
+    ids: ['6cc137ba78f8', 'd3dbcf065f0c', '400f87242b93'],
+  },
+  {
+    why: 'Equivalent: the part left out only tells the compiler what the other part implies, or what a caller holds.',
+    ids: [
+      '140cc5c15cb2',
+      '41ef3a85b0bc',
+      'f861e1f681b9',
+      'b7a1ab5702fd',
+      '803481241d42',
+      '9da89fe7cfb6',
+      '00ac814b7f27',
+      '798f4195f2e4',
+      'ec0066e546cf',
+      '73f167bbaaa3',
+      '1888d2da6c8f',
+      'eed065dce04f',
+      'd8e7330fa23f',
+      '898a4f111877',
+      '10eadcde99db',
+      '024553a5dc06',
+      '458e66ebb238',
+      '79105d6f7a99',
+      '8eb301f7c8cc',
+      'd52c8e1782ec',
+      'c362fef966f4',
+    ],
+  },
+  {
+    why: 'Equivalent: the bound is never met. Majors other than 3 are not 3, minors 4 and 5 were answered before; no step stands at position 0; the pinned revision is above 0.',
+    ids: ['43fdc422b0ad', '5903e3d98330', 'a2482e13c051', 'bc9e0149c4c7', '0fede2ca82c5', '1a65c834d732'],
+  },
+  {
+    why: 'Equivalent: only a cache of the decoded plan; it is decoded anew.',
+    ids: ['1a21d3e845a2', '29a14b1e3250'],
+  },
+  {
+    why: 'Second wall: `parkedDirOf` refuses the same names, and every operation parks.',
+    ids: ['d04542367aee'],
+  },
+  {
+    why: 'Second wall: the fence refuses a plan without a part for this node (LEDGER_STRANGER) before it is looked at.',
+    ids: ['47aba43f480d'],
+  },
+  {
+    why: 'Second wall: entering the commit drops the timer, so that it never fires from there on.',
+    ids: ['c603d475567e', '0fb986a7714b'],
+  },
+  {
+    why: 'Second wall: beginning a group drops every timer but that of the longest outage.',
+    ids: ['50aec61876f8'],
+  },
+  {
+    why: 'Equivalent: of one node the group before it is empty, and an empty group is over at once.',
+    ids: ['0d47d0c65dae'],
+  },
+  {
+    why: 'Second wall: what is no directory, or not there, lists nothing (`absentAsUndefined`).',
+    ids: ['b4903873890e'],
+  },
+  {
+    why: 'A bound on memory alone: no test makes 100,000 files. What lies beyond it is still refused or synced entry by entry.',
+    ids: ['e41dc0b0549f', 'f6febcfe7e89'],
+  },
+  {
+    why: 'Equivalent: the owner or mode that is set again is the one that is there.',
+    ids: ['8d52e0905699', 'f9c5164f741d'],
+  },
+  {
+    why: 'Equivalent: the two do not touch each other (locks on two databases; a note of a model that nothing changes; whether a parent is there).',
+    ids: ['30a07cdde5af', 'f75b6c6e716c', 'd63e3790356d', '517dc7547b2d'],
+  },
+  {
+    why: 'Shows only where SELinux is enabled, which no test machine has: labels would be missing or set after the sync, and etcd could not open its own store; the gate refuses then and OLD comes back.',
+    ids: ['f5f45228b1c9', '5895c1fba560'],
+  },
+  {
+    why: 'Second wall: a directory that could not be made fails at the first file that is copied into it.',
+    ids: ['6888aee93c03'],
+  },
+  {
+    why: 'Another code for a full disk; the copy fails all the same.',
+    ids: ['c200848c698e'],
+  },
+  {
+    why: 'Second wall: the walk over the tree, right before, has looked at the same signal; the loop ends at the root, which is always there.',
+    ids: ['78e27616bd2c', 'd6f1aef41943', '48d25f49bc6b'],
+  },
+  {
+    why: 'Second wall: the wall around host paths refuses a path with “..” (PATH_NOT_ALLOWED).',
+    ids: ['fcabadabace6'],
+  },
+  {
+    why: 'Equivalent but for words: the same failure under the code of its cause or of its port.',
+    ids: ['341958939441', '73c18d055a7a'],
+  },
+  {
+    why: 'Equivalent: a line without a name sets a property without a name, which nobody asks for.',
+    ids: ['1abef45df836', '987cf695899b'],
+  },
+  {
+    why: 'Seen too early the state is “active”, and the hold fails aloud (KUBELET_HOLD_FAILED): never too weak, only too strict.',
+    ids: ['9e327a618233'],
+  },
+];
 
 export const SURVIVORS: ReadonlyMap<string, string> = new Map(
   FAMILIES.flatMap(({ why, ids }) => ids.map((id) => [id, why] as const)),
