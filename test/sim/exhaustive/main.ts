@@ -17,6 +17,8 @@ const { values } = parseArgs({
     /** Only these kinds of faults, with commas between. */
     only: { type: 'string' },
     'in-turn': { type: 'boolean', default: false },
+    /** Follows every order also where it cannot matter. */
+    'all-orders': { type: 'boolean', default: false },
     liveness: { type: 'boolean', default: false },
     /** Prints how the first of each end was reached. */
     examples: { type: 'boolean', default: false },
@@ -31,6 +33,7 @@ const search = new Search({
   faults: Number(values.faults),
   coordinators: Number(values.coordinators),
   only: only === undefined ? undefined : new Set(only),
+  reduce: !values['all-orders'],
   startMembersInTurn: values['in-turn'],
   memoryBytes: Number(values['memory-mb']) * MB,
   deadlineMs: Number(values.minutes) * MINUTE_MS,

@@ -46,17 +46,22 @@ export const FACT = {
   /** Held, and neither undone nor closed. */
   unended: 256,
   held: 512,
-  newInPlace: 1024,
   /** OLD in place for good, its manifests back, nothing held. */
-  oldRestored: 2048,
-  newServing: 4096,
+  oldRestored: 1024,
+  newServing: 2048,
 } as const;
+
+/** What others look at: an invariant, or another node. */
+export const SEEN =
+  FACT.etcdOld | FACT.etcdNew | FACT.api | FACT.committed | FACT.undone | FACT.undoing | FACT.undoStarted;
 
 export interface AgentPart {
   readonly value: Agent;
   readonly facts: number;
   readonly violation: string | undefined;
   readonly moves: Map<number, MovedPart | 'waits'>;
+  /** By question, or -1 for what is in flight: whether it can only be answered well. */
+  readonly answersWell: Map<number, boolean>;
   readonly variants: Map<string, readonly number[]>;
 }
 
@@ -147,6 +152,7 @@ export class Parts {
       facts: factsOf(value, this.searched),
       violation: brokenBy(value.world),
       moves: new Map(),
+      answersWell: new Map(),
       variants: new Map(),
     });
   }
@@ -181,6 +187,50 @@ export class Parts {
       }),
     );
     return undefined;
+  }
+
+  isGood(reply: number): boolean {
+    const value = this.replies.get(reply);
+    if (value.kind === 'failure') return false;
+    if (value.answer.kind !== 'execute') return true;
+    const { failure, drift } = value.answer.result;
+    return failure === undefined && drift.length === 0;
+  }
+
+  /**
+   * Whether a node answers what it was asked (-1: what it is doing) without a failure, whatever
+   * others do meanwhile: every local course is followed. False also while that is being worked out.
+   */
+  answersWell(id: number, ask: number): boolean {
+    const { answersWell } = this.agent(id);
+    const known = answersWell.get(ask);
+    if (known !== undefined) return known;
+    const well = this.#followAll(id, ask);
+    if (well === undefined) return false;
+    answersWell.set(ask, well);
+    return well;
+  }
+
+  #followAll(id: number, ask: number): boolean | undefined {
+    const open = [{ id, begun: ask < 0 }];
+    const seen = new Set<string>();
+    let known = true;
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      const key = `${at.id} ${at.begun}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const move: Move = at.begun ? { kind: 'go' } : { kind: 'deliver', ask, from: 0 };
+      for (const after of this.variants(at.id, 'kubelet')) open.push({ id: after, begun: at.begun });
+      for (let peers = 0; peers < 4; peers += 1) {
+        const moved = this.move(at.id, move, peers);
+        if (moved === undefined) known = false;
+        else if (moved !== 'waits') {
+          if (moved.reply < 0) open.push({ id: moved.agent, begun: true });
+          else if (!this.isGood(moved.reply)) return false;
+        }
+      }
+    }
+    return known ? true : undefined;
   }
 
   #work(agent: Agent, move: Move, bits: number): Promise<Moved | undefined> {
@@ -315,7 +365,6 @@ function factsOf({ node, ledger, world }: Agent, searched: Searched): number {
     [view?.intended.has(Step.STEP_UNDO_START) === true, FACT.undoStarted],
     [ledger.held && !ended, FACT.unended],
     [ledger.held, FACT.held],
-    [world.inPlace.now === 'new', FACT.newInPlace],
     [stands('old'), FACT.oldRestored],
     [stands('new'), FACT.newServing],
   ];

@@ -1,6 +1,7 @@
 import type { StepPorts } from '@lockstep/agent/executor/step.ts';
 import type { Component, Hosting, LocalMember, MemberObservation, Stores } from '@lockstep/agent/ports.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { neverAsked } from '../never-asked.ts';
 import {
   CANARY_REVISION,
   COMPACT_REVISION,
@@ -12,7 +13,6 @@ import {
   REPORT,
   type Searched,
 } from './plan.ts';
-import { neverAsked } from '../never-asked.ts';
 import type { Recorder } from './recorder.ts';
 import { changed, inodeInPlace, inodeOfOther, isSynced, sync, synced, type World } from './world.ts';
 

@@ -199,7 +199,8 @@ export class Search {
     if (wrong !== undefined) throw new Found(wrong, at, happening, node, slot);
     if (!added) return;
     const outcome = OUTCOME_NAMES[end.outcome] ?? '?';
-    const what = end.failure === undefined ? outcome : `${outcome} ${end.failure.code}`;
+    const named = end.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
+    const what = named ? `${outcome} ${end.failure?.code}` : outcome;
     let ends = this.#ends.get(what);
     if (ends === undefined) {
       ends = { what, count: 0, kinds: new Set(), example: number };

@@ -170,7 +170,11 @@ export function slotKey(slot: Slot): string {
   if (typeof slot.state === 'string') return `${own} ${slot.state}`;
   const { stage, epoch, calls, timers, nodes } = slot.state;
   if (stage.kind === 'superseded') return `${own} superseded`;
-  if (stage.kind === 'ended') return `${own} ended ${stage.outcome} ${stage.failure?.code ?? ''}`;
+  if (stage.kind === 'ended') {
+    // The cause of an undo stands for all that are of its kind: only what needs a person is named.
+    const named = stage.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
+    return `${own} ended ${stage.outcome} ${named ? stage.failure?.code : causeKey(stage.failure)}`;
+  }
   const known = [...nodes.values()]
     .sort((a, b) => (a.node < b.node ? -1 : 1))
     .map(

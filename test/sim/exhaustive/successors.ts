@@ -2,8 +2,17 @@ import { failureOf } from '@lockstep/coordinator/core/failures.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { NOBODY, type Reply } from './agent.ts';
 import { IntTable } from './int-table.ts';
-import { FACT, isRead, type Move, type MovedPart, type Parts, type TurnedPart } from './parts.ts';
-import { killed, started, takingOver } from './slot.ts';
+import {
+  FACT,
+  isRead,
+  type Move,
+  type MovedPart,
+  type Parts,
+  SEEN,
+  type SlotPart,
+  type TurnedPart,
+} from './parts.ts';
+import { killed, type Slot, started, takingOver } from './slot.ts';
 
 /** Everything that can happen. Those with `fault` cost one of the path's faults. */
 export const HAPPENINGS = {
@@ -52,6 +61,8 @@ const ASKED = 1;
 const EXECUTING = 2;
 export const REPLY = 3;
 const MAX_LATE = 2;
+/** Ends of what lasts, and what goes on meanwhile. */
+const WAITING: ReadonlySet<Happening> = new Set(['heal', 'mend', 'restart', 'unanswered', 'expire', 'timer']);
 const SHORT = /^(retry|gate-retry)/;
 
 /** Columns of a state: two coordinators, the nodes, and the faults that are left with what clients were told. */
@@ -71,6 +82,8 @@ export interface SearchOptions {
   /** 1: nobody stands by. */
   readonly coordinators: number;
   readonly only: ReadonlySet<Happening> | undefined;
+  /** Follows one order only of what cannot matter to anybody, once no fault is left. */
+  readonly reduce: boolean;
 }
 
 /**
@@ -86,6 +99,8 @@ export class Successors {
   readonly #now: Int32Array;
   readonly #row = new Int32Array(2 + SLOTS);
   #free = 0;
+  /** Of those, what is not only waiting for a node that is away or cannot write. */
+  #progress = 0;
 
   constructor(parts: Parts, options: SearchOptions) {
     this.parts = parts;
@@ -115,12 +130,20 @@ export class Successors {
   expand(state: Int32Array, visitor: Visitor): number {
     this.#now.set(state);
     this.#free = 0;
+    this.#progress = 0;
     const faults = this.#globals >> 1 > 0;
-    const longer = this.#timePasses();
-    for (let node = 0; node < this.#count; node += 1) this.#ofNode(node, faults, longer, visitor);
-    for (let slot = 0; slot < SLOTS; slot += 1) this.#ofSlot(slot, faults, longer, visitor);
-    if (this.#free === 0 && this.parts.pending.length === 0) {
-      // Nothing happens by itself: then time passes.
+    if (!faults && this.#options.reduce) {
+      const alone = this.#alone();
+      if (this.parts.pending.length > 0) return 0;
+      if (alone !== undefined) {
+        this.#one(alone, visitor);
+        return this.#free;
+      }
+    }
+    for (let node = 0; node < this.#count; node += 1) this.#ofNode(node, faults, visitor);
+    for (let slot = 0; slot < SLOTS; slot += 1) this.#ofSlot(slot, faults, visitor);
+    if (this.#progress === 0 && this.parts.pending.length === 0) {
+      // Nothing but waiting is left: then time passes.
       for (let node = 0; node < this.#count; node += 1) this.#expire(node, false, visitor);
       for (let slot = 0; slot < SLOTS; slot += 1) this.#longTimers(slot, false, visitor);
     }
@@ -151,7 +174,7 @@ export class Successors {
     return this.#now[SLOTS + this.#count] as number;
   }
 
-  #ofNode(node: number, faults: boolean, longer: boolean, visitor: Visitor): void {
+  #ofNode(node: number, faults: boolean, visitor: Visitor): void {
     const id = this.agentOf(this.#now, node);
     const { value: agent, violation } = this.parts.agent(id);
     if (violation !== undefined) visitor.violated(violation, CODE.advance, node, -1);
@@ -166,7 +189,7 @@ export class Successors {
     for (let slot = 0; slot < SLOTS; slot += 1) this.#channel(node, slot, net.cut, faults, visitor);
     if (agent.up) {
       this.#late(node, net.late, agent.inFlight !== undefined, visitor);
-      if (agent.inFlight !== undefined) this.#inFlight(node, faults, longer, visitor);
+      if (agent.inFlight !== undefined) this.#inFlight(node, faults, visitor);
     }
     if (!faults) return;
     if (agent.up) this.#fall(node, 'crash', 'crash', visitor);
@@ -187,12 +210,14 @@ export class Successors {
       this.#emit('heal', node, slot, visitor);
     }
     if (channel === ASKED) {
+      const ask = slotPart.asks[node] as number;
       if (isCut || !up) {
         this.#begin();
         this.#setChannel(node, slot, REPLY + this.parts.unreachable);
         this.#emit('unanswered', node, slot, visitor);
+        // The deadline of any other question passes before every long timer.
+        if (this.parts.asks.get(ask).kind !== 'execute') this.#progress += 1;
       }
-      const ask = slotPart.asks[node] as number;
       const reads = isRead(this.parts.asks.get(ask));
       if (!isCut && up) this.#deliver(node, slot, ask, inFlight !== undefined && !reads, faults, visitor);
       if (faults && !isCut && up) {
@@ -261,14 +286,13 @@ export class Successors {
     });
   }
 
-  #inFlight(node: number, faults: boolean, longer: boolean, visitor: Visitor): void {
+  #inFlight(node: number, faults: boolean, visitor: Visitor): void {
     const { inFlight } = this.parts.agent(this.agentOf(this.#now, node)).value;
     const from = inFlight?.from ?? NOBODY;
     this.#step('advance', { kind: 'go' }, node, visitor);
     if (from === NOBODY) this.#step('abortStep', { kind: 'abort' }, node, visitor);
-    if (longer) this.#expire(node, false, visitor);
     if (!faults) return;
-    if (!longer) this.#expire(node, true, visitor);
+    this.#expire(node, true, visitor);
     this.#step('failStep', { kind: 'fail' }, node, visitor);
     if (from === NOBODY) return;
     this.#begin();
@@ -314,7 +338,7 @@ export class Successors {
     this.#emit(happening, node, -1, visitor);
   }
 
-  #ofSlot(slot: number, faults: boolean, longer: boolean, visitor: Visitor): void {
+  #ofSlot(slot: number, faults: boolean, visitor: Visitor): void {
     const id = this.#now[slot] as number;
     const part = this.parts.slot(id);
     if (!part.running) return this.#begins(slot, faults, visitor);
@@ -328,11 +352,14 @@ export class Successors {
     part.timers.forEach((purpose, timer) => {
       if (!SHORT.test(purpose)) return;
       this.#begin();
+      const progress = this.#progress;
       this.#turn('retry', slot, -1, this.parts.turn(id, { timer }), visitor);
+      const named = this.parts.searched.nodes.indexOf(purpose.replace('retry ', ''));
+      const waits = named < 0 ? this.#someAway(slot) : this.#isAway(named, slot);
+      if (waits) this.#progress = progress;
     });
-    if (longer) this.#longTimers(slot, false, visitor);
     if (!faults) return;
-    if (!longer) this.#longTimers(slot, true, visitor);
+    this.#longTimers(slot, true, visitor);
     if (part.mayAbort) {
       this.#begin();
       this.#turn('abort', slot, -1, this.parts.turn(id, 'abort'), visitor);
@@ -345,11 +372,19 @@ export class Successors {
     const part = this.parts.slot(id);
     if (!part.running) return;
     part.timers.forEach((purpose, timer) => {
-      // Both are set at one moment, and one is the shorter.
-      if (SHORT.test(purpose) || (purpose === 'patience' && part.timers.includes('grace'))) return;
+      if (SHORT.test(purpose)) return;
+      // Set at one moment with the grace, and with questions whose deadlines are shorter.
+      if (purpose === 'patience' && (part.timers.includes('grace') || (!early && this.#asks(slot)))) return;
       this.#begin();
       this.#turn(early ? 'slow' : 'timer', slot, -1, this.parts.turn(id, { timer }), visitor);
     });
+  }
+
+  #asks(slot: number): boolean {
+    for (let node = 0; node < this.#count; node += 1) {
+      if (this.channelOf(this.#now, node, slot) === ASKED) return true;
+    }
+    return false;
   }
 
   /** What it had asked may have left before it died, and arrive at any time after. */
@@ -384,14 +419,83 @@ export class Successors {
       return;
     }
     if (slot >= this.#options.coordinators || !this.#seesOpen(slot)) return;
-    const other = this.parts.slot(this.#now[1 - slot] as number);
-    if (other.value.state === 'idle' && 1 - slot === 0) return;
+    const other = this.parts.slot(this.#now[1 - slot] as number).value;
+    if (other.state === 'idle' && slot === 1) return;
     const waits = this.parts.endOf(id)?.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
-    const happening = waits ? 'resume' : other.running ? 'contend' : 'takeOver';
+    const happening = waits ? 'resume' : isOut(other) ? 'takeOver' : 'contend';
     if (HAPPENINGS[happening].fault && !faults) return;
     this.#begin();
     this.next[slot] = this.parts.slotVariant(id, 'taking', (each) => takingOver(each, this.parts.searched));
     this.#turn(happening, slot, -1, this.parts.turn(this.next[slot] as number, 'started'), visitor);
+  }
+
+  /**
+   * A node whose next move may be taken alone, before all else (an ample set of one). No fault is
+   * left; one coordinator runs and nobody may contend; nothing is late, cut, down or broken; and no
+   * node can answer with a failure. So nobody gives up waiting and nothing else can reach this node
+   * before it has answered: whatever others do commutes with its move. The move changes nothing
+   * that an invariant or another node looks at, does not depend on what they do, and cannot be
+   * repeated for ever. Undefined also where that is yet to be worked out.
+   */
+  #alone(): { node: number; slot: number; move: Move } | undefined {
+    const [first, second] = [
+      this.parts.slot(this.#now[0] as number),
+      this.parts.slot(this.#now[1] as number),
+    ];
+    if (first.running === second.running) return undefined;
+    const slot = first.running ? 0 : 1;
+    const part = first.running ? first : second;
+    if (part.timers.some((purpose) => SHORT.test(purpose))) return undefined;
+    let calm = true;
+    for (let node = 0; node < this.#count; node += 1) calm = this.#isCalm(node, slot, part) && calm;
+    if (!calm || this.parts.pending.length > 0) return undefined;
+    for (let node = 0; node < this.#count; node += 1) {
+      const move = this.#localMove(node, slot, part);
+      if (move !== undefined && this.#isUnseen(node, move)) return { node, slot, move };
+      if (this.parts.pending.length > 0) return undefined;
+    }
+    return undefined;
+  }
+
+  #isCalm(node: number, slot: number, { asks }: SlotPart): boolean {
+    const id = this.agentOf(this.#now, node);
+    const { up, broken, inFlight } = this.parts.agent(id).value;
+    const { cut, late } = this.parts.nets.get(this.netOf(this.#now, node));
+    if (!up || broken || cut !== 0 || late.length > 0) return false;
+    if (inFlight !== undefined && inFlight.from !== slot) return false;
+    const channel = this.channelOf(this.#now, node, slot);
+    if (channel >= REPLY) return this.parts.isGood(channel - REPLY);
+    return channel === EMPTY || this.parts.answersWell(id, channel === ASKED ? (asks[node] as number) : -1);
+  }
+
+  #localMove(node: number, slot: number, { asks }: SlotPart): Move | undefined {
+    const channel = this.channelOf(this.#now, node, slot);
+    if (channel === EXECUTING) return { kind: 'go' };
+    if (channel !== ASKED) return undefined;
+    const ask = asks[node] as number;
+    return this.parts.asks.get(ask).kind === 'observe' ? undefined : { kind: 'deliver', ask, from: slot };
+  }
+
+  #isUnseen(node: number, move: Move): boolean {
+    const id = this.agentOf(this.#now, node);
+    if (this.parts.variants(id, 'kubelet').length > 0) return false;
+    const moves = [0, 1, 2, 3].map((peers) => this.parts.move(id, move, peers));
+    const [one] = moves;
+    if (one === undefined || one === 'waits' || one.violation !== undefined) return false;
+    const same = moves.every(
+      (each) =>
+        each !== undefined && each !== 'waits' && each.agent === one.agent && each.reply === one.reply,
+    );
+    const seen = (this.parts.agent(id).facts ^ this.parts.agent(one.agent).facts) & SEEN;
+    return same && seen === 0;
+  }
+
+  #one({ node, slot, move }: { node: number; slot: number; move: Move }, visitor: Visitor): void {
+    const moved = this.#move(node, move) as MovedPart;
+    this.#begin();
+    this.#setChannel(node, slot, EXECUTING);
+    this.#applyMove(node, moved, slot);
+    this.#emit(move.kind === 'go' ? 'advance' : 'deliver', node, slot, visitor);
   }
 
   #seesOpen(slot: number): boolean {
@@ -403,12 +507,14 @@ export class Successors {
     return false;
   }
 
-  /** Something lasts as long as it likes: then so does what waits for it. */
-  #timePasses(): boolean {
-    for (let node = 0; node < this.#count; node += 1) {
-      const { up, broken } = this.parts.agent(this.agentOf(this.#now, node)).value;
-      if (!up || broken || this.parts.nets.get(this.netOf(this.#now, node)).cut !== 0) return true;
-    }
+  /** Away, or unable to write: whoever waits for it waits as long as that lasts. */
+  #isAway(node: number, slot: number): boolean {
+    const { up, broken } = this.parts.agent(this.agentOf(this.#now, node)).value;
+    return !up || broken || (this.#cutNow(node) & (1 << slot)) !== 0;
+  }
+
+  #someAway(slot: number): boolean {
+    for (let node = 0; node < this.#count; node += 1) if (this.#isAway(node, slot)) return true;
     return false;
   }
 
@@ -512,6 +618,7 @@ export class Successors {
     const globals = SLOTS + this.#count;
     this.next[globals] = (this.#globals - (fault ? FAULT : 0)) | this.#acknowledged();
     if (!fault) this.#free += 1;
+    if (!fault && !WAITING.has(happening)) this.#progress += 1;
     visitor.visit(CODE[happening], node, slot);
   }
 
@@ -547,6 +654,11 @@ export class Successors {
     this.#row[column] = value;
     this.next[SLOTS + node] = this.nodes.put(this.#row);
   }
+}
+
+/** Whoever led an operation last leads on, alive and done with it too. */
+function isOut({ state }: Slot): boolean {
+  return typeof state === 'string' || state.stage.kind === 'superseded';
 }
 
 const OVERDUE: Reply = { kind: 'failure', failure: failureOf('STEP_TIMED_OUT', 'overdue') };

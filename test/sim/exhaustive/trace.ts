@@ -1,6 +1,7 @@
 import { STEP_NAMES } from '@lockstep/agent/core/operation.ts';
 import type { Ask } from '@lockstep/coordinator/core/events.ts';
 import type { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { askKey, replyKey } from './agent.ts';
 import type { Search, TraceLine } from './search.ts';
 import { operationOf } from './slot.ts';
@@ -40,7 +41,7 @@ function describe({ space, searched }: Search, state: Int32Array): string[] {
             : stage.kind === 'settle'
               ? `${stage.part}, pending ${[...stage.pending].join('+')}, round ${operation.settleRounds}`
               : stage.kind === 'ended'
-                ? `${stage.outcome} ${stage.failure?.code ?? ''} ${stage.failure?.message ?? ''}`
+                ? `${stage.outcome}${stage.outcome === Outcome.OUTCOME_NEEDS_OPERATOR ? ` ${stage.failure?.code}` : ''}`
                 : '';
       lines.push(
         `${name}: epoch ${epoch.number}${epoch.coordinatorId} ${stage.kind} ${more}, timers ${timers.join(', ')}`,
