@@ -252,6 +252,13 @@ describe('what the ledgers say', () => {
       'undo NODE_UNREACHABLE',
     ],
     ['one away, the others never promised', ['absent', 'unknown', 'unknown'], {}, 'undo NODE_UNREACHABLE'],
+    ['nobody answers', ['absent', 'absent', 'absent'], { undo: 'x' }, 'wait NODE_UNREACHABLE'],
+    [
+      'two away, the third’s ledger replaced',
+      ['absent', 'absent', ledger(9, OPEN)],
+      { undo: 'x' },
+      'wait NODE_UNREACHABLE',
+    ],
     [
       'the first away, the others past the start of etcd',
       ['absent', ledger(2, OPEN, STARTED), ledger(3, OPEN, STARTED)],

@@ -150,13 +150,11 @@ export function commitIsPossible(plan: RestorePlan, views: ReadonlyMap<string, L
     const view = views.get(node);
     return view?.kind === 'known' ? [{ node, view }] : [];
   });
-  // Where nobody who answers has taken the plan, it was hardly promised.
-  return (
-    known.length > 0 &&
-    known.every(
-      ({ node, view }) =>
-        view.completed.has(Step.STEP_START_ETCD) && (node !== first || view.begun >= PREPARE_GATE_POSITION),
-    )
+  // The plan's own ledger that never took the plan is such a proof; nobody's answer is none.
+  if (known.length === 0) return ![...views.values()].some((view) => view.kind === 'unknown');
+  return known.every(
+    ({ node, view }) =>
+      view.completed.has(Step.STEP_START_ETCD) && (node !== first || view.begun >= PREPARE_GATE_POSITION),
   );
 }
 
