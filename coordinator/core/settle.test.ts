@@ -271,6 +271,101 @@ describe('who does not answer a takeover', () => {
   });
 });
 
+describe('while it settles', () => {
+  it('drops every timer of the way forward but that of the longest outage', () => {
+    const script = new Script(modelPlan({ maxOutageMs: 600_000n })).forwardTo(COMMIT_POSITION);
+    script.failRepeatedly('cp1', 'DISK_FULL', MAX_FAULTS_PER_STEP);
+    expect(script.stage.kind).toBe('settle');
+    expect([script.timers('step-deadline'), script.timers('retry')]).toEqual([[], []]);
+    expect([script.timers('grace').length, script.timers('patience').length]).toEqual([1, 1]);
+  });
+
+  it('remembers who promised, as soon as it did', () => {
+    const script = takingOver();
+    for (const node of ALL) script.answerLedger(node, SWAPPING);
+    script.answer('cp1');
+    expect(script.state.nodes.get('cp1')?.promised).toBe(true);
+    expect(script.state.nodes.get('cp2')?.promised).toBe(false);
+  });
+
+  it('asks a busy agent again without a word, one with a fault aloud', () => {
+    const script = takingOver().fail('cp1', 'EFFECT_IN_FLIGHT');
+    expect(script.effects.some(({ kind }) => kind === 'publish')).toBe(false);
+    expect(script.fail('cp2', 'LEDGER_UNREADABLE').effects.some(({ kind }) => kind === 'publish')).toBe(true);
+    for (const code of ['EFFECT_IN_FLIGHT', 'UNREACHABLE']) {
+      const promising = takingOver();
+      for (const node of ALL) promising.answerLedger(node, SWAPPING);
+      expect(promising.fail('cp1', code).effects.some(({ kind }) => kind === 'publish')).toBe(false);
+    }
+  });
+
+  it('looks for another’s higher promise only where one was asked for', () => {
+    const script = takingOver().fail('cp1', 'EPOCH_STALE');
+    expect(script.stageOf('settle').part).toBe('survey');
+    expect(script.state.settleRounds).toBe(1 + 1);
+    expect(script.timers('retry')).toHaveLength(1);
+  });
+
+  it('forgets what it knew of a node that it cannot reach', () => {
+    const script = takingOver(modelPlan(), failureOf('ABORTED', 'x'));
+    script
+      .answerLedger('cp1', SWAPPING)
+      .answerLedger('cp2', SWAPPING)
+      .fail('cp3', 'UNREACHABLE')
+      .fire('grace');
+    script.answerAll().answerLedger('cp1', SWAPPING).answerLedger('cp2', SWAPPING);
+    expect(script.stageOf('undo').taking).toEqual(new Set(ALL));
+    expect(script.state.nodes.get('cp3')?.promised).toBeUndefined();
+  });
+
+  it('keeps the moment of the fence, and the phases, that it saw itself', () => {
+    const script = new Script().forwardTo(COMMIT_POSITION);
+    const { fencedMs } = script.state;
+    const begun = script.state.phases.map(({ startedMs }) => startedMs);
+    script.failRepeatedly('cp1', 'DISK_FULL', MAX_FAULTS_PER_STEP);
+    settledOn(script, { ...GATED, state: LedgerState.OPERATION_STATE_COMMITTED });
+    expect(script.state.fencedMs).toBe(fencedMs);
+    expect(script.state.phases.map(({ startedMs }) => startedMs).slice(0, begun.length)).toEqual(begun);
+  });
+
+  it('tells once of whom it waits for', () => {
+    const script = takingOver()
+      .answerLedger('cp1', GATED)
+      .answerLedger('cp2', GATED)
+      .fail('cp3', 'UNREACHABLE')
+      .fire('grace');
+    const notices = (): number =>
+      script.effects.filter((each) => each.kind === 'publish' && each.event.event?.$case === 'notice').length;
+    script.answerAll().answerLedger('cp1', GATED).answerLedger('cp2', GATED);
+    expect(notices()).toBe(1);
+    script
+      .fire('retry', 'cp3')
+      .answerLedger('cp3', GATED)
+      .answer('cp1')
+      .answer('cp2')
+      .fail('cp3', 'UNREACHABLE');
+    script.answerLedger('cp1', GATED).answerLedger('cp2', GATED);
+    expect(script.stageOf('settle')).toMatchObject({ part: 'survey', patient: true });
+    expect(notices()).toBe(0);
+  });
+
+  it('counts a closed ledger for committed too', () => {
+    const script = takingOver();
+    const closed = { ...GATED, state: LedgerState.OPERATION_STATE_CLOSED };
+    const committed = { ...GATED, state: LedgerState.OPERATION_STATE_COMMITTED };
+    const read = (): unknown =>
+      script.answerLedger('cp1', closed).answerLedger('cp2', committed).answerLedger('cp3', committed);
+    read();
+    script.answerAll();
+    read();
+    expect([...script.state.nodes.values()].map(({ committed: has, closed: is }) => [has, is])).toEqual([
+      [true, true],
+      [true, false],
+      [true, false],
+    ]);
+  });
+});
+
 describe('a commit that did not come through', () => {
   it('is settled by the ledgers: nobody has it, so it is undone for what kept it', () => {
     const script = new Script().forwardTo(COMMIT_POSITION);
