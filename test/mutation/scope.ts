@@ -37,7 +37,7 @@ const REAL_TESTS: readonly (readonly [pattern: RegExp, tests: readonly string[]]
   [/^agent\/ledger\//, ['agent/ledger-guards', 'agent/ledger']],
   [/^agent\/snapshots\//, ['agent/pull', 'agent/snapshots']],
   [/^agent\/(adapters|ledger|snapshots)\//, ['../faults/syscalls']],
-  [/^agent\/(core|executor|ledger)\//, ['agent/agent']],
+  [/^agent\/(core|executor)\//, ['agent/agent']],
   [/^coordinator\/(runner|core)\//, ['coordinator/coordinator']],
 ];
 
