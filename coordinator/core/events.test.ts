@@ -167,13 +167,14 @@ describe('a phase', () => {
     expect(script.state.phases.filter(({ endedMs }) => endedMs === undefined)).toHaveLength(1);
   });
 
-  it('begins anew where it had ended', () => {
-    const script = takenOver();
-    const phases = [{ phase: Phase.PHASE_UNDO, startedMs: 1, endedMs: 2 }];
-    const state = { ...script.state, phases, mayBeCommitted: false };
-    const undoing = new Script(modelPlan(), { ...state, settleRounds: 0 }).start();
-    undoing.feed({ kind: 'abort', failure: ABORT, atMs: 5 });
-    expect(undoing.state.phases.filter(({ phase }) => phase === Phase.PHASE_UNDO)).toHaveLength(2);
+  it('begins anew where it had ended, and what had ended stays so', () => {
+    const phases = [{ phase: Phase.PHASE_PROMISE, startedMs: 1, endedMs: 2 }];
+    const script = new Script(modelPlan(), { ...new Script().state, phases }).start();
+    expect(script.state.phases).toMatchObject([
+      phases[0],
+      { phase: Phase.PHASE_PROMISE, endedMs: undefined },
+    ]);
+    expect(published(script.effects).some(({ $case }) => $case === 'phaseEnded')).toBe(false);
   });
 
   it('of downtime begins with the fence', () => {
@@ -183,6 +184,7 @@ describe('a phase', () => {
     expect(isFenced(fenced)).toBe(true);
     expect(isFenced({ ...fenced, fencedMs: undefined })).toBe(true);
     expect(isFenced({ ...new Script().state, fencedMs: 1 })).toBe(true);
+    expect(isFenced({ ...finished().state, fencedMs: undefined })).toBe(false);
   });
 });
 
