@@ -14,6 +14,9 @@ export const OLD: Inode = { device: 1n, number: 10n };
 export const NEW: Inode = { device: 1n, number: 20n };
 export const STATE_DIR = '/var/lib/lockstep';
 
+/** More than any step waits: thirty seconds for OLD's quorum, looked at every twenty milliseconds. */
+const MAX_WAITS = 5_000;
+
 type Answer = (...given: never[]) => unknown;
 
 /**
@@ -33,6 +36,7 @@ export class Bench {
   /** Answers of single calls, by "port.method"; they may throw, or change the bench. */
   readonly on: Record<string, Answer> = {};
   readonly ports: StepPorts;
+  #waits = 0;
 
   constructor(plan: RestorePlan = benchPlan()) {
     this.plan = plan;
@@ -137,6 +141,8 @@ export class Bench {
       monotonicMs: () => this.nowMs,
       delay: async (ms: number, signal?: AbortSignal) => {
         signal?.throwIfAborted();
+        this.#waits += 1;
+        if (this.#waits > MAX_WAITS) throw new Error('the step waits without end');
         this.nowMs += ms;
         // Whatever can go on without a wait goes first.
         await new Promise((resolve) => setImmediate(resolve));
