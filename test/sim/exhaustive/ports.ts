@@ -58,7 +58,7 @@ function hostingOver(recorder: Recorder, peers: Peers): Hosting {
     recorder.read((world) => {
       const running = components.filter((component) => runs(world, component));
       if (world.hold.now && !world.kubelet && running.length === 0) return;
-      throw new LockstepError('STOP_UNPROVEN', { message: `${running.join(', ')}` });
+      throw new LockstepError('STOP_UNPROVEN', { message: running.join(', ') });
     });
   return {
     kind: 'static-pod',

@@ -415,7 +415,7 @@ export class Successors {
     if (isFirst) {
       this.#begin();
       this.next[slot] = this.parts.slotVariant(id, 'started', (each) => started(each, this.parts.searched));
-      this.#turn('start', slot, -1, this.parts.turn(this.next[slot] as number, 'started'), visitor);
+      this.#turn('start', slot, -1, this.parts.turn(this.next[slot], 'started'), visitor);
       return;
     }
     if (slot >= this.#options.coordinators || !this.#seesOpen(slot)) return;
@@ -426,7 +426,7 @@ export class Successors {
     if (HAPPENINGS[happening].fault && !faults) return;
     this.#begin();
     this.next[slot] = this.parts.slotVariant(id, 'taking', (each) => takingOver(each, this.parts.searched));
-    this.#turn(happening, slot, -1, this.parts.turn(this.next[slot] as number, 'started'), visitor);
+    this.#turn(happening, slot, -1, this.parts.turn(this.next[slot], 'started'), visitor);
   }
 
   /**
