@@ -52,6 +52,7 @@ export class SimCoordinator implements CoordinatorView {
   #current: Run | undefined;
   readonly #world: SimWorld;
   readonly listeners = new Set<() => void>();
+  readonly #stops: AbortController[] = [];
 
   constructor(world: SimWorld, index: number) {
     this.#world = world;
@@ -91,6 +92,7 @@ export class SimCoordinator implements CoordinatorView {
     const actor = newActor();
     const clock = new SimClock(this.#world.scheduler, actor, this.host, -1, this.index);
     const stop = new AbortController();
+    this.#stops.push(stop);
     const run: { actor: Actor; operations?: Operations; stop: AbortController } = { actor, stop };
     const agents: Agents = new SimAgents(this.#world, this, run as CoordinatorRun);
     const leadership = new SimLeadership(this, this.#world);
@@ -128,6 +130,14 @@ export class SimCoordinator implements CoordinatorView {
     this.listeners.clear();
     this.leads = false;
     this.#world.coordinatorDied(this, run);
+  }
+
+  /**
+   * Ends what every run of it still waits for, once nobody looks any more. Node holds a combined
+   * signal that somebody listens to, and with it this whole world, until the signal aborts.
+   */
+  release(): void {
+    for (const stop of this.#stops) stop.abort();
   }
 
   // The journal: a cache, that may be lost whole or in part while nobody has it open.

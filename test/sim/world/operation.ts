@@ -46,6 +46,7 @@ export async function runOperation(input: OperationInput, { check }: RunOptions)
   const script = typeof input === 'bigint' ? own : input.script;
   const world = new SimWorld({ seed: seed + 1n, planned: plannedWorld(shape), coordinators, script });
   const violation = await run(world, check);
+  for (const coordinator of world.coordinators) coordinator.release();
   return {
     seed,
     script,
