@@ -132,6 +132,50 @@ const FAMILIES: readonly SurvivorFamily[] = [
     why: 'Seen too early the state is “active”, and the hold fails aloud (KUBELET_HOLD_FAILED): never too weak, only too strict.',
     ids: ['9e327a618233'],
   },
+  {
+    why: 'Only shown: whether a node is done is for who watches; no decision looks at it.',
+    ids: ['6d23859fc23b', 'b2b535f74c87', 'c9b9f6f3c41a', '7024865fc0ba'],
+  },
+  {
+    why: 'Second wall: a takeover begins by settling, which neither aborts nor undoes until the ledgers have said what it may.',
+    ids: ['90f22ca55ab1'],
+  },
+  {
+    why: 'Equivalent: a comparison with nothing is false, and who leads nothing owns nothing.',
+    ids: ['a42d12c92324', 'd57a1617cba7'],
+  },
+  {
+    why: 'Equivalent: a list that is taken although it is empty says as much as none.',
+    ids: ['690aef4e7669', '4c29a5aa3028'],
+  },
+  {
+    why: 'Equivalent: the two bounds meet only where both come to the same number.',
+    ids: ['66842cac8e5d'],
+  },
+  {
+    why: 'Equivalent: only one of the guards can hold at a time, or the first of two invariants that break is the one that is told.',
+    ids: ['8be99e7073c3', 'c3adef4a6a27', 'd5f018ee8299', 'c1e4a93a3355', 'a561533836d8', '3434726b8526'],
+  },
+  {
+    why: 'Equivalent: a position past the commit, or an outcome, is only of that stage; others have none.',
+    ids: ['edb7421f842f', '9012f566ff60'],
+  },
+  {
+    why: 'Second wall: no event lowers an epoch; only the survey sets it, and always above.',
+    ids: ['b12549577bfc'],
+  },
+  {
+    why: 'Equivalent: a decision to go forward is to the commit or to a step before the gate; entering the commit sets the same flag.',
+    ids: ['d2fae662e2b0'],
+  },
+  {
+    why: 'Second wall: the schema is one script, and a ledger without its identity row is refused (LEDGER_UNREADABLE) and made anew by hand; nothing was promised in it yet.',
+    ids: ['465875e5f825', '621650f9a398'],
+  },
+  {
+    why: 'Equivalent: two settings of one connection, or two rows of one transaction.',
+    ids: ['f92a52e53c32', 'f7913e871e5b'],
+  },
 ];
 
 export const SURVIVORS: ReadonlyMap<string, string> = new Map(
