@@ -69,6 +69,33 @@ describe('a takeover', () => {
     expect([...script.state.nodes.values()].map(({ promised }) => promised)).toEqual([true, true, true]);
   });
 
+  it('settles anew where one has come to obey another since it was surveyed', () => {
+    const script = takingOver();
+    script.answerLedger('cp1', { state: LedgerState.OPERATION_STATE_UNSPECIFIED, operationId: '' });
+    script.answerLedger('cp2', open());
+    script.answerLedger('cp3', open());
+    expect(script.asked).toEqual(['cp2', 'cp3']);
+    script.answerAll();
+    // In between it took the plan from who commanded before.
+    script.answerLedger('cp1', open(Step.STEP_STAGE), 'another');
+    script.answerLedger('cp2', open());
+    script.answerLedger('cp3', open());
+    expect(script.stageOf('settle').part).toBe('survey');
+    settledOn(script, open(Step.STEP_STAGE));
+    expect(script.stageOf('forward').position).toBe(positionOfStep(Step.STEP_STAGE));
+    expect([...script.state.nodes.values()].map(({ promised }) => promised)).toEqual([true, true, true]);
+  });
+
+  it('leaves the operation to another that takes what it was promised, again and again', () => {
+    const script = takingOver();
+    for (let round = script.state.settleRounds; round <= MAX_SETTLE_ROUNDS; round += 1) {
+      for (const node of ALL) script.answerLedger(node, open());
+      script.answerAll();
+      for (const node of ALL) script.answerLedger(node, open(), 'another');
+    }
+    expect(script.stage.kind).toBe('superseded');
+  });
+
   it('numbers its events above those of every epoch before', () => {
     const plan = modelPlan();
     const later = {

@@ -2,6 +2,7 @@ import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/
 import { OperationState as LedgerState } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Answer } from './events.ts';
 import { failureOf, isTransient, saysNeverTaken } from './failures.ts';
 import {
@@ -226,6 +227,15 @@ function conclude(turn: Turn, stage: SettleStage): void {
     plan.nodes.map(({ node }) => [node, viewOf(plan, node, stage.ledgers.get(node))] as const),
   );
   const ledgers = readable(stage);
+  // One took the plan after the survey had found nothing there, or was taken by another since the
+  // promise: it obeys somebody else, so what its ledger says may change yet.
+  if (ledgers.some((ledger) => isUnended(plan, ledger) && !isOurs(turn, ledger))) {
+    turn.next =
+      turn.state.settleRounds >= MAX_SETTLE_ROUNDS
+        ? { to: 'superseded' }
+        : { to: 'settle', cause: stage.cause };
+    return;
+  }
   recall(turn, views, ledgers);
   const decision = decide(plan, views, {
     undo: turn.state.abort ?? stage.cause,
@@ -252,6 +262,19 @@ function conclude(turn: Turn, stage: SettleStage): void {
         plan.nodes.map((each) => each.node).filter((node) => views.get(node)?.kind === 'absent'),
       );
   }
+}
+
+function isUnended({ operationId }: RestorePlan, ledger: ReadLedgerResponse): boolean {
+  return (
+    ledger.operationId === operationId &&
+    (ledger.state === LedgerState.OPERATION_STATE_OPEN ||
+      ledger.state === LedgerState.OPERATION_STATE_COMMITTED)
+  );
+}
+
+function isOurs(turn: Turn, { promised }: ReadLedgerResponse): boolean {
+  const { epoch } = turn.state;
+  return promised?.number === epoch.number && promised.coordinatorId === epoch.coordinatorId;
 }
 
 /** Not at once: one that answers and yet promises nothing would be asked without end. */

@@ -88,8 +88,11 @@ export class Script {
     return this.answer(node, { kind: 'execute', result: { ...StepResult.fromPartial({}), ...result } });
   }
 
-  answerLedger(node: string, ledger: Partial<ReadLedgerResponse>): this {
+  /** Once promises were asked for, an agent has given this coordinator its own; or, where said so, another. */
+  answerLedger(node: string, ledger: Partial<ReadLedgerResponse>, obeys: 'us' | 'another' = 'us'): this {
     const planned = this.plan.nodes.find((each) => each.node === node);
+    const { stage } = this;
+    const hasPromised = stage.kind === 'settle' && stage.part === 'read' && obeys === 'us';
     return this.answer(node, {
       kind: 'read-ledger',
       ledger: {
@@ -98,6 +101,7 @@ export class Script {
         ledgerId: planned?.ledgerId ?? '',
         operationId: this.plan.operationId,
         ...ledger,
+        ...(hasPromised ? { promised: this.state.epoch } : {}),
       },
     });
   }
