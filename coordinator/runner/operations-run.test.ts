@@ -24,6 +24,8 @@ class Scene {
   readonly clock = new ManualClock();
   readonly agents = new Map<string, ModelAgent>();
   readonly asked: string[] = [];
+  /** By promises: the node that was asked, and the ledger that was named to it. */
+  readonly ledgersNamed: string[] = [];
   readonly silent = new Set<string>();
   /** Steps are answered with nothing at all: no agent does that. */
   broken = false;
@@ -108,7 +110,10 @@ class Scene {
     return {
       node,
       address,
-      promise: async ({ epoch }: { epoch: never }) => ask({ kind: 'promise', epoch }),
+      promise: async ({ epoch, ledgerId }: { epoch: never; ledgerId: string }) => {
+        this.ledgersNamed.push(`${node} ${ledgerId}`);
+        return ask({ kind: 'promise', epoch });
+      },
       commit: async ({ epoch }: { epoch: never }) => ask({ kind: 'commit', epoch }),
       execute: async ({ epoch, step }: { epoch: never; step: Step }) => {
         await ask({ kind: 'execute', epoch, step, timeoutMs: 1 });
@@ -155,6 +160,7 @@ describe('a plan that is started', () => {
     for await (const event of scene.operations.watch(operationId, 0n, signal)) told.push(event);
     expect(told).toEqual(scene.announced);
     expect(scene.asked.filter((each) => each.startsWith('commit')).length).toBe(3);
+    expect(scene.ledgersNamed).toEqual(['cp1 ledger-1', 'cp2 ledger-2', 'cp3 ledger-3']);
   });
 
   it.each<[string, (scene: Scene) => Promise<readonly { code: string; node: string }[]>, string[]]>([

@@ -174,7 +174,27 @@ const FAMILIES: readonly SurvivorFamily[] = [
   },
   {
     why: 'Equivalent: two settings of one connection, or two rows of one transaction.',
-    ids: ['f92a52e53c32', 'f7913e871e5b'],
+    ids: ['f92a52e53c32', 'f7913e871e5b', 'd8923e91ac20'],
+  },
+  {
+    why: 'Second wall: a run that is closed has cleared its timers and drops every answer; an ended core refuses events, and a late answer is nobody’s to it.',
+    ids: ['48cf0082980d', '3ebdf9467864', 'edef73ba394c', '3d0daaf16d18', '49e038ae31da', '3e6402eb2693'],
+  },
+  {
+    why: 'Only shown: how often a watcher is told of progress, which decides nothing.',
+    ids: ['17127c6bc1d5', 'c5b538d7b91d', '49b014481d10', '6ead27627ab5', '4c1e2625c2e3', '206134aa739f'],
+  },
+  {
+    why: 'Equivalent: the two do not touch each other: a look at the store, a look at the API, a text that is written.',
+    ids: ['3381c67136b1', 'ccda42ff349b', '784188da92a2', '71a10595478c', '6e654d533971'],
+  },
+  {
+    why: 'Equivalent: nothing recorded and NEW in place cannot be: without a record OLD is what is in place.',
+    ids: ['6089e1aa193c'],
+  },
+  {
+    why: 'Equivalent: an error without a code is never SQLite’s “full”; the reserve that is given back for another failure is filled again before the next operation.',
+    ids: ['89ce19bb01e7', 'd174c2955cb1', '81aefba7fcfc'],
   },
 ];
 
