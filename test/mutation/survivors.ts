@@ -196,6 +196,14 @@ const FAMILIES: readonly SurvivorFamily[] = [
     why: 'Equivalent: an error without a code is never SQLite’s “full”; the reserve that is given back for another failure is filled again before the next operation.',
     ids: ['89ce19bb01e7', 'd174c2955cb1', '81aefba7fcfc'],
   },
+  {
+    why: 'Equivalent: the state is current only once something was seen; a sum with nothing is no number and compares as false; who is not at home yet has seen only its own name.',
+    ids: ['3483a6eb2fdb', '731edbef602c', '0bac56d59ab2', '24f1226a8eef', '64b690dde9dd'],
+  },
+  {
+    why: 'Equivalent: either guard comes to the same wish.',
+    ids: ['431793d33df7', 'd9a43f7b1bbf'],
+  },
 ];
 
 export const SURVIVORS: ReadonlyMap<string, string> = new Map(
