@@ -2,7 +2,7 @@ import { observeMember } from '@lockstep/agent/api/observe-member.ts';
 import { readLedger } from '@lockstep/agent/api/read-ledger.ts';
 import { isSame } from '@lockstep/agent/core/epoch.ts';
 import { Executor } from '@lockstep/agent/executor/executor.ts';
-import { HANDLERS, type Handlers } from '@lockstep/agent/executor/handlers.ts';
+import type { Handlers } from '@lockstep/agent/executor/handlers.ts';
 import type { StepHandler } from '@lockstep/agent/executor/step.ts';
 import type { Answer, Ask } from '@lockstep/coordinator/core/events.ts';
 import { toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
@@ -90,7 +90,7 @@ class Moment {
       stateDir: STATE_DIR,
       ledger: this.ledger,
       ports: this.#ports,
-      handlers: standingStill(this.recorder),
+      handlers: standingStill(searched.handlers, this.recorder),
       logger: LOGGER,
     });
   }
@@ -160,17 +160,19 @@ class Moment {
     const { promised } = ledger;
     const acted = begun !== undefined && this.recorder.moved;
     const stale = acted && (promised === undefined || !isSame(promised, begun.ask.epoch));
-    return {
-      agent: { ...this.#agent, ledger, world, inFlight },
-      reply,
-      violation: violation ?? (stale ? 'an effect under an epoch that is not the promised one' : undefined),
-    };
+    const before = this.#agent.ledger.promised?.number ?? 0n;
+    const words = stale
+      ? 'an effect under an epoch that is not the promised one'
+      : (promised?.number ?? 0n) < before
+        ? 'a promise was given for less than was promised before'
+        : undefined;
+    return { agent: { ...this.#agent, ledger, world, inFlight }, reply, violation: violation ?? words };
   }
 }
 
-/** The product's handlers. Between an effect and its completion there is no port to stand still at, but a crash. */
-function standingStill(recorder: Recorder): Handlers {
-  const handlers = Object.entries(HANDLERS).map(([step, handler]: [string, StepHandler]) => {
+/** The handlers as they are. Between an effect and its completion there is no port to stand still at, but a crash. */
+function standingStill(own: Handlers, recorder: Recorder): Handlers {
+  const handlers = Object.entries(own).map(([step, handler]: [string, StepHandler]) => {
     const perform: StepHandler['perform'] = async (context, intent, signal) => {
       const outcome = await handler.perform(context, intent, signal);
       await recorder.read(() => undefined);

@@ -1,4 +1,6 @@
+import { HANDLERS, type Handlers } from '@lockstep/agent/executor/handlers.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
+import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { describe, expect, it } from 'vitest';
 import { faultsOf, Search, type SearchResult, type SearchSettings } from './search.ts';
 import type { Happening } from './successors.ts';
@@ -38,6 +40,10 @@ function only(...kinds: Happening[]): Partial<SearchSettings> {
   return { faults: 1, only: new Set(kinds) };
 }
 
+function without(step: keyof Handlers): Handlers {
+  return { ...HANDLERS, [step]: { ...HANDLERS[step], perform: async () => ({}) } };
+}
+
 function outcomes({ ends }: SearchResult): string[] {
   return [...ends.keys()].sort();
 }
@@ -58,6 +64,17 @@ describe('every interleaving, without faults', () => {
   });
 });
 
+describe('a step that does nothing', () => {
+  it.each([Step.STEP_FENCE_API, Step.STEP_FENCE_ETCD, Step.STEP_SWAP] as const)(
+    '%i is found out by the next one, and undone',
+    async (step) => {
+      const { result, wrong } = await searched({ handlers: without(step) });
+      expect(wrong).toBe('');
+      expect(outcomes(result)).toStrictEqual(['rolled-back']);
+    },
+  );
+});
+
 describe('every interleaving, with one fault', () => {
   it.each([
     { kinds: only('loseQuestion'), ends: ['restored'] },
@@ -68,6 +85,19 @@ describe('every interleaving, with one fault', () => {
     expect(wrong).toBe('');
     expect(result).toMatchObject({ ending: 'whole', stuck: -1 });
     expect(outcomes(result)).toStrictEqual(ends);
+  });
+
+  it.each([
+    { what: 'an undo that undoes nothing', step: Step.STEP_UNDO_STOP },
+    { what: 'an undo that starts nothing', step: Step.STEP_UNDO_START },
+  ] as const)('finds $what', async ({ step }) => {
+    const { result, wrong } = await searched({
+      ...only('failStep'),
+      handlers: without(step),
+      liveness: false,
+    });
+    expect(result.ending).toBe('violation');
+    expect(wrong).toContain('a write fails');
   });
 
   it('names the faults that an end took', async () => {

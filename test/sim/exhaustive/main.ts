@@ -45,9 +45,9 @@ const result = await search.run();
 process.stdout.write(resultText(result));
 process.exit(result.violation === undefined && (result.stuck ?? -1) < 0 ? 0 : 1);
 
-function progressText({ states, expanded, transitions, depth, bytes, elapsedMs }: Progress): string {
-  const rate = Math.round(transitions / Math.max(0.001, elapsedMs / 1000));
-  return `${states} states, ${expanded} expanded, ${transitions} transitions, depth ${depth}, ${Math.round(bytes / MB)} MB, ${(elapsedMs / 1000).toFixed(1)} s, ${rate} a second`;
+function progressText({ states, expanded, transitions, depth, bytes, elapsedMs, cpuMs }: Progress): string {
+  const rate = Math.round(transitions / Math.max(0.001, cpuMs / 1000));
+  return `${states} states, ${expanded} expanded, ${transitions} transitions, depth ${depth}, ${Math.round(bytes / MB)} MB, ${(elapsedMs / 1000).toFixed(1)} s (${(cpuMs / 1000).toFixed(1)} s of a core, ${rate} transitions in each)`;
 }
 
 function resultText(found: SearchResult): string {

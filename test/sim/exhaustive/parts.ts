@@ -60,6 +60,8 @@ export interface AgentPart {
   readonly facts: number;
   readonly violation: string | undefined;
   readonly moves: Map<number, MovedPart | 'waits'>;
+  /** What the step in flight does next that nobody can see, one move after another; undefined until it is worked out. */
+  unseen: readonly number[] | undefined;
   /** By question, or -1 for what is in flight: whether it can only be answered well. */
   readonly answersWell: Map<number, boolean>;
   readonly variants: Map<string, readonly number[]>;
@@ -152,6 +154,7 @@ export class Parts {
       facts: factsOf(value, this.searched),
       violation: brokenBy(value.world),
       moves: new Map(),
+      unseen: undefined,
       answersWell: new Map(),
       variants: new Map(),
     });
@@ -187,6 +190,40 @@ export class Parts {
       }),
     );
     return undefined;
+  }
+
+  /**
+   * The agents that follow as the step in flight goes on, as long as no move is seen by others,
+   * depends on them, answers, or meets kubelet. Empty also while that is being worked out.
+   */
+  unseenMoves(id: number): readonly number[] {
+    const first = this.agent(id);
+    if (first.unseen !== undefined) return first.unseen;
+    const unseen: number[] = [];
+    for (let at = id; ; ) {
+      const moved = this.unseenMove(at, { kind: 'go' });
+      if (moved === undefined) return [];
+      if (moved === 'seen' || moved.reply >= 0) break;
+      unseen.push(moved.agent);
+      at = moved.agent;
+    }
+    first.unseen = unseen;
+    return unseen;
+  }
+
+  /** A move, if it is the same whatever others do, and they do not see it. Undefined while that is being worked out. */
+  unseenMove(id: number, move: Move): MovedPart | 'seen' | undefined {
+    if (this.variants(id, 'kubelet').length > 0) return 'seen';
+    const moves = [0, 1, 2, 3].map((peers) => this.move(id, move, peers));
+    if (moves.includes(undefined)) return undefined;
+    const [one] = moves;
+    if (one === undefined || one === 'waits' || one.violation !== undefined) return 'seen';
+    const same = moves.every(
+      (each) =>
+        each !== undefined && each !== 'waits' && each.agent === one.agent && each.reply === one.reply,
+    );
+    const seen = (this.agent(id).facts ^ this.agent(one.agent).facts) & SEEN;
+    return same && seen === 0 ? one : 'seen';
   }
 
   isGood(reply: number): boolean {

@@ -1,3 +1,4 @@
+import { HANDLERS, type Handlers } from '@lockstep/agent/executor/handlers.ts';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
@@ -47,9 +48,15 @@ export interface Searched {
   readonly members: readonly { id: string; name: string; peerUrls: string[] }[];
   /** What NEW's database says, read at rest. */
   readonly built: SnapshotFacts;
+  /** The product's own, but in tests of the search. */
+  readonly handlers: Handlers;
 }
 
-export function searchedPlan(nodeCount: number, startMembersInTurn: boolean): Searched {
+export function searchedPlan(
+  nodeCount: number,
+  startMembersInTurn: boolean,
+  handlers: Handlers = HANDLERS,
+): Searched {
   const nodes = Array.from({ length: nodeCount }, (_, index) => `cp${index + 1}`);
   const members = nodes.map((name, index) => ({
     id: `${index + 1}`,
@@ -101,6 +108,7 @@ export function searchedPlan(nodeCount: number, startMembersInTurn: boolean): Se
     nodes,
     members,
     built: SnapshotFacts.fromPartial({ ...NEW_FACTS, members }),
+    handlers,
   };
 }
 

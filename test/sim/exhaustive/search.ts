@@ -1,3 +1,4 @@
+import type { Handlers } from '@lockstep/agent/executor/handlers.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { freshAgent } from './agent.ts';
 import { IntTable } from './int-table.ts';
@@ -14,6 +15,8 @@ export interface SearchSettings extends SearchOptions {
   readonly deadlineMs: number;
   /** Keeps the edges too, and looks whether every state can reach an end. */
   readonly liveness: boolean;
+  /** Instead of the product's: to show that the search finds what is wrong. */
+  readonly handlers?: Handlers;
   readonly now: () => number;
   readonly report: (progress: Progress) => void;
 }
@@ -25,6 +28,8 @@ export interface Progress {
   readonly depth: number;
   readonly bytes: number;
   readonly elapsedMs: number;
+  /** Of this process's processor: the machine may have other work. */
+  readonly cpuMs: number;
 }
 
 /** Why a search went no further than it did. */
@@ -91,7 +96,7 @@ export class Search {
 
   constructor(settings: SearchSettings) {
     this.#settings = settings;
-    this.searched = searchedPlan(settings.nodes, settings.startMembersInTurn);
+    this.searched = searchedPlan(settings.nodes, settings.startMembersInTurn, settings.handlers);
     this.#parts = new Parts(this.searched);
     this.space = new Successors(this.#parts, settings);
     this.#invariants = new Invariants(this.space);
@@ -211,6 +216,7 @@ export class Search {
   }
 
   #progress(startedMs: number): Progress {
+    const { user, system } = process.cpuUsage();
     return {
       states: this.#states.size,
       expanded: this.#expanded,
@@ -218,6 +224,7 @@ export class Search {
       depth: this.#depth,
       bytes: process.memoryUsage.rss(),
       elapsedMs: this.#settings.now() - startedMs,
+      cpuMs: (user + system) / 1000,
     };
   }
 

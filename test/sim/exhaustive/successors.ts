@@ -8,7 +8,6 @@ import {
   type Move,
   type MovedPart,
   type Parts,
-  SEEN,
   type SlotPart,
   type TurnedPart,
 } from './parts.ts';
@@ -289,16 +288,55 @@ export class Successors {
   #inFlight(node: number, faults: boolean, visitor: Visitor): void {
     const { inFlight } = this.parts.agent(this.agentOf(this.#now, node)).value;
     const from = inFlight?.from ?? NOBODY;
-    this.#step('advance', { kind: 'go' }, node, visitor);
-    if (from === NOBODY) this.#step('abortStep', { kind: 'abort' }, node, visitor);
+    const unseen = this.#options.reduce ? this.parts.unseenMoves(this.agentOf(this.#now, node)) : [];
+    this.#goOn(node, unseen, visitor);
+    this.#fails(node, from, faults, visitor);
+    for (const agent of unseen) this.#onTheWay(node, agent, from, faults, visitor);
     if (!faults) return;
     this.#expire(node, true, visitor);
-    this.#step('failStep', { kind: 'fail' }, node, visitor);
     if (from === NOBODY) return;
     this.#begin();
     this.#drop(node, from);
     this.#setChannel(node, from, REPLY + this.parts.replies.put(OVERDUE));
     this.#emit('overdue', node, from, visitor);
+  }
+
+  /**
+   * Moves that nobody sees are taken together with the one after them. Whatever others do between
+   * them could as well have been done before them, so no order is lost but of what cannot be told
+   * apart; what befalls the node itself on the way does not commute, and is followed from each.
+   */
+  #goOn(node: number, unseen: readonly number[], visitor: Visitor): void {
+    const last = unseen.at(-1);
+    if (last === undefined) return this.#step('advance', { kind: 'go' }, node, visitor);
+    const from = this.parts.agent(last).value.inFlight?.from ?? NOBODY;
+    const moved = this.parts.move(last, { kind: 'go' }, this.#peersOf(node));
+    if (moved === undefined) return;
+    const agent = moved === 'waits' ? { agent: last, reply: -1, violation: undefined } : moved;
+    this.#begin();
+    this.#applyMove(node, agent, from);
+    this.#emitMove('advance', node, from, agent, visitor);
+  }
+
+  #fails(node: number, from: number, faults: boolean, visitor: Visitor): void {
+    if (from === NOBODY) this.#step('abortStep', { kind: 'abort' }, node, visitor);
+    if (faults) this.#step('failStep', { kind: 'fail' }, node, visitor);
+  }
+
+  /** Where a step stands between two moves that are taken together: as if it had been left there. */
+  #onTheWay(node: number, agent: number, from: number, faults: boolean, visitor: Visitor): void {
+    if (!faults && from !== NOBODY) return;
+    const at = this.#now[SLOTS + node] as number;
+    this.nodes.read(at, this.#row);
+    this.#row[0] = agent;
+    this.#now[SLOTS + node] = this.nodes.put(this.#row);
+    this.#fails(node, from, faults, visitor);
+    if (faults) {
+      this.#fall(node, 'crash', 'crash', visitor);
+      this.#fall(node, 'powerLoss', 'power-loss', visitor);
+      if (!this.parts.agent(agent).value.broken) this.#variant('break', 'break', node, visitor);
+    }
+    this.#now[SLOTS + node] = at;
   }
 
   #expire(node: number, early: boolean, visitor: Visitor): void {
@@ -437,7 +475,7 @@ export class Successors {
    * that an invariant or another node looks at, does not depend on what they do, and cannot be
    * repeated for ever. Undefined also where that is yet to be worked out.
    */
-  #alone(): { node: number; slot: number; move: Move } | undefined {
+  #alone(): Alone | undefined {
     const [first, second] = [
       this.parts.slot(this.#now[0] as number),
       this.parts.slot(this.#now[1] as number),
@@ -451,8 +489,11 @@ export class Successors {
     if (!calm || this.parts.pending.length > 0) return undefined;
     for (let node = 0; node < this.#count; node += 1) {
       const move = this.#localMove(node, slot, part);
-      if (move !== undefined && this.#isUnseen(node, move)) return { node, slot, move };
-      if (this.parts.pending.length > 0) return undefined;
+      if (move === undefined) continue;
+      const moved = this.parts.unseenMove(this.agentOf(this.#now, node), move);
+      if (moved === undefined) return undefined;
+      if (moved !== 'seen')
+        return { node, slot, moved, happening: move.kind === 'go' ? 'advance' : 'deliver' };
     }
     return undefined;
   }
@@ -476,26 +517,12 @@ export class Successors {
     return this.parts.asks.get(ask).kind === 'observe' ? undefined : { kind: 'deliver', ask, from: slot };
   }
 
-  #isUnseen(node: number, move: Move): boolean {
-    const id = this.agentOf(this.#now, node);
-    if (this.parts.variants(id, 'kubelet').length > 0) return false;
-    const moves = [0, 1, 2, 3].map((peers) => this.parts.move(id, move, peers));
-    const [one] = moves;
-    if (one === undefined || one === 'waits' || one.violation !== undefined) return false;
-    const same = moves.every(
-      (each) =>
-        each !== undefined && each !== 'waits' && each.agent === one.agent && each.reply === one.reply,
-    );
-    const seen = (this.parts.agent(id).facts ^ this.parts.agent(one.agent).facts) & SEEN;
-    return same && seen === 0;
-  }
-
-  #one({ node, slot, move }: { node: number; slot: number; move: Move }, visitor: Visitor): void {
-    const moved = this.#move(node, move) as MovedPart;
+  #one({ node, slot, moved, happening }: Alone, visitor: Visitor): void {
     this.#begin();
     this.#setChannel(node, slot, EXECUTING);
-    this.#applyMove(node, moved, slot);
-    this.#emit(move.kind === 'go' ? 'advance' : 'deliver', node, slot, visitor);
+    const unseen = moved.reply < 0 ? this.parts.unseenMoves(moved.agent).at(-1) : undefined;
+    this.#applyMove(node, unseen === undefined ? moved : { ...moved, agent: unseen }, slot);
+    this.#emit(happening, node, slot, visitor);
   }
 
   #seesOpen(slot: number): boolean {
@@ -654,6 +681,14 @@ export class Successors {
     this.#row[column] = value;
     this.next[SLOTS + node] = this.nodes.put(this.#row);
   }
+}
+
+/** A move that is taken alone, before all else. */
+interface Alone {
+  readonly node: number;
+  readonly slot: number;
+  readonly moved: MovedPart;
+  readonly happening: 'advance' | 'deliver';
 }
 
 /** Whoever led an operation last leads on, alive and done with it too. */
