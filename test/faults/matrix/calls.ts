@@ -22,12 +22,26 @@ export const NOT_KILLED_AT: Readonly<Record<string, string>> = {
 
 const SAVING = 'belongs to taking a snapshot, not to a restore';
 const KEPT = 'belongs to the revert of a restore';
+const REJOIN = 'belongs to the rejoin of a node, an operation of its own';
 const OTHER_COMMAND = 'belongs to another command';
 const BREAK_GLASS = 'read on the node itself, with no agent running';
-/** Calls that no restore and no rollback crosses, with the reason. Any other that is not crossed is a gap. */
-export const NEVER_CROSSED: Readonly<Record<string, string>> = {
+/**
+ * Calls that no restore and no rollback crosses, with the reason; `PORT.*` is every call of a port. Any
+ * other that is not crossed is a gap.
+ */
+const NEVER_CROSSED: Readonly<Record<string, string>> = {
   'agent:hosting.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
   'agent:service.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
+  'agent:hosting.archiveParkedManifest': REJOIN,
+  'agent:hosting.placeJoiningManifest': REJOIN,
+  'agent:hosting.removeJoiningManifest': REJOIN,
+  'agent:joining.*': REJOIN,
+  'agent:membership.*': REJOIN,
+  'agent:member.addLearner': REJOIN,
+  'agent:member.isVoter': REJOIN,
+  'agent:member.promoteLearner': REJOIN,
+  'agent:member.removeLearner': REJOIN,
+  'agent:member.getValue': 'only where pods changed since the snapshot; before the plan',
   'agent:ledger.audit': BREAK_GLASS,
   'agent:ledger.close': 'at the end of the program',
   'agent:member.close': 'at the end of the program',
@@ -57,6 +71,10 @@ export const NEVER_CROSSED: Readonly<Record<string, string>> = {
   'coordinator:service.verifySnapshot': OTHER_COMMAND,
   'coordinator:service.watchOperation': OTHER_COMMAND,
 };
+
+export function whyNeverCrossed(call: string): string | undefined {
+  return NEVER_CROSSED[call] ?? NEVER_CROSSED[`${call.split('.')[0]}.*`];
+}
 
 /** Calls whose later times within a step are points of their own: each changes something more. */
 export const COUNTED: ReadonlySet<string> = new Set([

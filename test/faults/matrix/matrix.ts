@@ -1,5 +1,5 @@
 import { parsePoint } from '../failpoints/point.ts';
-import { NEVER_CROSSED } from './calls.ts';
+import { whyNeverCrossed } from './calls.ts';
 import { TormentedCluster } from './cluster.ts';
 import { isWell, lineOf, Results } from './results.ts';
 import { type Batch, nextBatch } from './schedule.ts';
@@ -120,7 +120,7 @@ async function discover(
   const called = new Set(own.flatMap(([, names]) => names.map((name) => callOf(parsePoint(name)))));
   return {
     targets: targetsOf(new Map(own)),
-    uncrossed: [...calls].filter((call) => !called.has(call) && !(call in NEVER_CROSSED)),
-    needlessReasons: Object.keys(NEVER_CROSSED).filter((call) => called.has(call)),
+    uncrossed: [...calls].filter((call) => !called.has(call) && whyNeverCrossed(call) === undefined),
+    needlessReasons: [...called].filter((call) => whyNeverCrossed(call) !== undefined),
   };
 }
