@@ -183,7 +183,12 @@ export function takenOverOperation(
   nowMs: number,
   abort?: Failure,
 ): OperationState {
-  return { ...newOperation(plan, epoch, nowMs), mayBeCommitted: true, settleRounds: 1, abort };
+  const operation = newOperation(plan, epoch, nowMs);
+  // Until its ledger is read a node may stand anywhere.
+  const nodes = new Map(
+    [...operation.nodes].map(([name, node]) => [name, { ...node, promised: undefined }] as const),
+  );
+  return { ...operation, nodes, mayBeCommitted: true, settleRounds: 1, abort };
 }
 
 function untouchedNode(node: string): NodeState {

@@ -26,6 +26,9 @@ export function truthOf(state: OperationState, node: NodeState): string {
     default:
       break;
   }
+  if (node.promised === undefined && state.settleRounds > 0) {
+    return `Not known: it did not answer the coordinator that took the operation over.${because}`;
+  }
   if (node.phase < Phase.PHASE_FENCE) return `OLD is in place, untouched.${because}`;
   return `Not known: it stood in ${node.words === '' ? 'the operation' : node.words} when the operation ended.${because}`;
 }

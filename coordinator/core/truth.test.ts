@@ -1,0 +1,28 @@
+import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { describe, expect, it } from 'vitest';
+import { newOperation, type OperationState, takenOverOperation } from './state.ts';
+import { modelPlan } from './testing/driver.ts';
+import { truthOf } from './truth.ts';
+
+const plan = modelPlan();
+const epoch = { number: 1n, coordinatorId: 'c1' };
+
+/** What is said of cp1 once the operation has ended in a person's hands. */
+function said(operation: OperationState, change: object = {}): string {
+  const node = operation.nodes.get('cp1');
+  if (node === undefined) throw new Error('no cp1');
+  const stage = { kind: 'ended', outcome: Outcome.OUTCOME_NEEDS_OPERATOR, failure: undefined } as const;
+  return truthOf({ ...operation, stage }, { ...node, ...change });
+}
+
+describe('of a node that never answered', () => {
+  it('whoever took the operation over knows nothing', () => {
+    expect(said(takenOverOperation(plan, epoch, 0))).toMatch(/^Not known: it did not answer/);
+  });
+
+  it('whoever began it knows that it asked for nothing more than a promise', () => {
+    const unsure = { promised: undefined, phase: Phase.PHASE_PROMISE };
+    expect(said(newOperation(plan, epoch, 0), unsure)).toBe('OLD is in place, untouched.');
+    expect(said(newOperation(plan, epoch, 0))).toBe('OLD serves; this node never took part.');
+  });
+});
