@@ -355,7 +355,9 @@ describe('whatever the network and the coordinators do', () => {
 
   // The model agents throw on undo after commit, on START_API before commit, and on a step forward
   // after undo; the driver throws where an operation does not end.
-  it('no undo follows a commit, no API server precedes all commits, and every operation ends', () => {
+  it('no undo follows a commit, no API server precedes all commits, and every operation ends', {
+    timeout: 60_000,
+  }, () => {
     fc.assert(
       fc.property(runs, (run) => {
         let asked = 0;
