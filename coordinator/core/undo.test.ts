@@ -196,3 +196,50 @@ describe('who does not answer an undo', () => {
     expect(script.failure?.causes.join()).toContain('cp3: STEP_TIMED_OUT');
   });
 });
+
+describe('what an undo hears', () => {
+  it('of a node that may never have promised is judged by what it says', () => {
+    // Its promise was lost; a stale epoch is another’s once this coordinator has taken over.
+    const lost = (): Script =>
+      new Script().start().answer('cp1').fail('cp3', 'UNREACHABLE').fail('cp2', 'PLAN_UNKNOWN');
+    const out = lost().fail('cp3', 'OPERATION_NOT_FOUND');
+    expect([...out.stageOf('undo').taking]).toEqual(['cp1']);
+    expect(out.state.nodes.get('cp3')?.promised).toBe(false);
+    const busy = lost().fail('cp3', 'EFFECT_IN_FLIGHT');
+    expect([...busy.stageOf('undo').taking]).toEqual(['cp1', 'cp3']);
+    const full = lost().fail('cp3', 'DISK_FULL');
+    expect([...full.stageOf('undo').taking]).toEqual(['cp1', 'cp3']);
+    expect(full.timers('retry')).toHaveLength(1);
+  });
+
+  it('of a node that promised, before the fence, is that there is nothing to undo', () => {
+    const script = undoing(STAGE).fail('cp2', 'PLAN_UNKNOWN');
+    expect([...script.stageOf('undo').taking]).toEqual(['cp1', 'cp3']);
+  });
+
+  it('too late of another question is a defect', () => {
+    expect(() => undoing().answer('cp1', { kind: 'commit' })).toThrow('commit answers execute');
+  });
+
+  it('of nobody absent, at the grace, changes nothing', () => {
+    const script = undoing().answer('cp1');
+    const pending = [...script.stageOf('undo').pending];
+    script.fire('grace');
+    expect([...script.stageOf('undo').pending]).toEqual(pending);
+    expect(script.effects.some(({ kind }) => kind === 'publish')).toBe(false);
+    // One that is absent only after the grace is left out by the next answer of anybody.
+    script.fail('cp3', 'UNREACHABLE');
+    expect([...script.stageOf('undo').away]).toEqual(['cp3']);
+  });
+
+  it('of the last that answers leaves out who is absent, after the grace and not before', () => {
+    const early = undoing().fail('cp3', 'UNREACHABLE').answer('cp1');
+    expect([...early.stageOf('undo').pending]).toEqual(['cp2', 'cp3']);
+    early.answer('cp2');
+    expect([...early.stageOf('undo').pending]).toEqual(['cp3']);
+  });
+
+  it('of a stale epoch from a node that promised is told at once, however busy it says to be', () => {
+    expect(undoing().fail('cp2', 'EPOCH_STALE').stage.kind).toBe('superseded');
+  });
+});

@@ -12,8 +12,8 @@ import { describe, expect, it } from 'vitest';
 import type { Ask } from '../core/events.ts';
 import { modelPlan } from '../core/testing/driver.ts';
 import { ModelAgent } from '../core/testing/model-agent.ts';
-import { Operations } from './operations.ts';
-import type { AgentClient, OperationRecord, StoredPlan } from './ports.ts';
+import { isUnended, Operations } from './operations.ts';
+import type { AgentClient, Leader, OperationRecord, StoredPlan } from './ports.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 
 const signal = new AbortController().signal;
@@ -33,6 +33,7 @@ class Scene {
   readonly announced: OperationEvent[] = [];
   readonly plan: RestorePlan;
   readonly stored: StoredPlan;
+  other: Leader | undefined;
   records: OperationRecord[] = [];
   readonly operations: Operations;
   known: { node: string; address: string }[];
@@ -55,6 +56,7 @@ class Scene {
   }
 
   coordinator(coordinatorId = 'coordinator-1.aa'): Operations {
+    const other = (): Leader | undefined => this.other;
     return new Operations({
       cluster: this.plan.cluster,
       coordinatorId,
@@ -70,7 +72,9 @@ class Scene {
       announcer: { announce: (event) => this.announced.push(event) },
       leadership: {
         leads: true,
-        other: undefined,
+        get other() {
+          return other();
+        },
         elected: true,
         silent: false,
         onChange: () => ({ [Symbol.dispose]: () => {} }),
@@ -442,4 +446,137 @@ it('what the journal remembers is known, and told by its end', async () => {
     next.knowsEnd('r-9'),
   ]).toEqual([true, false, true, false, false]);
   expect(next.list().map((each) => each.operationId)).toEqual([operationId, 'r-1']);
+});
+
+describe('an operation that is looked for', () => {
+  const OTHER = { coordinator: 'coordinator-2', address: '' };
+  const drained = async (operations: Operations, id: string): Promise<number> => {
+    let events = 0;
+    for await (const _event of operations.watch(id, 0n, signal)) events += 1;
+    return events;
+  };
+
+  it.each<[string, (scene: Scene) => unknown, Outcome]>([
+    ['restored', () => undefined, Outcome.OUTCOME_RESTORED],
+    [
+      'rolled back',
+      (s) => s.agent('cp2').faults.push({ on: Step.STEP_SWAP, code: 'DISK_FULL' }),
+      Outcome.OUTCOME_ROLLED_BACK,
+    ],
+    [
+      'refused',
+      (s) => s.agent('cp2').faults.push({ on: Step.STEP_REINSPECT, code: 'PLAN_DRIFTED' }),
+      Outcome.OUTCOME_REFUSED,
+    ],
+  ])(
+    'and ended here as %s is what is on record here, and watched to its end whoever leads',
+    async (_how, change, outcome) => {
+      const scene = new Scene();
+      change(scene);
+      await scene.start();
+      const running = await scene.operations.find('', signal);
+      expect([running?.operation.outcome, running?.report !== undefined]).toEqual([
+        Outcome.OUTCOME_UNSPECIFIED,
+        true,
+      ]);
+      await scene.clock.pass(60_000);
+      scene.other = OTHER;
+      const asked = scene.asked.length;
+      const found = await scene.operations.find(operationId, signal);
+      expect([found?.operation.outcome, found?.report !== undefined]).toEqual([outcome, true]);
+      expect(await drained(scene.operations, operationId)).toBe(scene.announced.length);
+      expect(scene.asked).toHaveLength(asked);
+      expect(await scene.operations.listAll(signal)).toEqual([found?.operation]);
+    },
+  );
+
+  it('and is not there is not found', async () => {
+    const { operations } = new Scene();
+    expect(await operations.find('', signal)).toBeUndefined();
+    await expect(drained(operations, 'r-9')).rejects.toMatchObject({ code: 'OPERATION_NOT_FOUND' });
+    const scene = new Scene();
+    await scene.start();
+    expect(scene.operations.get('r-9')).toBeUndefined();
+    await scene.operations.close();
+  });
+
+  it('and ended elsewhere is watched nowhere, and needs nobody’s lead', async () => {
+    const scene = new Scene();
+    await scene.start();
+    await scene.clock.pass(60_000);
+    const fresh = scene.coordinator('coordinator-3.cc');
+    scene.other = OTHER;
+    expect(await drained(fresh, operationId)).toBe(0);
+    scene.other = undefined;
+    await expect(fresh.resume(operationId, signal)).rejects.toMatchObject({
+      code: 'OPERATION_ENDED',
+      message: expect.stringContaining('as restored'),
+    });
+  });
+
+  it('and waits for a person does so until the ledgers say that somebody went on', async () => {
+    const scene = new Scene();
+    for (let n = 0; n < 99; n += 1) {
+      scene.agent('cp2').faults.push({ on: Step.STEP_SWAP, code: 'DISK_FULL' });
+      scene.agent('cp3').faults.push({ on: Step.STEP_UNDO_STOP, code: 'STOP_UNPROVEN' });
+    }
+    await scene.start();
+    await scene.clock.pass(120_000);
+    expect((await scene.operations.find(operationId, signal))?.operation.outcome).toBe(
+      Outcome.OUTCOME_NEEDS_OPERATOR,
+    );
+    for (const agent of scene.agents.values()) agent.state = LedgerState.OPERATION_STATE_CLOSED;
+    expect((await scene.operations.find(operationId, signal))?.operation.outcome).toBe(
+      Outcome.OUTCOME_RESTORED,
+    );
+    for (const agent of scene.agents.values()) agent.state = LedgerState.OPERATION_STATE_UNDONE;
+    Object.assign(scene.agent('cp1'), { operationId: 'r-0', state: LedgerState.OPERATION_STATE_OPEN });
+    await expect(scene.operations.resume(operationId, signal)).rejects.toMatchObject({
+      code: 'OPERATION_ENDED',
+      message: expect.stringContaining('No agent'),
+    });
+    expect(scene.operations.isBusy).toBe(false);
+  });
+
+  it('and runs already is not begun twice by a person', async () => {
+    const scene = new Scene();
+    await scene.start();
+    const asked = scene.asked.length;
+    expect(await scene.operations.resume(operationId, signal)).toMatchObject({ operationId });
+    expect([scene.asked.length, scene.operations.begun]).toEqual([asked, 1]);
+    await scene.operations.close();
+  });
+
+  it('is undone for a person though somebody took it up meanwhile', async () => {
+    const scene = new Scene();
+    await scene.start();
+    await scene.operations.close();
+    const next = scene.coordinator('coordinator-2.bb');
+    const aborting = next.abort(operationId, 'eve', 'enough', signal);
+    void next.takeOver(scene.stored.planBytes);
+    await aborting;
+    expect(next.running?.state.abort?.message).toBe('asked for by eve: enough');
+    expect(next.begun).toBe(1);
+    await next.close();
+  });
+
+  it('is open or committed, and has a name', () => {
+    const ledger = new ModelAgent('cp1', 'ledger-1').ledger();
+    const { OPERATION_STATE_OPEN, OPERATION_STATE_COMMITTED, OPERATION_STATE_CLOSED } = LedgerState;
+    expect(isUnended({ ...ledger, operationId: '', state: OPERATION_STATE_OPEN })).toBe(false);
+    expect(isUnended({ ...ledger, operationId, state: OPERATION_STATE_OPEN })).toBe(true);
+    expect(isUnended({ ...ledger, operationId, state: OPERATION_STATE_COMMITTED })).toBe(true);
+    expect(isUnended({ ...ledger, operationId, state: OPERATION_STATE_CLOSED })).toBe(false);
+  });
+
+  it('and was refused is undone on a node that comes late for the same reason', async () => {
+    const scene = new Scene();
+    scene.agent('cp2').faults.push({ on: Step.STEP_REINSPECT, code: 'PLAN_DRIFTED' });
+    await scene.start();
+    await scene.clock.pass(60_000);
+    Object.assign(scene.agent('cp3'), { state: LedgerState.OPERATION_STATE_OPEN, effects: [] });
+    const taken = scene.operations.takeOver(scene.stored.planBytes);
+    await scene.clock.pass(60_000);
+    expect((await taken).stage).toMatchObject({ failure: { code: 'PLAN_DRIFTED' } });
+  });
 });
