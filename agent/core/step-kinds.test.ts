@@ -29,6 +29,16 @@ describe('the kinds of operations', () => {
     }
   });
 
+  it('have these steps of their own', () => {
+    const of = (kind: PlanKind): string[] =>
+      STEPS.filter((step) => judgeKind(kind, step).kind === 'run').map((step) => STEP_NAMES[step]);
+    expect(of(PlanKind.PLAN_KIND_REJOIN).every((name) => name.startsWith('STEP_REJOIN_'))).toBe(true);
+    expect(of(PlanKind.PLAN_KIND_SET_ASIDE)).toEqual(['STEP_SET_ASIDE']);
+    const others = of(PlanKind.PLAN_KIND_UNSPECIFIED);
+    expect(others.some((name) => /REJOIN|SET_ASIDE/.test(name))).toBe(false);
+    expect(others).toHaveLength(STEPS.length - of(PlanKind.PLAN_KIND_REJOIN).length - 1);
+  });
+
   it('know no step of a kind that is not known here', () => {
     for (const step of STEPS) expect(judgeKind(99 as PlanKind, step).kind).toBe('refused');
   });

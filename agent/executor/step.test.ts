@@ -8,6 +8,7 @@ import { Bench } from './testing/bench.ts';
 describe('what a ledger says of a step', () => {
   const { effects } = new Bench()
     .did(Step.STEP_STAGE)
+    .did(Step.STEP_BUILD)
     .did(Step.STEP_BUILD, { completion: 'first' })
     .did(Step.STEP_BUILD, { completion: 'second' });
 

@@ -2,7 +2,8 @@ import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { describe, expect, it } from 'vitest';
 import type { EffectRecord } from '../ledger/records.ts';
 import type { StepContext } from './step.ts';
-import { builtInode, type FoundStores, forgottenExchange } from './swap-record.ts';
+import { builtInode, type FoundStores, forgottenExchange, swapRecord } from './swap-record.ts';
+import { Bench, NEW, OLD } from './testing/bench.ts';
 
 /** As the ledger gives them back: 64-bit numbers are text. */
 const build = (number: string | undefined): EffectRecord => ({
@@ -64,5 +65,33 @@ describe('an exchange that a ledger which was set back has forgotten', () => {
 
   it('cannot be seen on a mount point of its own', () => {
     expect(forgottenExchange(context([build('7')], true), found(7n, 4n))).toBeUndefined();
+  });
+});
+
+describe('the record of an exchange', () => {
+  const intent = { old: { device: '1', number: '10' }, new: { device: '1', number: '20' } };
+
+  it.each([Step.STEP_SWAP, Step.STEP_REJOIN_START] as const)(
+    'is that of the first intent of step %i',
+    (step) => {
+      const { effects } = new Bench()
+        .did(Step.STEP_BUILD)
+        .did(step, { intent })
+        .did(step, { intent: 'another' });
+      expect(swapRecord(effects)).toEqual({ old: OLD, new: NEW });
+      expect(swapRecord(new Bench().did(Step.STEP_BUILD).effects)).toBeUndefined();
+    },
+  );
+
+  it('that cannot be read is not taken for none', () => {
+    const { effects } = new Bench().did(Step.STEP_SWAP, { intent: 'half of it' });
+    expect(() => swapRecord(effects)).toThrow(expect.objectContaining({ code: 'LEDGER_UNREADABLE' }));
+  });
+
+  it('is held against an empty store too', () => {
+    const { effects } = new Bench().did(Step.STEP_REJOIN_EMPTY, {
+      completion: { inode: { device: '1', number: '20' } },
+    });
+    expect(builtInode(effects)).toEqual(NEW);
   });
 });

@@ -32,17 +32,6 @@ describe('an override', () => {
     });
     expect(both.plan.overrides.map(({ code }) => code)).toEqual(['BUMP_UNAVAILABLE']);
   });
-
-  it('may be one that a second person answers for', () => {
-    const { plan, refusals } = planned((s) => {
-      s.input = {
-        asked: { without: ['cp2', 'cp3'], destroyed: [] },
-        overrides: [{ code: 'LEFT_OUT_QUORUM', reason: 'the site is dark' }],
-      };
-    });
-    const quorum = refusals.find(({ code }) => code === 'LEFT_OUT_QUORUM');
-    expect(quorum === undefined).toBe(plan.approvalNeeds.some(({ code }) => code === 'LEFT_OUT_QUORUM'));
-  });
 });
 
 describe('a plan', () => {

@@ -194,6 +194,12 @@ describe('REINSPECT', () => {
     expect([result, detail]).toMatchObject([undefined, { driftSha256: expect.any(String) }]);
   });
 
+  it('needs the facts of the snapshot to count its bytes', async () => {
+    const bench = planned();
+    Object.assign(bench.plan.snapshot ?? {}, { facts: undefined });
+    await expect(done(bench, Step.STEP_REINSPECT)).rejects.toThrow(isRefused('PLAN_UNKNOWN'));
+  });
+
   it('says what drifted, and that something did where no field tells', async () => {
     const drifted = planned();
     drifted.on['describe'] = () => ({ ...report, kubelet: { ...report.kubelet, unit: 'other.service' } });
