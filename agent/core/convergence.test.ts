@@ -14,6 +14,7 @@ import {
 const observations = (stores: StoreInPlace[] = ['old', 'new']): fc.Arbitrary<Observation> =>
   fc.record({
     store: fc.constantFrom(...stores),
+    exchanged: fc.boolean(),
     kubelet: fc
       .record({ held: fc.boolean(), marked: fc.boolean(), active: fc.boolean() })
       .filter(({ held, marked }) => marked || !held),
@@ -88,6 +89,7 @@ describe('convergence', () => {
     const planned: Component[] = [...RETURN_ORDER];
     const world: Observation = {
       store: 'old',
+      exchanged: true,
       kubelet: { held: false, marked: false, active: true },
       planned,
       manifestsInPlace: planned,
@@ -95,6 +97,22 @@ describe('convergence', () => {
     };
     expect(nextAction(world, 'old-in-place')).toStrictEqual({ kind: 'done' });
     expect(nextAction(world, 'old-serving')).toStrictEqual({ kind: 'done' });
+  });
+
+  it('calls NEW stopped only on proof, once it may have run here, until OLD is on its way back', () => {
+    const fenced: Observation = {
+      store: 'old',
+      exchanged: true,
+      kubelet: { held: true, marked: true, active: false },
+      planned: [...RETURN_ORDER],
+      manifestsInPlace: [],
+      provenStopped: false,
+    };
+    const next = (change: Partial<Observation>) => nextAction({ ...fenced, ...change }, 'old-in-place');
+    expect(next({})).toStrictEqual({ kind: 'act', action: { kind: 'stop-components' } });
+    expect(next({ provenStopped: true })).toStrictEqual({ kind: 'done' });
+    expect(next({ exchanged: false })).toStrictEqual({ kind: 'done' });
+    expect(next({ manifestsInPlace: ['etcd'] })).toStrictEqual({ kind: 'done' });
   });
 
   it('touches nothing where the store is neither OLD nor NEW', () => {
@@ -120,6 +138,7 @@ describe('convergence', () => {
   it('returns etcd, then kubelet, then what needs etcd', () => {
     let world: Observation = {
       store: 'old',
+      exchanged: true,
       kubelet: { held: true, marked: true, active: false },
       planned: [...RETURN_ORDER],
       manifestsInPlace: [],

@@ -43,6 +43,8 @@ export const RETURN_ORDER = [
 
 export interface Observation {
   readonly store: StoreInPlace;
+  /** An exchange was intended: NEW may have run here, whichever store is in place now. */
+  readonly exchanged: boolean;
   readonly kubelet: KubeletState;
   /** Components that the plan knows on this node. */
   readonly planned: readonly Component[];
@@ -88,7 +90,13 @@ export function nextAction(observation: Observation, target: Target): Next {
   if (observation.store === 'unknown') return { kind: 'store-not-as-recorded' };
   switch (target) {
     case 'old-in-place': {
-      if (observation.store === 'old') return { kind: 'done' };
+      if (observation.store === 'old') {
+        // A container that was on its way when kubelet stopped may have started NEW after the first
+        // proof, and the exchange does not end it. Once OLD is on its way back nothing is stopped.
+        const isFenced = observation.kubelet.held && observation.manifestsInPlace.length === 0;
+        if (!observation.exchanged || !isFenced) return { kind: 'done' };
+        return observation.provenStopped ? { kind: 'done' } : act({ kind: 'stop-components' });
+      }
       if (!observation.kubelet.held || observation.kubelet.active) return act({ kind: 'hold-kubelet' });
       if (observation.manifestsInPlace.length > 0) return act({ kind: 'park-manifests' });
       if (!observation.provenStopped) return act({ kind: 'stop-components' });

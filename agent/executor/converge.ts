@@ -37,7 +37,7 @@ export async function converge(
   for (;;) {
     signal.throwIfAborted();
     const found = await findStores(stores, paths, recorded, signal);
-    const next = nextAction(await observe(context, found.store, signal), target);
+    const next = nextAction(await observe(context, found.store, recorded !== undefined, signal), target);
     switch (next.kind) {
       case 'done':
         // An earlier try may have exchanged them back and died before it synced.
@@ -73,6 +73,7 @@ export async function converge(
 async function observe(
   { ports: { hosting }, nodePlan, operationId, components }: StepContext,
   store: Observation['store'],
+  exchanged: boolean,
   signal: AbortSignal,
 ): Promise<Observation> {
   const [kubelet, manifestsInPlace] = await Promise.all([
@@ -80,7 +81,8 @@ async function observe(
     hosting.manifestsInPlace(nodePlan, signal),
   ]);
   // The proof costs, and says nothing while kubelet may start what was stopped.
-  const worthProving = store === 'new' && kubelet.held && !kubelet.active && manifestsInPlace.length === 0;
+  const worthProving =
+    (store === 'new' || exchanged) && kubelet.held && !kubelet.active && manifestsInPlace.length === 0;
   const provenStopped =
     worthProving &&
     (await hosting.proveStopped(nodePlan, operationId, components, signal).then(
@@ -91,7 +93,7 @@ async function observe(
         throw error;
       },
     ));
-  return { store, kubelet, planned: components, manifestsInPlace, provenStopped };
+  return { store, exchanged, kubelet, planned: components, manifestsInPlace, provenStopped };
 }
 
 /**

@@ -465,6 +465,8 @@ describe('undo', () => {
       `${PROOF} ${ALL}`,
       'stores.exchange',
       `${PROOF} ${ALL}`,
+      // Nobody has come in between.
+      `${PROOF} ${ALL}`,
       `stores.syncNames [${STORE} ${OTHER}]`,
     ]);
     expect(bench.inPlace).toEqual(OLD);
@@ -478,6 +480,8 @@ describe('undo', () => {
       'hosting.holdKubelet r-1',
       `hosting.parkManifests ${ALL} ${PARKED}`,
       'stores.exchange',
+      `${PROOF} ${ALL}`,
+      // Nobody has come in between.
       `${PROOF} ${ALL}`,
       `stores.syncNames [${STORE} ${OTHER}]`,
     ]);
@@ -512,7 +516,7 @@ describe('undo', () => {
     expect(untouched.calls).toEqual([]);
     const stopping = new Bench().did(Step.STEP_FENCE_API).did(Step.STEP_SWAP, RECORDED);
     await done(stopping, Step.STEP_UNDO_STOP);
-    expect(stopping.calls).toEqual([`stores.syncNames [${STORE} ${OTHER}]`]);
+    expect(stopping.calls).toEqual([`${PROOF} ${ALL}`, `stores.syncNames [${STORE} ${OTHER}]`]);
   });
 
   it('that returned in this try is as durable as each act made it', async () => {
@@ -557,10 +561,20 @@ describe('undo', () => {
     expect(proving.calls).toEqual([`${PROOF} ${ALL}`]);
   });
 
-  it('of an OLD that never left touches nothing, and syncs what may not have been', async () => {
+  it('of an exchange that was undone stops what came up since: a container on its way starts NEW late', async () => {
+    const bench = new Bench().did(Step.STEP_SWAP, RECORDED);
+    let stopped = false;
+    bench.on['hosting.stopComponents'] = () => {
+      stopped = true;
+    };
+    bench.on['hosting.proveStopped'] = () => (stopped ? undefined : unproven());
+    expect((await done(bench, Step.STEP_UNDO_STOP)).detail).toEqual({ actions: ['stop-components'] });
+  });
+
+  it('of an OLD that never left is proven, and syncs what may not have been', async () => {
     const bench = new Bench().did(Step.STEP_SWAP, RECORDED);
     await done(bench, Step.STEP_UNDO_STOP);
-    expect(bench.calls).toEqual([`stores.syncNames [${STORE} ${OTHER}]`]);
+    expect(bench.calls).toEqual([`${PROOF} ${ALL}`, `stores.syncNames [${STORE} ${OTHER}]`]);
     const early = new Bench();
     await done(early, Step.STEP_UNDO_STOP);
     expect(early.calls).toEqual([]);
