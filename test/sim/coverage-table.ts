@@ -57,6 +57,8 @@ function* moves(): Generator<string> {
   yield `forward.${CLOSE_POSITION} -> ended.needs-operator`;
   // With a node left behind nothing is closed.
   yield `forward.${CLOSE_POSITION - 1} -> ended.needs-operator`;
+  // Nor is anybody asked for anything where all are.
+  yield `forward.${CLOSE_POSITION - 2} -> ended.needs-operator`;
   for (const index of UNDO_STEPS.keys()) {
     const here = `undo.${index}`;
     if (index + 1 < UNDO_STEPS.length) yield `${here} -> undo.${index + 1}`;
@@ -77,6 +79,8 @@ function* moves(): Generator<string> {
   yield 'settle.promise -> settle.survey';
   yield 'settle.promise -> superseded';
   yield 'settle.read -> settle.survey';
+  // A node obeys another, round after round.
+  yield 'settle.read -> superseded';
   // Once one ledger was read nobody is waited for longer than the grace.
   for (const part of ['survey', 'read']) yield `settle.${part} -> ended.needs-operator`;
   // From the furthest step begun; the gate is no step of an agent's.
