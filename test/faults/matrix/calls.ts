@@ -41,7 +41,6 @@ const NEVER_CROSSED: Readonly<Record<string, string>> = {
   'agent:member.isVoter': REJOIN,
   'agent:member.promoteLearner': REJOIN,
   'agent:member.removeLearner': REJOIN,
-  'agent:member.getValue': 'only where pods changed since the snapshot; before the plan',
   'agent:ledger.audit': BREAK_GLASS,
   'agent:ledger.close': 'at the end of the program',
   'agent:member.close': 'at the end of the program',

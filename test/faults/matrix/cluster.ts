@@ -14,6 +14,8 @@ import type { Batch, Kind } from './schedule.ts';
 
 const KEY = '/registry/configmaps/default/deed';
 const THEN = 'then';
+/** An object whose change a plan looks into: its live value is read. */
+const ACCOUNT_KEY = '/registry/serviceaccounts/default/deed';
 /** Makes a restore fail where most of it is done. */
 const FAIL_AT_GATE = 'agent:handlers.perform:after@STEP_PREPARE_GATE';
 /** A node that was away when the others went back does so unaided when it is back. */
@@ -63,7 +65,7 @@ export class TormentedCluster implements AsyncDisposable {
     const [node] = lab.nodes;
     if (node === undefined) throw new Error('no node');
     await loadObjects(lab);
-    await put(lab, KEY, THEN);
+    await putWorld(lab, THEN);
     const { stdout } = await lab.etcdctl(node, ['endpoint', 'status', '-w', 'json']);
     await raiseNoSpace(node, BigInt(/"member_id":(\d+)/.exec(stdout)?.[1] ?? '0'));
     const snapshot = await saveSnapshot(lab, '--node', 'cp1');
@@ -131,7 +133,7 @@ export class TormentedCluster implements AsyncDisposable {
   async #operate(kind: Kind, armed: readonly string[] = []): Promise<Row> {
     this.#operations += 1;
     const live = `now-${this.#operations}`;
-    await put(this.lab, KEY, live);
+    await putWorld(this.lab, live);
     const before = await observeBaseline(this.lab);
     const beganMs = Date.now();
     const watch = watchNodes(this.lab, before);
@@ -203,4 +205,11 @@ export class TormentedCluster implements AsyncDisposable {
       });
     }
   }
+}
+
+/** What tells one time of the cluster from another. */
+async function putWorld(lab: Lab, time: string): Promise<void> {
+  await put(lab, KEY, time);
+  const metadata = { name: 'deed', namespace: 'default', uid: time };
+  await put(lab, ACCOUNT_KEY, JSON.stringify({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }));
 }
