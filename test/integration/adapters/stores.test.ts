@@ -153,6 +153,20 @@ describe('what an operation removes', () => {
     expect(await readdir(real(path))).toBeDefined();
   });
 
+  test.each([
+    ['an operation without a name', '/data/state/operations/op-1', ''],
+    ['a name that leads elsewhere', '/data/state/operations/op-1', 'x/../op-1'],
+    ['a name that leads into another’s', '/data/state/operations/op-1/store', 'op-1/store'],
+    ['a path that leads elsewhere', `${STAGING}/../op-2`, 'op-1'],
+    ['another operation’s', '/data/state/operations/op-1', 'op-2'],
+  ])('are not %s', async (_what, path, operationId) => {
+    await mkdir(real('/data/state/operations/op-1/store'), { recursive: true });
+    await mkdir(real('/data/.lockstep/op-2'), { recursive: true });
+    await expect(stores.removeOwnTree(path, operationId, soon())).rejects.toMatchObject({
+      code: 'PATH_NOT_ALLOWED',
+    });
+  });
+
   test('is NEW, but not OLD in its place', async () => {
     await writeStore(real(IN_PLACE), 'old');
     await writeStore(real(OTHER), 'new');
