@@ -111,6 +111,8 @@ describe('convergence', () => {
     const next = (change: Partial<Observation>) => nextAction({ ...fenced, ...change }, 'old-in-place');
     expect(next({})).toStrictEqual({ kind: 'act', action: { kind: 'stop-components' } });
     expect(next({ provenStopped: true })).toStrictEqual({ kind: 'done' });
+    const active = { held: true, marked: true, active: true };
+    expect(next({ kubelet: active })).toStrictEqual({ kind: 'act', action: { kind: 'hold-kubelet' } });
     expect(next({ exchanged: false })).toStrictEqual({ kind: 'done' });
     expect(next({ manifestsInPlace: ['etcd'] })).toStrictEqual({ kind: 'done' });
   });

@@ -95,6 +95,7 @@ export function nextAction(observation: Observation, target: Target): Next {
         // proof, and the exchange does not end it. Once OLD is on its way back nothing is stopped.
         const isFenced = observation.kubelet.held && observation.manifestsInPlace.length === 0;
         if (!observation.exchanged || !isFenced) return { kind: 'done' };
+        if (observation.kubelet.active) return act({ kind: 'hold-kubelet' });
         return observation.provenStopped ? { kind: 'done' } : act({ kind: 'stop-components' });
       }
       if (!observation.kubelet.held || observation.kubelet.active) return act({ kind: 'hold-kubelet' });
