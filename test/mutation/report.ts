@@ -37,11 +37,13 @@ export function renderReport(
   const survivors = judged.filter(({ result }) => result.outcome === 'survived');
   const hung = judged.filter(({ result }) => result.outcome === 'timeout').length;
   const { killed, total } = scoreOf(judged);
+  const reasoned = survivors.filter(({ mutant }) => reasons.has(mutant.id)).length;
   return [
     HEAD,
     `**${killed} of ${total} mutants are killed: ${percent(killed, total)}.** ` +
       `${hung} of these never came to an end and were ended; the code itself is far from that limit. ` +
-      `${survivors.length} survive; each is below, with why it is harmless.`,
+      `${survivors.length} survive: ${reasoned} with the reason why that is harmless, ` +
+      `${survivors.length - reasoned} not judged so, which want a test. Each is below.`,
     ...(untried.length === 0
       ? []
       : ['', `**${untried.length} more have not been tried yet**: ${untriedFiles(untried)}.`]),

@@ -204,6 +204,50 @@ const FAMILIES: readonly SurvivorFamily[] = [
     why: 'Equivalent: either guard comes to the same wish.',
     ids: ['431793d33df7', 'd9a43f7b1bbf'],
   },
+  {
+    why: 'Only shown: the pace or the words of progress, or the order of two places that each keep an event.',
+    ids: ['9fccca4f0529', '4dfe1ca10548', 'a532e962f213', '1b768e2d8a31', '4dff7389866a'],
+  },
+  {
+    why: 'Equivalent: isPlanned is asked of both stores, and of neither where one is missing; the first two parts only tell the compiler so.',
+    ids: ['5bb7416c4d1d', '1844803884b6', '377cb1745051'],
+  },
+  {
+    why: 'Equivalent: what is owed to the members is owed only where there is a baseline.',
+    ids: ['f6baf639f6bd'],
+  },
+  {
+    why: 'Equivalent: two looks, with nothing done between them; either alone refuses.',
+    ids: ['4fc0635e7983', '3331f46e75cc'],
+  },
+  {
+    why: 'Equivalent: at most one operation runs here, so what ends is what is busy.',
+    ids: ['062358d85edc', 'c2775b267d26'],
+  },
+  {
+    why: 'Equivalent: no check objects under a code of that class.',
+    ids: ['0e9b607ea754'],
+  },
+  {
+    why: 'Equivalent: beginStep sets it anew, or the part left out only tells the compiler what the rest implies.',
+    ids: ['f5fc6da204e3', '235fe0bb02c5'],
+  },
+  {
+    why: 'Shadowed: the guards exclude each other, or transition.ts refuses before they are reached.',
+    ids: ['29219c7691cd', '8c0f72bb38fd', '10f2120bd8b6', '3bec86ee873d', 'd8fd50798c7a'],
+  },
+  {
+    why: 'Equivalent: an empty plan leaves nobody out, and is older than any other.',
+    ids: ['a8482a1d7880'],
+  },
+  {
+    why: 'Shadowed: the digest of the whole file is compared afterwards, which no wrong length passes; what came is then pulled anew rather than gone on with.',
+    ids: ['9b1e6237d4aa', '253f72ee293f', 'bb0908788e22'],
+  },
+  {
+    why: 'Harmless: what is left of a part after a crash is removed by the next pull, whichever went first.',
+    ids: ['321ceb7481cd'],
+  },
 ];
 
 export const SURVIVORS: ReadonlyMap<string, string> = new Map(
