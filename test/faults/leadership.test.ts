@@ -8,13 +8,13 @@ import { natsTlsOptions } from '@lockstep/shared/tls/nats-server.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { connect, Events } from 'nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Standing } from './children/contender.ts';
-import { CLUSTER, NatsCluster } from './nats-cluster.ts';
+import type { Standing } from './leadership/contender.ts';
+import { CLUSTER, NatsCluster } from './leadership/nats-cluster.ts';
 
 /** From the death of a leader to the next one: what the whole take-over may take, less the coordinator's own part. */
 const TAKEOVER_WITHIN_MS = 8_000;
 
-const child = new URL('./children/contender.ts', import.meta.url).pathname;
+const child = new URL('./leadership/contender.ts', import.meta.url).pathname;
 
 /** A contender in a process of its own. */
 class Contender {
