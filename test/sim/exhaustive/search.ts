@@ -203,6 +203,11 @@ export class Search {
     const wrong = this.#invariants.checkEnd(next, slot);
     if (wrong !== undefined) throw new Found(wrong, at, happening, node, slot);
     if (!added) return;
+    const kinds = this.#states.noted(number, KINDS);
+    if (end.outcome === Outcome.OUTCOME_NEEDS_OPERATOR && (kinds & LASTING) === 0) {
+      const words = `ended needs-operator ${end.failure?.code} although nothing lasted`;
+      throw new Found(words, at, happening, node, slot);
+    }
     const outcome = OUTCOME_NAMES[end.outcome] ?? '?';
     const named = end.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
     const what = named ? `${outcome} ${end.failure?.code}` : outcome;
@@ -212,7 +217,7 @@ export class Search {
       this.#ends.set(what, ends);
     }
     ends.count += 1;
-    addMinimal(ends.kinds, this.#states.noted(number, KINDS));
+    addMinimal(ends.kinds, kinds);
   }
 
   #progress(startedMs: number): Progress {
@@ -265,6 +270,15 @@ const FAULT_NAMES = NAMES.filter((name) => HAPPENINGS[name].fault);
 function faultNumber(happening: number): number {
   return FAULT_NAMES.indexOf(NAMES[happening] as Happening);
 }
+
+/**
+ * What may last until a person must be asked: a node that is away or cannot be written, and
+ * whatever takes longer than the longest wait. Nothing else alone is a reason.
+ */
+const LASTING = ['crash', 'powerLoss', 'break', 'cut', 'slow', 'slowStep'].reduce(
+  (all, name) => all | (1 << FAULT_NAMES.indexOf(name as Happening)),
+  0,
+);
 
 export function faultsOf(kinds: number): Happening[] {
   return FAULT_NAMES.filter((_, index) => (kinds & (1 << index)) !== 0);
