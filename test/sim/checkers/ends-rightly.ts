@@ -43,7 +43,8 @@ function wrongEnd(world: WorldView, outcome: Outcome | undefined, code: string):
     case Outcome.OUTCOME_NEEDS_OPERATOR:
       return wronglyNeedsOperator(code, new Set(world.faults.map(({ kind }) => kind)));
     default:
-      return 'it did not end';
+      // One that no agent has promised and whose journal is gone is known to nobody, and touched nothing.
+      return isForgotten(world) ? undefined : 'it did not end';
   }
 }
 
@@ -70,4 +71,11 @@ function firstOf(world: WorldView, wrong: (node: NodeView) => string | undefined
       return `${node.name}: ${how}`;
   }
   return undefined;
+}
+
+function isForgotten(world: WorldView): boolean {
+  return (
+    world.faults.some(({ kind }) => kind === 'journal-lost') &&
+    world.nodes.every(({ ledger }) => ledger.operation === undefined)
+  );
 }
