@@ -28,6 +28,9 @@ const { values } = parseArgs({
 const only = values.only?.split(',') as Happening[] | undefined;
 for (const each of only ?? []) if (!NAMES.includes(each)) throw new Error(`no such happening: ${each}`);
 
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+
 const search = new Search({
   nodes: Number(values.nodes),
   faults: Number(values.faults),
@@ -38,6 +41,7 @@ const search = new Search({
   memoryBytes: Number(values['memory-mb']) * MB,
   deadlineMs: Number(values.minutes) * MINUTE_MS,
   liveness: values.liveness,
+  stop: stop.signal,
   now: () => systemClock.monotonicMs(),
   report: process.stderr.isTTY ? (progress) => process.stderr.write(`\r${progressText(progress)}`) : () => {},
 });

@@ -18,6 +18,8 @@ export interface SearchSettings extends SearchOptions {
   /** Instead of the product's: to show that the search finds what is wrong. */
   readonly handlers?: Handlers;
   readonly now: () => number;
+  /** Ends the search where it is. */
+  readonly stop?: AbortSignal;
   readonly report: (progress: Progress) => void;
 }
 
@@ -33,7 +35,7 @@ export interface Progress {
 }
 
 /** Why a search went no further than it did. */
-export type Ending = 'whole' | 'memory' | 'time' | 'violation';
+export type Ending = 'whole' | 'memory' | 'time' | 'stopped' | 'violation';
 
 export interface Ends {
   /** "NEEDS_OPERATOR UNDO_FAILED" */
@@ -152,6 +154,9 @@ export class Search {
         this.#liveness?.end(at);
       }
       if (at % REPORT_EVERY !== 0) continue;
+      // A signal to this process is heard only in between.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (settings.stop?.aborted === true) return 'stopped';
       const progress = this.#progress(startedMs);
       settings.report(progress);
       if (progress.elapsedMs > settings.deadlineMs) return 'time';
