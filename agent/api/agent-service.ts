@@ -53,7 +53,11 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
     ),
     commit: unaryHandler((request, { caller }) => executor.commit(request, identityUri(caller))),
     observeMember: unaryHandler((request, { signal }) =>
-      observeMember(member, config.node, request.hashRevision, ports.clock, signal),
+      observeMember(
+        { node: config.node, member, executor, clock: ports.clock },
+        request.hashRevision,
+        signal,
+      ),
     ),
     readLedger: unaryHandler(async (request) => readLedger(ledger, request.operationId)),
     saveSnapshot: streamHandler((request: SaveSnapshotRequest, { caller, signal }: CallContext) =>

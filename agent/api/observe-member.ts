@@ -1,24 +1,31 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
 import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { ObserveMemberResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Executor } from '../executor/executor.ts';
 import type { LocalMember } from '../ports.ts';
 
 /** A member that has not answered by then is not serving. */
 const OBSERVE_TIMEOUT_MS = 3_000;
 
+export interface ObserveDependencies {
+  readonly node: string;
+  readonly member: LocalMember;
+  readonly executor: Pick<Executor, 'componentsInPlace'>;
+  readonly clock: Clock;
+}
+
 /** The member as it answers now; one that does not is an answer too, never an error. */
 export async function observeMember(
-  member: LocalMember,
-  node: string,
+  { node, member, executor, clock }: ObserveDependencies,
   hashRevision: bigint,
-  clock: Clock,
   signal: AbortSignal,
 ): Promise<ObserveMemberResponse> {
   const limited = clock.deadline(OBSERVE_TIMEOUT_MS, signal);
   try {
-    const [observed, hashed] = await Promise.all([
+    const [observed, hashed, inPlace] = await Promise.all([
       member.observe(limited),
       hashRevision > 0n ? member.hashKv(hashRevision, limited) : undefined,
+      executor.componentsInPlace(limited),
     ]);
     return {
       serving: true,
@@ -32,6 +39,7 @@ export async function observeMember(
       members: [...observed.members],
       version: observed.version,
       failure: undefined,
+      componentsInPlace: inPlace.filter((component) => component !== 'etcd'),
     };
   } catch (error) {
     signal.throwIfAborted();

@@ -27,6 +27,7 @@ import { operationPaths, plannedComponents } from '../core/paths.ts';
 import { judgeKind, judgeStep } from '../core/steps.ts';
 import type { Refused } from '../core/verdict.ts';
 import { type OperationLedger, type OperationRecord, viewOf } from '../ledger/records.ts';
+import type { Component } from '../ports.ts';
 import { recordedResult } from './answer.ts';
 import { EffectSlot } from './effect-slot.ts';
 import type { Handlers } from './handlers.ts';
@@ -257,6 +258,19 @@ export class Executor {
       }),
       progress: (doing, doneBytes = 0n, totalBytes = 0n) => progress.put(doing, doneBytes, totalBytes),
     };
+  }
+
+  /**
+   * Components of the open operation whose manifests lie in kubelet's directory now; none where no
+   * operation is open. Throws where it cannot tell.
+   */
+  async componentsInPlace(signal: AbortSignal): Promise<readonly Component[]> {
+    const { ledger, node, ports } = this.#settings;
+    const open = ledger.openOperation();
+    if (open === undefined) return [];
+    const { plan } = this.#decode(open.planSha256, open.plan);
+    const nodePlan = plan.nodes.find((candidate) => candidate.node === node);
+    return nodePlan === undefined ? [] : ports.hosting.manifestsInPlace(nodePlan, signal);
   }
 
   #decode(sha256: string, bytes: Uint8Array): DecodedPlan {

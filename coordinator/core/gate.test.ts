@@ -43,6 +43,12 @@ describe('the gate', () => {
   });
 
   it.each<[string, string, (seen: Map<string, Seen | Failure>) => unknown]>([
+    [
+      'an API server that somebody let in',
+      'failed GATE_API_SERVER',
+      changed(2, { componentsInPlace: ['kube-apiserver'] }),
+    ],
+    ['another component that is back', 'passed', changed(2, { componentsInPlace: ['kube-scheduler'] })],
     ['an agent that does not answer', 'retry STEP_TIMED_OUT', (seen) => seen.delete('cp2')],
     [
       'an agent that fails',

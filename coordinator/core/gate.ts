@@ -12,7 +12,7 @@ export type GateVerdict =
 
 /**
  * Judges what every member says of itself at one moment: the planned members and no other, one
- * cluster id that is not OLD's, no alarm, and the same content at one pinned revision. The pinned
+ * cluster id that is not OLD's, no alarm, no way in for clients, and the same content at one pinned revision. The pinned
  * revision is the canary's: it was written after the start, so it lies above every compaction,
  * where HashKV means the same on every version; and every member has it, or its hash fails and
  * the gate asks again.
@@ -36,6 +36,13 @@ export function judgeGate(
       );
     }
     members.push({ ...seen, node });
+  }
+
+  // Through it clients write to NEW while an undo is still open, and their writes would die with it.
+  const opened = members.filter((each) => each.componentsInPlace.includes('kube-apiserver'));
+  if (opened.length > 0) {
+    const nodes = opened.map((each) => each.node).join(', ');
+    return failed('GATE_API_SERVER', `somebody put the API server's manifest back on ${nodes}`);
   }
 
   const clusterId = members[0]?.clusterId ?? '';
@@ -107,7 +114,7 @@ function notYet(message: string, node: string, causes: readonly Failure[] = []):
 }
 
 function failed(
-  code: 'GATE_CLUSTER_ID' | 'GATE_MEMBERS' | 'GATE_ALARM' | 'GATE_HASH',
+  code: 'GATE_CLUSTER_ID' | 'GATE_MEMBERS' | 'GATE_ALARM' | 'GATE_API_SERVER' | 'GATE_HASH',
   message: string,
 ): GateVerdict {
   return { kind: 'failed', failure: failureOf(code, message) };

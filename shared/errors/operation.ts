@@ -52,6 +52,11 @@ export const operationErrors = {
     meaning: 'A member raised an alarm after the start.',
     cure: 'See which in the causes.',
   },
+  GATE_API_SERVER: {
+    class: 'fault',
+    meaning: "An API server's manifest is back in kubelet's directory before the commit.",
+    cure: 'Find who put it there (a tool, a person) and keep it away; then run the restore again.',
+  },
   GATE_HASH: {
     class: 'fault',
     meaning: 'The members do not agree on the hash of the content at the pinned revision.',

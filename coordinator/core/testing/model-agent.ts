@@ -165,6 +165,7 @@ export class ModelAgent {
         members,
         version: '3.5.16',
         failure: undefined,
+        componentsInPlace: [],
       },
     };
   }

@@ -342,6 +342,16 @@ describe('writes-kept', () => {
     expect(broken(writesKept, wrote('new', 3))).toBeUndefined();
     expect(broken(writesKept, wrote('new', 2))).toMatch(/before every planned agent/);
     expect(broken(writesKept, wrote('fresh-1', 3))).toMatch(/nobody planned/);
+    const letIn = (world: MadeWorld): void => {
+      record(world.nodes[1], operation('open', [effect(Step.STEP_PREPARE_GATE)]));
+      world.nodes[0].liveManifests['kube-apiserver'] = { volatile: 1, durable: 0 };
+    };
+    const check = writesKept.watch();
+    const world = calmWorld();
+    letIn(world);
+    expect(check(world)).toBeUndefined();
+    record(world.nodes[1], operation('committed'));
+    expect(check(world)).toMatch(/let in since before the gate/);
     const lost = (outcome: Outcome) => (world: MadeWorld) => {
       wrote('new', 3)(world);
       world.end = end(outcome);

@@ -124,10 +124,8 @@ class Moment {
         return { kind: 'commit' };
       case 'observe': {
         const { signal } = this.recorder.call;
-        return {
-          kind: 'observe',
-          member: await observeMember(this.#ports.member, node, ask.hashRevision, this.#ports.clock, signal),
-        };
+        const observed = { ...this.#ports, node, executor: this.executor };
+        return { kind: 'observe', member: await observeMember(observed, ask.hashRevision, signal) };
       }
       case 'read-ledger':
         return { kind: 'read-ledger', ledger: readLedger(this.ledger, OPERATION) };

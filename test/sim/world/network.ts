@@ -83,7 +83,7 @@ class SimAgentClient implements AgentClient {
 
   observeMember(hashRevision: bigint, signal: AbortSignal): Promise<ObserveMemberResponse> {
     return this.#call('ObserveMember', signal, (run, served) =>
-      observeMember(run.member, this.node, hashRevision, run.clock, served),
+      observeMember({ node: this.node, ...run }, hashRevision, served),
     );
   }
 

@@ -477,7 +477,14 @@ export interface ObserveMemberResponse {
   members: EtcdMember[];
   version: string;
   /** Why it is not serving. */
-  failure: Failure | undefined;
+  failure:
+    | Failure
+    | undefined;
+  /**
+   * Components other than etcd whose manifests the open operation's plan takes out, and that lie in
+   * kubelet's directory all the same.
+   */
+  componentsInPlace: string[];
 }
 
 export interface ReadLedgerRequest {
@@ -2071,6 +2078,7 @@ function createBaseObserveMemberResponse(): ObserveMemberResponse {
     members: [],
     version: "",
     failure: undefined,
+    componentsInPlace: [],
   };
 }
 
@@ -2114,6 +2122,9 @@ export const ObserveMemberResponse: MessageFns<ObserveMemberResponse> = {
     }
     if (message.failure !== undefined) {
       Failure.encode(message.failure, writer.uint32(90).fork()).join();
+    }
+    for (const v of message.componentsInPlace) {
+      writer.uint32(98).string(v!);
     }
     return writer;
   },
@@ -2219,6 +2230,14 @@ export const ObserveMemberResponse: MessageFns<ObserveMemberResponse> = {
             message.failure = Failure.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.componentsInPlace.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2256,6 +2275,11 @@ export const ObserveMemberResponse: MessageFns<ObserveMemberResponse> = {
       members: globalThis.Array.isArray(object?.members) ? object.members.map((e: any) => EtcdMember.fromJSON(e)) : [],
       version: isSet(object.version) ? globalThis.String(object.version) : "",
       failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+      componentsInPlace: globalThis.Array.isArray(object?.componentsInPlace)
+        ? object.componentsInPlace.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.components_in_place)
+        ? object.components_in_place.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -2294,6 +2318,9 @@ export const ObserveMemberResponse: MessageFns<ObserveMemberResponse> = {
     if (message.failure !== undefined) {
       obj.failure = Failure.toJSON(message.failure);
     }
+    if (message.componentsInPlace?.length) {
+      obj.componentsInPlace = message.componentsInPlace;
+    }
     return obj;
   },
 
@@ -2317,6 +2344,7 @@ export const ObserveMemberResponse: MessageFns<ObserveMemberResponse> = {
     message.failure = (object.failure !== undefined && object.failure !== null)
       ? Failure.fromPartial(object.failure)
       : undefined;
+    message.componentsInPlace = object.componentsInPlace?.map((e) => e) || [];
     return message;
   },
 };
