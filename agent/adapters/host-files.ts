@@ -75,6 +75,27 @@ export class HostFiles {
     for (const directory of new Set(directories)) await syncPath(directory);
   }
 
+  /**
+   * True where the names are of two files with the same bytes, and neither is a link: either may go
+   * and nothing is lost.
+   */
+  async areCopies(one: string, other: string, signal: AbortSignal): Promise<boolean> {
+    if (this.#isLink(one) || this.#isLink(other)) return false;
+    const [content, again] = await Promise.all([this.read(one, signal), this.read(other, signal)]);
+    return content.equals(again);
+  }
+
+  /** Moves a file over its copy; its inode stays, and its old name is gone, durably. */
+  async moveOverCopy(from: string, to: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const real = { from: this.realPath(from, 'write'), to: this.realPath(to, 'write') };
+    await rename(real.from, real.to);
+    await syncPath(dirname(real.to));
+    // Of two names of one inode rename leaves both.
+    await absentAsUndefined(unlink(real.from));
+    await syncPath(dirname(real.from));
+  }
+
   /** Makes durable what an earlier try did to the names in these directories and did not live to sync. */
   async syncNamesIn(directories: readonly string[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -100,6 +121,10 @@ export class HostFiles {
     const removed = await absentAsUndefined(unlink(real).then(() => true));
     await absentAsUndefined(syncPath(dirname(real)));
     return removed === true;
+  }
+
+  #isLink(path: string): boolean {
+    return this.realPath(path, 'read') !== join(this.realPath(dirname(path), 'read'), basename(path));
   }
 }
 

@@ -59,7 +59,8 @@ export const agentErrors = {
   },
   MANIFEST_CONFLICT: {
     class: 'fault',
-    meaning: 'A manifest lies both in kubelet’s directory and where the operation parked it.',
+    meaning:
+      'Two manifests of one component that differ: in kubelet’s directory and where the operation parked its own.',
     cure: 'Find out who wrote the one in kubelet’s directory, move it away, then resume.',
   },
   KUBELET_HOLD_FAILED: {

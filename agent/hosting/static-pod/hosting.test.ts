@@ -61,6 +61,7 @@ class Node {
         this.said.push(`write ${path} ${mode.toString(8)}`);
       },
       remove: async (path: string) => {
+        this.names.delete(path);
         this.texts.delete(path);
         this.said.push(`remove ${path}`);
       },
@@ -74,7 +75,12 @@ class Node {
           this.names.delete(from);
           this.names.add(to);
         }
-        this.said.push(`move ${moves.map(({ from }) => from).join(' ')}`);
+        if (moves.length > 0) this.said.push(`move ${moves.map(({ from }) => from).join(' ')}`);
+      },
+      areCopies: async (one: string, other: string) => this.texts.get(one) === this.texts.get(other),
+      moveOverCopy: async (from: string, to: string) => {
+        this.names.delete(from);
+        this.said.push(`move ${from} over ${to}`);
       },
       syncNamesIn: async (paths: string[]) => {
         this.said.push(`sync ${paths.join(' ')}`);
@@ -178,12 +184,37 @@ describe('manifests', () => {
     expect(node.said).toEqual([`move ${parked('etcd')}`, `sync ${LIVE} ${PARKED}`]);
   });
 
-  test('that are in both places, or in none, are nobody’s to choose', async () => {
+  test('that differ in their two places, or are in none, are nobody’s to choose', async () => {
     const node = new Node();
     const back = (): Promise<void> => node.hosting.returnManifest(plan(), 'etcd', PARKED, never);
+    const park = (): Promise<void> => node.hosting.parkManifests(plan(), ALL, PARKED, never);
     await expect(back()).rejects.toMatchObject({ code: 'MANIFEST_MISSING' });
     node.names.add(live('etcd')).add(parked('etcd'));
+    node.texts.set(live('etcd'), 'somebody’s').set(parked('etcd'), 'the planned one');
     await expect(back()).rejects.toMatchObject({ code: 'MANIFEST_CONFLICT' });
+    await expect(park()).rejects.toMatchObject({ code: 'MANIFEST_CONFLICT' });
+    expect(node.names).toEqual(new Set([live('etcd'), parked('etcd')]));
+  });
+
+  test('that somebody copied back are parked by removing the copy, the kept name first made durable', async () => {
+    const node = new Node();
+    node.names.add(live('etcd')).add(parked('etcd')).add(parked('kube-apiserver'));
+    await node.hosting.parkManifests(plan(), ALL, PARKED, never);
+    expect(node.said).toEqual([
+      `make ${PARKED}`,
+      `sync ${PARKED}`,
+      `remove ${live('etcd')}`,
+      `sync ${PARKED} ${LIVE}`,
+    ]);
+    expect(node.names).toEqual(new Set([parked('etcd'), parked('kube-apiserver')]));
+  });
+
+  test('that somebody copied back return in their copies’ place', async () => {
+    const node = new Node();
+    node.names.add(live('etcd')).add(parked('etcd'));
+    await node.hosting.returnManifest(plan(), 'etcd', PARKED, never);
+    expect(node.said).toEqual([`move ${parked('etcd')} over ${live('etcd')}`]);
+    expect(node.names).toEqual(new Set([live('etcd')]));
   });
 
   test.each(['../etcd.yaml', '.etcd.yaml', 'a/b.yaml'])('are never called %s', async (fileName) => {

@@ -84,8 +84,13 @@ export class StaticPodHosting implements Hosting, Joining {
     const moves: { from: string; to: string }[] = [];
     for (const component of components) {
       const { live, parked } = manifestPaths(plan, component, parkedDir);
-      if ((await this.#placeOf(live, parked, component, signal)) === 'live')
-        moves.push({ from: live, to: parked });
+      const place = await this.#placeOf(live, parked, component, signal);
+      if (place === 'live') moves.push({ from: live, to: parked });
+      if (place === 'copied') {
+        // The name that stays is durable before the other goes.
+        await files.syncNamesIn([parkedDir], signal);
+        await files.remove(live, signal);
+      }
     }
     await files.moveAll(moves, signal);
     if (moves.length === 0) await files.syncNamesIn([parkedDir, plan.staticPodPath], signal);
@@ -99,11 +104,11 @@ export class StaticPodHosting implements Hosting, Joining {
   ): Promise<void> {
     const { files } = this.#parts;
     const { live, parked } = manifestPaths(plan, component, parkedDir);
-    if ((await this.#placeOf(live, parked, component, signal)) === 'parked') {
-      await files.moveAll([{ from: parked, to: live }], signal);
-    } else {
-      await files.syncNamesIn([plan.staticPodPath, parkedDir], signal);
-    }
+    const place = await this.#placeOf(live, parked, component, signal);
+    if (place === 'parked') await files.moveAll([{ from: parked, to: live }], signal);
+    // In one step, so that kubelet sees neither go: whoever copied it may have had it started.
+    else if (place === 'copied') await files.moveOverCopy(parked, live, signal);
+    else await files.syncNamesIn([plan.staticPodPath, parkedDir], signal);
   }
 
   async placeJoiningManifest(
@@ -233,17 +238,19 @@ export class StaticPodHosting implements Hosting, Joining {
     return addresses;
   }
 
+  /** `copied`: parked, and somebody put a copy of it back. Two that differ are for a person to choose from. */
   async #placeOf(
     live: string,
     parked: string,
     component: Component,
     signal: AbortSignal,
-  ): Promise<'live' | 'parked'> {
+  ): Promise<'live' | 'parked' | 'copied'> {
     const { files } = this.#parts;
     const [isLive, isParked] = await Promise.all([files.exists(live, signal), files.exists(parked, signal)]);
     if (isLive && isParked) {
+      if (await files.areCopies(live, parked, signal)) return 'copied';
       throw new LockstepError('MANIFEST_CONFLICT', {
-        message: `${component}: '${live}' and '${parked}' are both there.`,
+        message: `${component}: '${live}' and '${parked}' are both there, and differ.`,
       });
     }
     if (isLive) return 'live';

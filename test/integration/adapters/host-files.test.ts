@@ -1,6 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, lstat, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -131,6 +143,49 @@ describe('durable files', () => {
     await expect(
       files().moveAll([{ from: '/var/lib/etcd/a', to: '/var/lib/etcd/parked/op/a' }], soon()),
     ).rejects.toMatchObject({ code: 'EEXIST' });
+  });
+
+  describe('of which there is a copy', () => {
+    const at = (name: string): string => join(root, 'var/lib/etcd', name);
+    const areCopies = (): Promise<boolean> =>
+      files().areCopies('/var/lib/etcd/kept/a', '/var/lib/etcd/a', soon());
+    const moveOver = (): Promise<void> =>
+      files().moveOverCopy('/var/lib/etcd/kept/a', '/var/lib/etcd/a', soon());
+    beforeEach(async () => {
+      await mkdir(at('kept'));
+      await writeFile(at('kept/a'), 'a');
+    });
+
+    test('are known by their bytes', async () => {
+      await writeFile(at('a'), 'a');
+      expect(await areCopies()).toBe(true);
+      await writeFile(at('a'), 'A');
+      expect(await areCopies()).toBe(false);
+    });
+
+    test('are none where a link leads from one to the other: it would go with what it leads to', async () => {
+      await symlink('kept/a', at('a'));
+      expect(await areCopies()).toBe(false);
+      await rm(at('a'));
+      await rename(at('kept/a'), at('a'));
+      await symlink('../a', at('kept/a'));
+      expect(await areCopies()).toBe(false);
+    });
+
+    test('take its place with their inode, the new name synced first', async () => {
+      await writeFile(at('a'), 'a');
+      const { ino } = await stat(at('kept/a'));
+      expect(await syncedBy(moveOver)).toEqual([join(root, 'var/lib/etcd'), at('kept')]);
+      expect((await stat(at('a'))).ino).toBe(ino);
+      expect(await readdir(at('kept'))).toEqual([]);
+    });
+
+    test('lose their old name also where both are names of one inode', async () => {
+      await link(at('kept/a'), at('a'));
+      expect(await areCopies()).toBe(true);
+      await moveOver();
+      expect([await readdir(at('kept')), await readFile(at('a'), 'utf8')]).toEqual([[], 'a']);
+    });
   });
 
   test('are durable also where a try that died before its sync had done the work', async () => {

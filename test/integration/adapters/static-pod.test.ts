@@ -202,9 +202,19 @@ describe('going down', () => {
     expect(parked.ino).toBe(planned?.inode?.number);
   });
 
-  test('a manifest in both places is nobody’s to choose', async () => {
+  test('a copy of a parked manifest goes when it is parked again', async () => {
     const live = host.path(`${hostPaths.manifests}/etcd.yaml`);
     await writeFile(live, await readFile(host.path(`${PARKED}/etcd.yaml`)));
+    await node.hosting.parkManifests(plan, ALL, PARKED, soon());
+    expect(await node.hosting.manifestsInPlace(plan, soon())).toEqual([]);
+    const planned = plan.manifests.find(({ component }) => component === 'etcd');
+    const parked = await stat(host.path(`${PARKED}/etcd.yaml`), { bigint: true });
+    expect(parked.ino).toBe(planned?.inode?.number);
+  });
+
+  test('two manifests that differ are nobody’s to choose', async () => {
+    const live = host.path(`${hostPaths.manifests}/etcd.yaml`);
+    await writeFile(live, `${await readFile(host.path(`${PARKED}/etcd.yaml`), 'utf8')}# changed\n`);
     await expect(node.hosting.returnManifest(plan, 'etcd', PARKED, soon())).rejects.toMatchObject({
       code: 'MANIFEST_CONFLICT',
     });

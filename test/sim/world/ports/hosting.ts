@@ -99,9 +99,18 @@ export class SimHosting implements Hosting {
       if (disk.parkedDir.volatile === 0) disk.change(DIRECTORY.kubernetes, [disk.parkedDir, 1]);
     });
     await this.#io.sync('parked directory', () => disk.sync(DIRECTORY.kubernetes));
-    const moves = await this.#io.read('manifests', () =>
-      components.filter((component) => this.#placeOf(component) === 'live'),
-    );
+    const moves: Component[] = [];
+    for (const component of components) {
+      const place = await this.#io.read('manifests', () => this.#placeOf(component));
+      if (place === 'live') moves.push(component);
+      if (place !== 'copied') continue;
+      await this.#io.sync('parked', () => disk.sync(DIRECTORY.parked));
+      await this.#io.effect(`remove the copy of ${component}`, () => {
+        disk.change(DIRECTORY.manifests, [disk.live[component], 0]);
+        this.#host.kubelet.manifestsChanged();
+      });
+      await this.#io.sync('manifests', () => disk.sync(DIRECTORY.manifests));
+    }
     for (const component of moves) {
       await this.#io.effect(`park ${component}`, () => {
         if (disk.live[component].volatile === 0) return;
@@ -126,7 +135,7 @@ export class SimHosting implements Hosting {
     signal.throwIfAborted();
     const { disk } = this.#host;
     const place = await this.#io.read('manifests', () => this.#placeOf(component));
-    if (place === 'parked') {
+    if (place !== 'live') {
       await this.#io.effect(`return ${component}`, () => {
         if (disk.parked[component].volatile === 0) return;
         disk.change(
@@ -288,10 +297,11 @@ export class SimHosting implements Hosting {
     return this.#watched.filter((each) => components.includes(each.component));
   }
 
-  #placeOf(component: Component): 'live' | 'parked' {
+  /** Whoever puts a manifest back here puts back a copy of the parked one. */
+  #placeOf(component: Component): 'live' | 'parked' | 'copied' {
     const { live, parked } = this.#host.disk;
     const isLive = live[component].volatile === 1;
-    if (isLive && parked[component].volatile === 1) throw new LockstepError('MANIFEST_CONFLICT');
+    if (isLive && parked[component].volatile === 1) return 'copied';
     if (isLive) return 'live';
     if (parked[component].volatile === 1) return 'parked';
     throw new LockstepError('MANIFEST_MISSING', { message: `${component}: neither live nor parked` });
