@@ -18,7 +18,10 @@ export interface NodeReport {
   cluster: string;
   ledgerId: string;
   agentVersion: string;
-  /** "static-pod"; empty where the node runs no control plane. */
+  /**
+   * How etcd is run: "static-pod" or "systemd"; "static-pod" for a control plane without a member;
+   * empty where the node runs no control plane.
+   */
   hosting: string;
   /** Unix epoch, milliseconds. */
   clockMs: bigint;
@@ -41,6 +44,12 @@ export interface NodeReport {
   advertiseAddress: string;
   /** The operation that set this node aside; empty if none did, or it has re-joined since. */
   setAsideOperationId: string;
+  /** The unit that etcd is run by; unset where it is no unit. */
+  etcdUnit:
+    | UnitReport
+    | undefined;
+  /** Of the node's interfaces, loopback left out: under which it may show itself to others. */
+  hostAddresses: string[];
 }
 
 /** The etcd member of the node: from its manifest, its files, and itself where it answers. */
@@ -154,6 +163,27 @@ export interface KubeletReport {
   dropIns: string[];
 }
 
+/** A unit of the service manager, as it has it loaded, and the files that say what it runs. */
+export interface UnitReport {
+  unit: string;
+  active: boolean;
+  fragmentPath: string;
+  /** In their order, Lockstep's own left out. */
+  dropIns: string[];
+  /** Fragment, drop-ins, environment files, and etcd's configuration file. */
+  files: UnitFileReport[];
+  user: string;
+  group: string;
+}
+
+export interface UnitFileReport {
+  path: string;
+  sha256: string;
+  uid: number;
+  gid: number;
+  mode: number;
+}
+
 export interface DiskReport {
   /** What the disk is asked for: "data", "state". */
   purpose: string;
@@ -193,6 +223,8 @@ function createBaseNodeReport(): NodeReport {
     failures: [],
     advertiseAddress: "",
     setAsideOperationId: "",
+    etcdUnit: undefined,
+    hostAddresses: [],
   };
 }
 
@@ -254,6 +286,12 @@ export const NodeReport: MessageFns<NodeReport> = {
     }
     if (message.setAsideOperationId !== "") {
       writer.uint32(146).string(message.setAsideOperationId);
+    }
+    if (message.etcdUnit !== undefined) {
+      UnitReport.encode(message.etcdUnit, writer.uint32(154).fork()).join();
+    }
+    for (const v of message.hostAddresses) {
+      writer.uint32(162).string(v!);
     }
     return writer;
   },
@@ -415,6 +453,22 @@ export const NodeReport: MessageFns<NodeReport> = {
             message.setAsideOperationId = reader.string();
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.etcdUnit = UnitReport.decode(reader, reader.uint32());
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.hostAddresses.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -481,6 +535,16 @@ export const NodeReport: MessageFns<NodeReport> = {
         : isSet(object.set_aside_operation_id)
         ? globalThis.String(object.set_aside_operation_id)
         : "",
+      etcdUnit: isSet(object.etcdUnit)
+        ? UnitReport.fromJSON(object.etcdUnit)
+        : isSet(object.etcd_unit)
+        ? UnitReport.fromJSON(object.etcd_unit)
+        : undefined,
+      hostAddresses: globalThis.Array.isArray(object?.hostAddresses)
+        ? object.hostAddresses.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.host_addresses)
+        ? object.host_addresses.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -540,6 +604,12 @@ export const NodeReport: MessageFns<NodeReport> = {
     if (message.setAsideOperationId !== "") {
       obj.setAsideOperationId = message.setAsideOperationId;
     }
+    if (message.etcdUnit !== undefined) {
+      obj.etcdUnit = UnitReport.toJSON(message.etcdUnit);
+    }
+    if (message.hostAddresses?.length) {
+      obj.hostAddresses = message.hostAddresses;
+    }
     return obj;
   },
 
@@ -574,6 +644,10 @@ export const NodeReport: MessageFns<NodeReport> = {
     message.failures = object.failures?.map((e) => Failure.fromPartial(e)) || [];
     message.advertiseAddress = object.advertiseAddress ?? "";
     message.setAsideOperationId = object.setAsideOperationId ?? "";
+    message.etcdUnit = (object.etcdUnit !== undefined && object.etcdUnit !== null)
+      ? UnitReport.fromPartial(object.etcdUnit)
+      : undefined;
+    message.hostAddresses = object.hostAddresses?.map((e) => e) || [];
     return message;
   },
 };
@@ -2277,6 +2351,312 @@ export const KubeletReport: MessageFns<KubeletReport> = {
     message.staticPodPath = object.staticPodPath ?? "";
     message.evictionNodefsAvailable = object.evictionNodefsAvailable ?? "";
     message.dropIns = object.dropIns?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseUnitReport(): UnitReport {
+  return { unit: "", active: false, fragmentPath: "", dropIns: [], files: [], user: "", group: "" };
+}
+
+export const UnitReport: MessageFns<UnitReport> = {
+  encode(message: UnitReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.unit !== "") {
+      writer.uint32(10).string(message.unit);
+    }
+    if (message.active !== false) {
+      writer.uint32(16).bool(message.active);
+    }
+    if (message.fragmentPath !== "") {
+      writer.uint32(26).string(message.fragmentPath);
+    }
+    for (const v of message.dropIns) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.files) {
+      UnitFileReport.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.user !== "") {
+      writer.uint32(50).string(message.user);
+    }
+    if (message.group !== "") {
+      writer.uint32(58).string(message.group);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnitReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnitReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.unit = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.active = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fragmentPath = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.dropIns.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.files.push(UnitFileReport.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnitReport {
+    return {
+      unit: isSet(object.unit) ? globalThis.String(object.unit) : "",
+      active: isSet(object.active) ? globalThis.Boolean(object.active) : false,
+      fragmentPath: isSet(object.fragmentPath)
+        ? globalThis.String(object.fragmentPath)
+        : isSet(object.fragment_path)
+        ? globalThis.String(object.fragment_path)
+        : "",
+      dropIns: globalThis.Array.isArray(object?.dropIns)
+        ? object.dropIns.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.drop_ins)
+        ? object.drop_ins.map((e: any) => globalThis.String(e))
+        : [],
+      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => UnitFileReport.fromJSON(e)) : [],
+      user: isSet(object.user) ? globalThis.String(object.user) : "",
+      group: isSet(object.group) ? globalThis.String(object.group) : "",
+    };
+  },
+
+  toJSON(message: UnitReport): unknown {
+    const obj: any = {};
+    if (message.unit !== "") {
+      obj.unit = message.unit;
+    }
+    if (message.active !== false) {
+      obj.active = message.active;
+    }
+    if (message.fragmentPath !== "") {
+      obj.fragmentPath = message.fragmentPath;
+    }
+    if (message.dropIns?.length) {
+      obj.dropIns = message.dropIns;
+    }
+    if (message.files?.length) {
+      obj.files = message.files.map((e) => UnitFileReport.toJSON(e));
+    }
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    if (message.group !== "") {
+      obj.group = message.group;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UnitReport>, I>>(base?: I): UnitReport {
+    return UnitReport.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UnitReport>, I>>(object: I): UnitReport {
+    const message = createBaseUnitReport();
+    message.unit = object.unit ?? "";
+    message.active = object.active ?? false;
+    message.fragmentPath = object.fragmentPath ?? "";
+    message.dropIns = object.dropIns?.map((e) => e) || [];
+    message.files = object.files?.map((e) => UnitFileReport.fromPartial(e)) || [];
+    message.user = object.user ?? "";
+    message.group = object.group ?? "";
+    return message;
+  },
+};
+
+function createBaseUnitFileReport(): UnitFileReport {
+  return { path: "", sha256: "", uid: 0, gid: 0, mode: 0 };
+}
+
+export const UnitFileReport: MessageFns<UnitFileReport> = {
+  encode(message: UnitFileReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(18).string(message.sha256);
+    }
+    if (message.uid !== 0) {
+      writer.uint32(24).uint32(message.uid);
+    }
+    if (message.gid !== 0) {
+      writer.uint32(32).uint32(message.gid);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(40).uint32(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnitFileReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnitFileReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.uid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.gid = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnitFileReport {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      uid: isSet(object.uid) ? globalThis.Number(object.uid) : 0,
+      gid: isSet(object.gid) ? globalThis.Number(object.gid) : 0,
+      mode: isSet(object.mode) ? globalThis.Number(object.mode) : 0,
+    };
+  },
+
+  toJSON(message: UnitFileReport): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.uid !== 0) {
+      obj.uid = Math.round(message.uid);
+    }
+    if (message.gid !== 0) {
+      obj.gid = Math.round(message.gid);
+    }
+    if (message.mode !== 0) {
+      obj.mode = Math.round(message.mode);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UnitFileReport>, I>>(base?: I): UnitFileReport {
+    return UnitFileReport.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UnitFileReport>, I>>(object: I): UnitFileReport {
+    const message = createBaseUnitFileReport();
+    message.path = object.path ?? "";
+    message.sha256 = object.sha256 ?? "";
+    message.uid = object.uid ?? 0;
+    message.gid = object.gid ?? 0;
+    message.mode = object.mode ?? 0;
     return message;
   },
 };

@@ -188,6 +188,10 @@ export interface NodePlan {
    * `address`.
    */
   apiServerAddress: string;
+  /** As in the report. Empty is "static-pod". */
+  hosting: string;
+  /** Unit of etcd; empty where kubelet runs it, or where the node has no member. */
+  etcdUnit: string;
 }
 
 export interface NodePlan_DriftFieldsEntry {
@@ -1538,6 +1542,8 @@ function createBaseNodePlan(): NodePlan {
     neededBytes: 0n,
     driftFields: {},
     apiServerAddress: "",
+    hosting: "",
+    etcdUnit: "",
   };
 }
 
@@ -1584,6 +1590,12 @@ export const NodePlan: MessageFns<NodePlan> = {
     });
     if (message.apiServerAddress !== "") {
       writer.uint32(106).string(message.apiServerAddress);
+    }
+    if (message.hosting !== "") {
+      writer.uint32(114).string(message.hosting);
+    }
+    if (message.etcdUnit !== "") {
+      writer.uint32(122).string(message.etcdUnit);
     }
     return writer;
   },
@@ -1708,6 +1720,22 @@ export const NodePlan: MessageFns<NodePlan> = {
             message.apiServerAddress = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.hosting = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.etcdUnit = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1787,6 +1815,12 @@ export const NodePlan: MessageFns<NodePlan> = {
         : isSet(object.api_server_address)
         ? globalThis.String(object.api_server_address)
         : "",
+      hosting: isSet(object.hosting) ? globalThis.String(object.hosting) : "",
+      etcdUnit: isSet(object.etcdUnit)
+        ? globalThis.String(object.etcdUnit)
+        : isSet(object.etcd_unit)
+        ? globalThis.String(object.etcd_unit)
+        : "",
     };
   },
 
@@ -1837,6 +1871,12 @@ export const NodePlan: MessageFns<NodePlan> = {
     if (message.apiServerAddress !== "") {
       obj.apiServerAddress = message.apiServerAddress;
     }
+    if (message.hosting !== "") {
+      obj.hosting = message.hosting;
+    }
+    if (message.etcdUnit !== "") {
+      obj.etcdUnit = message.etcdUnit;
+    }
     return obj;
   },
 
@@ -1872,6 +1912,8 @@ export const NodePlan: MessageFns<NodePlan> = {
       {},
     );
     message.apiServerAddress = object.apiServerAddress ?? "";
+    message.hosting = object.hosting ?? "";
+    message.etcdUnit = object.etcdUnit ?? "";
     return message;
   },
 };
