@@ -21,8 +21,12 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { findKept, keptSource, readKept, reportOfKept } from '../snapshots/kept.ts';
 import { type SaveDependencies, saveSnapshot } from '../snapshots/save.ts';
 import { serveSnapshot } from '../snapshots/serve.ts';
+import { copyCalls } from './copies.ts';
+import { drillingCalls } from './drilling.ts';
+import { keepingCalls } from './keeping.ts';
 import { observeMember } from './observe-member.ts';
 import { readLedger } from './read-ledger.ts';
+import { sealingCalls } from './sealing.ts';
 import { streamSave } from './stream-save.ts';
 
 export interface AgentServiceDependencies {
@@ -70,6 +74,10 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
     listSnapshots: unaryHandler(async () => ({ snapshots: await snapshots.list() })),
     verifySnapshot: unaryHandler((request, { signal }) => snapshots.verify(request.snapshotId, signal)),
     readSnapshot: streamHandler((request, { signal }) => serveSnapshot(snapshots, request, signal)),
+    ...sealingCalls(dependencies),
+    ...copyCalls(dependencies),
+    ...keepingCalls(dependencies),
+    ...drillingCalls(dependencies),
   };
 }
 

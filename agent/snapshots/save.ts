@@ -138,5 +138,6 @@ function cardOf(
     serviceAccountKeySha256: report.apiServer?.serviceAccountKeySha256 ?? [],
     encryptionKeySha256: (report.apiServer?.encryptionKeys ?? []).map((key) => key.fingerprintSha256),
     toolVersion: VERSION,
+    parentId: '',
   };
 }

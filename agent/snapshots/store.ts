@@ -84,6 +84,8 @@ export class SnapshotStore implements SnapshotShelf {
       node: this.#settings.node,
       path,
       file: { path, sha256: card.facts?.fileSha256 ?? '', sizeBytes: BigInt(bytes.size) },
+      sealed: undefined,
+      marks: undefined,
     };
   }
 

@@ -24,6 +24,10 @@ import type { Agents, Leadership, Plans } from '../runner/ports.ts';
 import type { Rejoins } from '../runner/rejoins.ts';
 import type { Reverts } from '../runner/reverts.ts';
 import { chooseSource, findHolders, listSnapshots, verifyCopies } from '../runner/snapshots.ts';
+import { copyCalls } from './copies.ts';
+import { drillingCalls } from './drilling.ts';
+import { keepingCalls } from './keeping.ts';
+import { trustCalls } from './trust.ts';
 
 export interface OperatorServiceSettings {
   readonly cluster: string;
@@ -110,6 +114,11 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       const { plan, planSha256, refusals, warnings } = await rejoins.plan(request, by, context.signal);
       return { plan, planSha256, refusals: [...refusals], warnings: [...warnings] };
     }),
+
+    ...trustCalls(settings),
+    ...copyCalls(settings),
+    ...keepingCalls(settings),
+    ...drillingCalls(settings),
 
     approvePlan: unaryHandler(async (request, context) => {
       const { operationId, planSha256, reason } = request;

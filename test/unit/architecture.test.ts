@@ -140,6 +140,8 @@ describe('dependencies', () => {
       '@bufbuild/protobuf',
       '@grpc/grpc-js',
       '@noble/ciphers',
+      'age-encryption',
+      'canonicalize',
       'koffi',
       'nats',
       'pino',

@@ -13,6 +13,8 @@ import {
   type ClientOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
+  type ClientWritableStream,
+  type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
@@ -22,8 +24,19 @@ import {
 } from "@grpc/grpc-js";
 import { Epoch, Failure, Refusal } from "./common.ts";
 import { EtcdMember, NodeReport } from "./node.ts";
-import { Consequences } from "./plan.ts";
-import { EncryptionUse, SnapshotFacts, StoredSnapshot } from "./snapshot.ts";
+import { Consequences, SnapshotSource } from "./plan.ts";
+import {
+  EncryptionUse,
+  Proof,
+  Revocation,
+  Seal,
+  SealedCard,
+  SnapshotCard,
+  SnapshotFacts,
+  SnapshotMarks,
+  StoredCopy,
+  StoredSnapshot,
+} from "./snapshot.ts";
 
 export const protobufPackage = "lockstep.v1";
 
@@ -482,7 +495,7 @@ export interface ObserveMemberResponse {
     | undefined;
   /**
    * Components other than etcd whose manifests the open operation's plan takes out, and that lie in
-   * kubelet's directory all the same.
+   * kubelet's directory all the same. Also of a node that has no member.
    */
   componentsInPlace: string[];
 }
@@ -589,6 +602,108 @@ export interface ReadSnapshotResponse {
   sha256: string;
   plainSizeBytes: bigint;
   totalSizeBytes: bigint;
+}
+
+export interface SealSnapshotRequest {
+  snapshotId: string;
+  seal: Seal | undefined;
+}
+
+export interface SealSnapshotResponse {
+  snapshot: StoredSnapshot | undefined;
+}
+
+export interface CopySnapshotRequest {
+  sealed: SealedCard | undefined;
+  marks: SnapshotMarks | undefined;
+  sources: SnapshotSource[];
+  /** Where nobody has sealed it. */
+  card: SnapshotCard | undefined;
+}
+
+export interface CopySnapshotResponse {
+  event: { $case: "progress"; value: StepProgress } | { $case: "snapshot"; value: StoredSnapshot } | {
+    $case: "failure";
+    value: Failure;
+  } | undefined;
+}
+
+export interface ExportSnapshotRequest {
+  snapshotId: string;
+  store: string;
+  /** age recipients; none: not encrypted. */
+  recipients: string[];
+}
+
+export interface ExportSnapshotResponse {
+  event:
+    | { $case: "data"; value: Buffer }
+    | //
+    /** Last: what has been sent. */
+    { $case: "copy"; value: StoredCopy }
+    | { $case: "failure"; value: Failure }
+    | undefined;
+}
+
+/** First the head, then the stored bytes in order. */
+export interface ImportSnapshotRequest {
+  part: { $case: "head"; value: ImportHead } | { $case: "data"; value: Buffer } | undefined;
+}
+
+export interface ImportHead {
+  sealed: SealedCard | undefined;
+  card: SnapshotCard | undefined;
+  marks: SnapshotMarks | undefined;
+  copy:
+    | StoredCopy
+    | undefined;
+  /** Opens this one file, never another: what the operator's identity found in its head. Never logged. */
+  fileKey: Buffer;
+}
+
+export interface ImportSnapshotResponse {
+  snapshot: StoredSnapshot | undefined;
+}
+
+export interface DeleteSnapshotRequest {
+  snapshotId: string;
+}
+
+export interface DeleteSnapshotResponse {
+}
+
+export interface MarkSnapshotRequest {
+  marks: SnapshotMarks | undefined;
+}
+
+export interface MarkSnapshotResponse {
+  marks: SnapshotMarks | undefined;
+}
+
+export interface DrillSnapshotRequest {
+  snapshotId: string;
+}
+
+export interface DrillSnapshotResponse {
+  event: { $case: "progress"; value: StepProgress } | { $case: "proof"; value: Proof } | {
+    $case: "failure";
+    value: Failure;
+  } | undefined;
+}
+
+export interface SetRevocationsRequest {
+  revocations: Revocation[];
+}
+
+export interface SetRevocationsResponse {
+  revocations: Revocation[];
+}
+
+export interface GetRevocationsRequest {
+}
+
+export interface GetRevocationsResponse {
+  revocations: Revocation[];
 }
 
 function createBaseDescribeRequest(): DescribeRequest {
@@ -3987,6 +4102,1678 @@ export const ReadSnapshotResponse: MessageFns<ReadSnapshotResponse> = {
   },
 };
 
+function createBaseSealSnapshotRequest(): SealSnapshotRequest {
+  return { snapshotId: "", seal: undefined };
+}
+
+export const SealSnapshotRequest: MessageFns<SealSnapshotRequest> = {
+  encode(message: SealSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.seal !== undefined) {
+      Seal.encode(message.seal, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SealSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSealSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.seal = Seal.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SealSnapshotRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      seal: isSet(object.seal) ? Seal.fromJSON(object.seal) : undefined,
+    };
+  },
+
+  toJSON(message: SealSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.seal !== undefined) {
+      obj.seal = Seal.toJSON(message.seal);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SealSnapshotRequest>, I>>(base?: I): SealSnapshotRequest {
+    return SealSnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SealSnapshotRequest>, I>>(object: I): SealSnapshotRequest {
+    const message = createBaseSealSnapshotRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    message.seal = (object.seal !== undefined && object.seal !== null) ? Seal.fromPartial(object.seal) : undefined;
+    return message;
+  },
+};
+
+function createBaseSealSnapshotResponse(): SealSnapshotResponse {
+  return { snapshot: undefined };
+}
+
+export const SealSnapshotResponse: MessageFns<SealSnapshotResponse> = {
+  encode(message: SealSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshot !== undefined) {
+      StoredSnapshot.encode(message.snapshot, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SealSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSealSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshot = StoredSnapshot.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SealSnapshotResponse {
+    return { snapshot: isSet(object.snapshot) ? StoredSnapshot.fromJSON(object.snapshot) : undefined };
+  },
+
+  toJSON(message: SealSnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.snapshot !== undefined) {
+      obj.snapshot = StoredSnapshot.toJSON(message.snapshot);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SealSnapshotResponse>, I>>(base?: I): SealSnapshotResponse {
+    return SealSnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SealSnapshotResponse>, I>>(object: I): SealSnapshotResponse {
+    const message = createBaseSealSnapshotResponse();
+    message.snapshot = (object.snapshot !== undefined && object.snapshot !== null)
+      ? StoredSnapshot.fromPartial(object.snapshot)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCopySnapshotRequest(): CopySnapshotRequest {
+  return { sealed: undefined, marks: undefined, sources: [], card: undefined };
+}
+
+export const CopySnapshotRequest: MessageFns<CopySnapshotRequest> = {
+  encode(message: CopySnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sealed !== undefined) {
+      SealedCard.encode(message.sealed, writer.uint32(10).fork()).join();
+    }
+    if (message.marks !== undefined) {
+      SnapshotMarks.encode(message.marks, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.sources) {
+      SnapshotSource.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.card !== undefined) {
+      SnapshotCard.encode(message.card, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopySnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopySnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sealed = SealedCard.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.marks = SnapshotMarks.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sources.push(SnapshotSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.card = SnapshotCard.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CopySnapshotRequest {
+    return {
+      sealed: isSet(object.sealed) ? SealedCard.fromJSON(object.sealed) : undefined,
+      marks: isSet(object.marks) ? SnapshotMarks.fromJSON(object.marks) : undefined,
+      sources: globalThis.Array.isArray(object?.sources)
+        ? object.sources.map((e: any) => SnapshotSource.fromJSON(e))
+        : [],
+      card: isSet(object.card) ? SnapshotCard.fromJSON(object.card) : undefined,
+    };
+  },
+
+  toJSON(message: CopySnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.sealed !== undefined) {
+      obj.sealed = SealedCard.toJSON(message.sealed);
+    }
+    if (message.marks !== undefined) {
+      obj.marks = SnapshotMarks.toJSON(message.marks);
+    }
+    if (message.sources?.length) {
+      obj.sources = message.sources.map((e) => SnapshotSource.toJSON(e));
+    }
+    if (message.card !== undefined) {
+      obj.card = SnapshotCard.toJSON(message.card);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CopySnapshotRequest>, I>>(base?: I): CopySnapshotRequest {
+    return CopySnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CopySnapshotRequest>, I>>(object: I): CopySnapshotRequest {
+    const message = createBaseCopySnapshotRequest();
+    message.sealed = (object.sealed !== undefined && object.sealed !== null)
+      ? SealedCard.fromPartial(object.sealed)
+      : undefined;
+    message.marks = (object.marks !== undefined && object.marks !== null)
+      ? SnapshotMarks.fromPartial(object.marks)
+      : undefined;
+    message.sources = object.sources?.map((e) => SnapshotSource.fromPartial(e)) || [];
+    message.card = (object.card !== undefined && object.card !== null)
+      ? SnapshotCard.fromPartial(object.card)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCopySnapshotResponse(): CopySnapshotResponse {
+  return { event: undefined };
+}
+
+export const CopySnapshotResponse: MessageFns<CopySnapshotResponse> = {
+  encode(message: CopySnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "progress":
+        StepProgress.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "snapshot":
+        StoredSnapshot.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopySnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopySnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: StepProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "snapshot", value: StoredSnapshot.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CopySnapshotResponse {
+    return {
+      event: isSet(object.progress)
+        ? { $case: "progress", value: StepProgress.fromJSON(object.progress) }
+        : isSet(object.snapshot)
+        ? { $case: "snapshot", value: StoredSnapshot.fromJSON(object.snapshot) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: CopySnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.event?.$case === "progress") {
+      obj.progress = StepProgress.toJSON(message.event.value);
+    } else if (message.event?.$case === "snapshot") {
+      obj.snapshot = StoredSnapshot.toJSON(message.event.value);
+    } else if (message.event?.$case === "failure") {
+      obj.failure = Failure.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CopySnapshotResponse>, I>>(base?: I): CopySnapshotResponse {
+    return CopySnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CopySnapshotResponse>, I>>(object: I): CopySnapshotResponse {
+    const message = createBaseCopySnapshotResponse();
+    switch (object.event?.$case) {
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: StepProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "snapshot": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "snapshot", value: StoredSnapshot.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "failure", value: Failure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseExportSnapshotRequest(): ExportSnapshotRequest {
+  return { snapshotId: "", store: "", recipients: [] };
+}
+
+export const ExportSnapshotRequest: MessageFns<ExportSnapshotRequest> = {
+  encode(message: ExportSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.store !== "") {
+      writer.uint32(18).string(message.store);
+    }
+    for (const v of message.recipients) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.store = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.recipients.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExportSnapshotRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      store: isSet(object.store) ? globalThis.String(object.store) : "",
+      recipients: globalThis.Array.isArray(object?.recipients)
+        ? object.recipients.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ExportSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.store !== "") {
+      obj.store = message.store;
+    }
+    if (message.recipients?.length) {
+      obj.recipients = message.recipients;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ExportSnapshotRequest>, I>>(base?: I): ExportSnapshotRequest {
+    return ExportSnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExportSnapshotRequest>, I>>(object: I): ExportSnapshotRequest {
+    const message = createBaseExportSnapshotRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    message.store = object.store ?? "";
+    message.recipients = object.recipients?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseExportSnapshotResponse(): ExportSnapshotResponse {
+  return { event: undefined };
+}
+
+export const ExportSnapshotResponse: MessageFns<ExportSnapshotResponse> = {
+  encode(message: ExportSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "data":
+        writer.uint32(10).bytes(message.event.value);
+        break;
+      case "copy":
+        StoredCopy.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "data", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "copy", value: StoredCopy.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExportSnapshotResponse {
+    return {
+      event: isSet(object.data)
+        ? { $case: "data", value: Buffer.from(bytesFromBase64(object.data)) }
+        : isSet(object.copy)
+        ? { $case: "copy", value: StoredCopy.fromJSON(object.copy) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: ExportSnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.event?.$case === "data") {
+      obj.data = base64FromBytes(message.event.value);
+    } else if (message.event?.$case === "copy") {
+      obj.copy = StoredCopy.toJSON(message.event.value);
+    } else if (message.event?.$case === "failure") {
+      obj.failure = Failure.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ExportSnapshotResponse>, I>>(base?: I): ExportSnapshotResponse {
+    return ExportSnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExportSnapshotResponse>, I>>(object: I): ExportSnapshotResponse {
+    const message = createBaseExportSnapshotResponse();
+    switch (object.event?.$case) {
+      case "data": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "data", value: object.event.value };
+        }
+        break;
+      }
+      case "copy": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "copy", value: StoredCopy.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "failure", value: Failure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseImportSnapshotRequest(): ImportSnapshotRequest {
+  return { part: undefined };
+}
+
+export const ImportSnapshotRequest: MessageFns<ImportSnapshotRequest> = {
+  encode(message: ImportSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.part?.$case) {
+      case "head":
+        ImportHead.encode(message.part.value, writer.uint32(10).fork()).join();
+        break;
+      case "data":
+        writer.uint32(18).bytes(message.part.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.part = { $case: "head", value: ImportHead.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.part = { $case: "data", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportSnapshotRequest {
+    return {
+      part: isSet(object.head)
+        ? { $case: "head", value: ImportHead.fromJSON(object.head) }
+        : isSet(object.data)
+        ? { $case: "data", value: Buffer.from(bytesFromBase64(object.data)) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: ImportSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.part?.$case === "head") {
+      obj.head = ImportHead.toJSON(message.part.value);
+    } else if (message.part?.$case === "data") {
+      obj.data = base64FromBytes(message.part.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportSnapshotRequest>, I>>(base?: I): ImportSnapshotRequest {
+    return ImportSnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportSnapshotRequest>, I>>(object: I): ImportSnapshotRequest {
+    const message = createBaseImportSnapshotRequest();
+    switch (object.part?.$case) {
+      case "head": {
+        if (object.part?.value !== undefined && object.part?.value !== null) {
+          message.part = { $case: "head", value: ImportHead.fromPartial(object.part.value) };
+        }
+        break;
+      }
+      case "data": {
+        if (object.part?.value !== undefined && object.part?.value !== null) {
+          message.part = { $case: "data", value: object.part.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseImportHead(): ImportHead {
+  return { sealed: undefined, card: undefined, marks: undefined, copy: undefined, fileKey: Buffer.alloc(0) };
+}
+
+export const ImportHead: MessageFns<ImportHead> = {
+  encode(message: ImportHead, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sealed !== undefined) {
+      SealedCard.encode(message.sealed, writer.uint32(10).fork()).join();
+    }
+    if (message.card !== undefined) {
+      SnapshotCard.encode(message.card, writer.uint32(18).fork()).join();
+    }
+    if (message.marks !== undefined) {
+      SnapshotMarks.encode(message.marks, writer.uint32(26).fork()).join();
+    }
+    if (message.copy !== undefined) {
+      StoredCopy.encode(message.copy, writer.uint32(34).fork()).join();
+    }
+    if (message.fileKey.length !== 0) {
+      writer.uint32(42).bytes(message.fileKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportHead {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportHead();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sealed = SealedCard.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.card = SnapshotCard.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.marks = SnapshotMarks.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.copy = StoredCopy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.fileKey = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportHead {
+    return {
+      sealed: isSet(object.sealed) ? SealedCard.fromJSON(object.sealed) : undefined,
+      card: isSet(object.card) ? SnapshotCard.fromJSON(object.card) : undefined,
+      marks: isSet(object.marks) ? SnapshotMarks.fromJSON(object.marks) : undefined,
+      copy: isSet(object.copy) ? StoredCopy.fromJSON(object.copy) : undefined,
+      fileKey: isSet(object.fileKey)
+        ? Buffer.from(bytesFromBase64(object.fileKey))
+        : isSet(object.file_key)
+        ? Buffer.from(bytesFromBase64(object.file_key))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: ImportHead): unknown {
+    const obj: any = {};
+    if (message.sealed !== undefined) {
+      obj.sealed = SealedCard.toJSON(message.sealed);
+    }
+    if (message.card !== undefined) {
+      obj.card = SnapshotCard.toJSON(message.card);
+    }
+    if (message.marks !== undefined) {
+      obj.marks = SnapshotMarks.toJSON(message.marks);
+    }
+    if (message.copy !== undefined) {
+      obj.copy = StoredCopy.toJSON(message.copy);
+    }
+    if (message.fileKey.length !== 0) {
+      obj.fileKey = base64FromBytes(message.fileKey);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportHead>, I>>(base?: I): ImportHead {
+    return ImportHead.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportHead>, I>>(object: I): ImportHead {
+    const message = createBaseImportHead();
+    message.sealed = (object.sealed !== undefined && object.sealed !== null)
+      ? SealedCard.fromPartial(object.sealed)
+      : undefined;
+    message.card = (object.card !== undefined && object.card !== null)
+      ? SnapshotCard.fromPartial(object.card)
+      : undefined;
+    message.marks = (object.marks !== undefined && object.marks !== null)
+      ? SnapshotMarks.fromPartial(object.marks)
+      : undefined;
+    message.copy = (object.copy !== undefined && object.copy !== null)
+      ? StoredCopy.fromPartial(object.copy)
+      : undefined;
+    message.fileKey = object.fileKey ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseImportSnapshotResponse(): ImportSnapshotResponse {
+  return { snapshot: undefined };
+}
+
+export const ImportSnapshotResponse: MessageFns<ImportSnapshotResponse> = {
+  encode(message: ImportSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshot !== undefined) {
+      StoredSnapshot.encode(message.snapshot, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshot = StoredSnapshot.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportSnapshotResponse {
+    return { snapshot: isSet(object.snapshot) ? StoredSnapshot.fromJSON(object.snapshot) : undefined };
+  },
+
+  toJSON(message: ImportSnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.snapshot !== undefined) {
+      obj.snapshot = StoredSnapshot.toJSON(message.snapshot);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportSnapshotResponse>, I>>(base?: I): ImportSnapshotResponse {
+    return ImportSnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportSnapshotResponse>, I>>(object: I): ImportSnapshotResponse {
+    const message = createBaseImportSnapshotResponse();
+    message.snapshot = (object.snapshot !== undefined && object.snapshot !== null)
+      ? StoredSnapshot.fromPartial(object.snapshot)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteSnapshotRequest(): DeleteSnapshotRequest {
+  return { snapshotId: "" };
+}
+
+export const DeleteSnapshotRequest: MessageFns<DeleteSnapshotRequest> = {
+  encode(message: DeleteSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteSnapshotRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+    };
+  },
+
+  toJSON(message: DeleteSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DeleteSnapshotRequest>, I>>(base?: I): DeleteSnapshotRequest {
+    return DeleteSnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DeleteSnapshotRequest>, I>>(object: I): DeleteSnapshotRequest {
+    const message = createBaseDeleteSnapshotRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteSnapshotResponse(): DeleteSnapshotResponse {
+  return {};
+}
+
+export const DeleteSnapshotResponse: MessageFns<DeleteSnapshotResponse> = {
+  encode(_: DeleteSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): DeleteSnapshotResponse {
+    return {};
+  },
+
+  toJSON(_: DeleteSnapshotResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DeleteSnapshotResponse>, I>>(base?: I): DeleteSnapshotResponse {
+    return DeleteSnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DeleteSnapshotResponse>, I>>(_: I): DeleteSnapshotResponse {
+    const message = createBaseDeleteSnapshotResponse();
+    return message;
+  },
+};
+
+function createBaseMarkSnapshotRequest(): MarkSnapshotRequest {
+  return { marks: undefined };
+}
+
+export const MarkSnapshotRequest: MessageFns<MarkSnapshotRequest> = {
+  encode(message: MarkSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.marks !== undefined) {
+      SnapshotMarks.encode(message.marks, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MarkSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMarkSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.marks = SnapshotMarks.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MarkSnapshotRequest {
+    return { marks: isSet(object.marks) ? SnapshotMarks.fromJSON(object.marks) : undefined };
+  },
+
+  toJSON(message: MarkSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.marks !== undefined) {
+      obj.marks = SnapshotMarks.toJSON(message.marks);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<MarkSnapshotRequest>, I>>(base?: I): MarkSnapshotRequest {
+    return MarkSnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MarkSnapshotRequest>, I>>(object: I): MarkSnapshotRequest {
+    const message = createBaseMarkSnapshotRequest();
+    message.marks = (object.marks !== undefined && object.marks !== null)
+      ? SnapshotMarks.fromPartial(object.marks)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseMarkSnapshotResponse(): MarkSnapshotResponse {
+  return { marks: undefined };
+}
+
+export const MarkSnapshotResponse: MessageFns<MarkSnapshotResponse> = {
+  encode(message: MarkSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.marks !== undefined) {
+      SnapshotMarks.encode(message.marks, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MarkSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMarkSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.marks = SnapshotMarks.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MarkSnapshotResponse {
+    return { marks: isSet(object.marks) ? SnapshotMarks.fromJSON(object.marks) : undefined };
+  },
+
+  toJSON(message: MarkSnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.marks !== undefined) {
+      obj.marks = SnapshotMarks.toJSON(message.marks);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<MarkSnapshotResponse>, I>>(base?: I): MarkSnapshotResponse {
+    return MarkSnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MarkSnapshotResponse>, I>>(object: I): MarkSnapshotResponse {
+    const message = createBaseMarkSnapshotResponse();
+    message.marks = (object.marks !== undefined && object.marks !== null)
+      ? SnapshotMarks.fromPartial(object.marks)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDrillSnapshotRequest(): DrillSnapshotRequest {
+  return { snapshotId: "" };
+}
+
+export const DrillSnapshotRequest: MessageFns<DrillSnapshotRequest> = {
+  encode(message: DrillSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrillSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrillSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DrillSnapshotRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+    };
+  },
+
+  toJSON(message: DrillSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DrillSnapshotRequest>, I>>(base?: I): DrillSnapshotRequest {
+    return DrillSnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DrillSnapshotRequest>, I>>(object: I): DrillSnapshotRequest {
+    const message = createBaseDrillSnapshotRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    return message;
+  },
+};
+
+function createBaseDrillSnapshotResponse(): DrillSnapshotResponse {
+  return { event: undefined };
+}
+
+export const DrillSnapshotResponse: MessageFns<DrillSnapshotResponse> = {
+  encode(message: DrillSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "progress":
+        StepProgress.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "proof":
+        Proof.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrillSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrillSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: StepProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "proof", value: Proof.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DrillSnapshotResponse {
+    return {
+      event: isSet(object.progress)
+        ? { $case: "progress", value: StepProgress.fromJSON(object.progress) }
+        : isSet(object.proof)
+        ? { $case: "proof", value: Proof.fromJSON(object.proof) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: DrillSnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.event?.$case === "progress") {
+      obj.progress = StepProgress.toJSON(message.event.value);
+    } else if (message.event?.$case === "proof") {
+      obj.proof = Proof.toJSON(message.event.value);
+    } else if (message.event?.$case === "failure") {
+      obj.failure = Failure.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DrillSnapshotResponse>, I>>(base?: I): DrillSnapshotResponse {
+    return DrillSnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DrillSnapshotResponse>, I>>(object: I): DrillSnapshotResponse {
+    const message = createBaseDrillSnapshotResponse();
+    switch (object.event?.$case) {
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: StepProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "proof": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "proof", value: Proof.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "failure", value: Failure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseSetRevocationsRequest(): SetRevocationsRequest {
+  return { revocations: [] };
+}
+
+export const SetRevocationsRequest: MessageFns<SetRevocationsRequest> = {
+  encode(message: SetRevocationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.revocations) {
+      Revocation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetRevocationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetRevocationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revocations.push(Revocation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetRevocationsRequest {
+    return {
+      revocations: globalThis.Array.isArray(object?.revocations)
+        ? object.revocations.map((e: any) => Revocation.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: SetRevocationsRequest): unknown {
+    const obj: any = {};
+    if (message.revocations?.length) {
+      obj.revocations = message.revocations.map((e) => Revocation.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetRevocationsRequest>, I>>(base?: I): SetRevocationsRequest {
+    return SetRevocationsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetRevocationsRequest>, I>>(object: I): SetRevocationsRequest {
+    const message = createBaseSetRevocationsRequest();
+    message.revocations = object.revocations?.map((e) => Revocation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSetRevocationsResponse(): SetRevocationsResponse {
+  return { revocations: [] };
+}
+
+export const SetRevocationsResponse: MessageFns<SetRevocationsResponse> = {
+  encode(message: SetRevocationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.revocations) {
+      Revocation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetRevocationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetRevocationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revocations.push(Revocation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetRevocationsResponse {
+    return {
+      revocations: globalThis.Array.isArray(object?.revocations)
+        ? object.revocations.map((e: any) => Revocation.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: SetRevocationsResponse): unknown {
+    const obj: any = {};
+    if (message.revocations?.length) {
+      obj.revocations = message.revocations.map((e) => Revocation.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetRevocationsResponse>, I>>(base?: I): SetRevocationsResponse {
+    return SetRevocationsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetRevocationsResponse>, I>>(object: I): SetRevocationsResponse {
+    const message = createBaseSetRevocationsResponse();
+    message.revocations = object.revocations?.map((e) => Revocation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGetRevocationsRequest(): GetRevocationsRequest {
+  return {};
+}
+
+export const GetRevocationsRequest: MessageFns<GetRevocationsRequest> = {
+  encode(_: GetRevocationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetRevocationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetRevocationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetRevocationsRequest {
+    return {};
+  },
+
+  toJSON(_: GetRevocationsRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetRevocationsRequest>, I>>(base?: I): GetRevocationsRequest {
+    return GetRevocationsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetRevocationsRequest>, I>>(_: I): GetRevocationsRequest {
+    const message = createBaseGetRevocationsRequest();
+    return message;
+  },
+};
+
+function createBaseGetRevocationsResponse(): GetRevocationsResponse {
+  return { revocations: [] };
+}
+
+export const GetRevocationsResponse: MessageFns<GetRevocationsResponse> = {
+  encode(message: GetRevocationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.revocations) {
+      Revocation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetRevocationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetRevocationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revocations.push(Revocation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetRevocationsResponse {
+    return {
+      revocations: globalThis.Array.isArray(object?.revocations)
+        ? object.revocations.map((e: any) => Revocation.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: GetRevocationsResponse): unknown {
+    const obj: any = {};
+    if (message.revocations?.length) {
+      obj.revocations = message.revocations.map((e) => Revocation.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetRevocationsResponse>, I>>(base?: I): GetRevocationsResponse {
+    return GetRevocationsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetRevocationsResponse>, I>>(object: I): GetRevocationsResponse {
+    const message = createBaseGetRevocationsResponse();
+    message.revocations = object.revocations?.map((e) => Revocation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /**
  * Served by the agent on each node. Roles: `coordinator` calls everything; `agent` calls
  * ReadSnapshot alone; nobody else calls anything.
@@ -4144,6 +5931,109 @@ export const AgentServiceService = {
       Buffer.from(ReadSnapshotResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReadSnapshotResponse => ReadSnapshotResponse.decode(value),
   },
+  /** Adds a coordinator's seal to a card that this agent has sealed. */
+  sealSnapshot: {
+    path: "/lockstep.v1.AgentService/SealSnapshot" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SealSnapshotRequest): Buffer => Buffer.from(SealSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SealSnapshotRequest => SealSnapshotRequest.decode(value),
+    responseSerialize: (value: SealSnapshotResponse): Buffer =>
+      Buffer.from(SealSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SealSnapshotResponse => SealSnapshotResponse.decode(value),
+  },
+  /** Pulls a snapshot from another agent, so that more than one disk holds it. */
+  copySnapshot: {
+    path: "/lockstep.v1.AgentService/CopySnapshot" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: CopySnapshotRequest): Buffer => Buffer.from(CopySnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CopySnapshotRequest => CopySnapshotRequest.decode(value),
+    responseSerialize: (value: CopySnapshotResponse): Buffer =>
+      Buffer.from(CopySnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CopySnapshotResponse => CopySnapshotResponse.decode(value),
+  },
+  /** The snapshot as a store is to hold it: compressed, and encrypted where recipients are named. */
+  exportSnapshot: {
+    path: "/lockstep.v1.AgentService/ExportSnapshot" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportSnapshotRequest): Buffer =>
+      Buffer.from(ExportSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportSnapshotRequest => ExportSnapshotRequest.decode(value),
+    responseSerialize: (value: ExportSnapshotResponse): Buffer =>
+      Buffer.from(ExportSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportSnapshotResponse => ExportSnapshotResponse.decode(value),
+  },
+  /** Takes a stored copy in: decrypted, proven against its card, then kept. */
+  importSnapshot: {
+    path: "/lockstep.v1.AgentService/ImportSnapshot" as const,
+    requestStream: true as const,
+    responseStream: false as const,
+    requestSerialize: (value: ImportSnapshotRequest): Buffer =>
+      Buffer.from(ImportSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ImportSnapshotRequest => ImportSnapshotRequest.decode(value),
+    responseSerialize: (value: ImportSnapshotResponse): Buffer =>
+      Buffer.from(ImportSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ImportSnapshotResponse => ImportSnapshotResponse.decode(value),
+  },
+  /** Removes one; refused while an open operation names it. */
+  deleteSnapshot: {
+    path: "/lockstep.v1.AgentService/DeleteSnapshot" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteSnapshotRequest): Buffer =>
+      Buffer.from(DeleteSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteSnapshotRequest => DeleteSnapshotRequest.decode(value),
+    responseSerialize: (value: DeleteSnapshotResponse): Buffer =>
+      Buffer.from(DeleteSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteSnapshotResponse => DeleteSnapshotResponse.decode(value),
+  },
+  /** Adds pins and proofs to what is known of a snapshot here. */
+  markSnapshot: {
+    path: "/lockstep.v1.AgentService/MarkSnapshot" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: MarkSnapshotRequest): Buffer => Buffer.from(MarkSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MarkSnapshotRequest => MarkSnapshotRequest.decode(value),
+    responseSerialize: (value: MarkSnapshotResponse): Buffer =>
+      Buffer.from(MarkSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): MarkSnapshotResponse => MarkSnapshotResponse.decode(value),
+  },
+  /** Restores a snapshot of this node into a scratch place and proves it there. */
+  drillSnapshot: {
+    path: "/lockstep.v1.AgentService/DrillSnapshot" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: DrillSnapshotRequest): Buffer => Buffer.from(DrillSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DrillSnapshotRequest => DrillSnapshotRequest.decode(value),
+    responseSerialize: (value: DrillSnapshotResponse): Buffer =>
+      Buffer.from(DrillSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DrillSnapshotResponse => DrillSnapshotResponse.decode(value),
+  },
+  /** Replaces what this agent knows of signers who are no longer trusted, if it is newer. */
+  setRevocations: {
+    path: "/lockstep.v1.AgentService/SetRevocations" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetRevocationsRequest): Buffer =>
+      Buffer.from(SetRevocationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetRevocationsRequest => SetRevocationsRequest.decode(value),
+    responseSerialize: (value: SetRevocationsResponse): Buffer =>
+      Buffer.from(SetRevocationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetRevocationsResponse => SetRevocationsResponse.decode(value),
+  },
+  getRevocations: {
+    path: "/lockstep.v1.AgentService/GetRevocations" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetRevocationsRequest): Buffer =>
+      Buffer.from(GetRevocationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetRevocationsRequest => GetRevocationsRequest.decode(value),
+    responseSerialize: (value: GetRevocationsResponse): Buffer =>
+      Buffer.from(GetRevocationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetRevocationsResponse => GetRevocationsResponse.decode(value),
+  },
 } as const;
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
@@ -4177,6 +6067,23 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   saveKept: handleServerStreamingCall<SaveKeptRequest, SaveKeptResponse>;
   /** Streams a stored snapshot from an offset, in chunks that each carry a digest. */
   readSnapshot: handleServerStreamingCall<ReadSnapshotRequest, ReadSnapshotResponse>;
+  /** Adds a coordinator's seal to a card that this agent has sealed. */
+  sealSnapshot: handleUnaryCall<SealSnapshotRequest, SealSnapshotResponse>;
+  /** Pulls a snapshot from another agent, so that more than one disk holds it. */
+  copySnapshot: handleServerStreamingCall<CopySnapshotRequest, CopySnapshotResponse>;
+  /** The snapshot as a store is to hold it: compressed, and encrypted where recipients are named. */
+  exportSnapshot: handleServerStreamingCall<ExportSnapshotRequest, ExportSnapshotResponse>;
+  /** Takes a stored copy in: decrypted, proven against its card, then kept. */
+  importSnapshot: handleClientStreamingCall<ImportSnapshotRequest, ImportSnapshotResponse>;
+  /** Removes one; refused while an open operation names it. */
+  deleteSnapshot: handleUnaryCall<DeleteSnapshotRequest, DeleteSnapshotResponse>;
+  /** Adds pins and proofs to what is known of a snapshot here. */
+  markSnapshot: handleUnaryCall<MarkSnapshotRequest, MarkSnapshotResponse>;
+  /** Restores a snapshot of this node into a scratch place and proves it there. */
+  drillSnapshot: handleServerStreamingCall<DrillSnapshotRequest, DrillSnapshotResponse>;
+  /** Replaces what this agent knows of signers who are no longer trusted, if it is newer. */
+  setRevocations: handleUnaryCall<SetRevocationsRequest, SetRevocationsResponse>;
+  getRevocations: handleUnaryCall<GetRevocationsRequest, GetRevocationsResponse>;
 }
 
 export interface AgentServiceClient extends Client {
@@ -4376,6 +6283,132 @@ export interface AgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ReadSnapshotResponse>;
+  /** Adds a coordinator's seal to a card that this agent has sealed. */
+  sealSnapshot(
+    request: SealSnapshotRequest,
+    callback: (error: ServiceError | null, response: SealSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  sealSnapshot(
+    request: SealSnapshotRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SealSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  sealSnapshot(
+    request: SealSnapshotRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SealSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  /** Pulls a snapshot from another agent, so that more than one disk holds it. */
+  copySnapshot(
+    request: CopySnapshotRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<CopySnapshotResponse>;
+  copySnapshot(
+    request: CopySnapshotRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<CopySnapshotResponse>;
+  /** The snapshot as a store is to hold it: compressed, and encrypted where recipients are named. */
+  exportSnapshot(
+    request: ExportSnapshotRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportSnapshotResponse>;
+  exportSnapshot(
+    request: ExportSnapshotRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportSnapshotResponse>;
+  /** Takes a stored copy in: decrypted, proven against its card, then kept. */
+  importSnapshot(
+    callback: (error: ServiceError | null, response: ImportSnapshotResponse) => void,
+  ): ClientWritableStream<ImportSnapshotRequest>;
+  importSnapshot(
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ImportSnapshotResponse) => void,
+  ): ClientWritableStream<ImportSnapshotRequest>;
+  importSnapshot(
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ImportSnapshotResponse) => void,
+  ): ClientWritableStream<ImportSnapshotRequest>;
+  importSnapshot(
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ImportSnapshotResponse) => void,
+  ): ClientWritableStream<ImportSnapshotRequest>;
+  /** Removes one; refused while an open operation names it. */
+  deleteSnapshot(
+    request: DeleteSnapshotRequest,
+    callback: (error: ServiceError | null, response: DeleteSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  deleteSnapshot(
+    request: DeleteSnapshotRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  deleteSnapshot(
+    request: DeleteSnapshotRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  /** Adds pins and proofs to what is known of a snapshot here. */
+  markSnapshot(
+    request: MarkSnapshotRequest,
+    callback: (error: ServiceError | null, response: MarkSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  markSnapshot(
+    request: MarkSnapshotRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: MarkSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  markSnapshot(
+    request: MarkSnapshotRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: MarkSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  /** Restores a snapshot of this node into a scratch place and proves it there. */
+  drillSnapshot(
+    request: DrillSnapshotRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DrillSnapshotResponse>;
+  drillSnapshot(
+    request: DrillSnapshotRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DrillSnapshotResponse>;
+  /** Replaces what this agent knows of signers who are no longer trusted, if it is newer. */
+  setRevocations(
+    request: SetRevocationsRequest,
+    callback: (error: ServiceError | null, response: SetRevocationsResponse) => void,
+  ): ClientUnaryCall;
+  setRevocations(
+    request: SetRevocationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetRevocationsResponse) => void,
+  ): ClientUnaryCall;
+  setRevocations(
+    request: SetRevocationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetRevocationsResponse) => void,
+  ): ClientUnaryCall;
+  getRevocations(
+    request: GetRevocationsRequest,
+    callback: (error: ServiceError | null, response: GetRevocationsResponse) => void,
+  ): ClientUnaryCall;
+  getRevocations(
+    request: GetRevocationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetRevocationsResponse) => void,
+  ): ClientUnaryCall;
+  getRevocations(
+    request: GetRevocationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetRevocationsResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const AgentServiceClient = makeGenericClientConstructor(

@@ -34,7 +34,7 @@ import {
 import { NodeProgress, OperationEvent } from "./event.ts";
 import { NodeReport } from "./node.ts";
 import { Approval, Consequences, LeftOut, Override, RestorePlan } from "./plan.ts";
-import { SnapshotFacts, StoredSnapshot } from "./snapshot.ts";
+import { CatalogueEntry, Proof, Revocation, SnapshotFacts, StoredCopy, StoredSnapshot } from "./snapshot.ts";
 
 export const protobufPackage = "lockstep.v1";
 
@@ -294,6 +294,166 @@ export interface ResumeOperationRequest {
 
 export interface ResumeOperationResponse {
   operation: Operation | undefined;
+}
+
+export interface GetCatalogueRequest {
+}
+
+export interface GetCatalogueResponse {
+  /** Newest first. */
+  entries: CatalogueEntry[];
+  /** Places that did not answer. */
+  failures: Failure[];
+}
+
+export interface OperatorServiceCopySnapshotRequest {
+  snapshotId: string;
+  nodes: string[];
+  stores: string[];
+}
+
+export interface OperatorServiceCopySnapshotResponse {
+  event:
+    | { $case: "progress"; value: NodeProgress }
+    | //
+    /** After every copy has been made. */
+    { $case: "entry"; value: CatalogueEntry }
+    | { $case: "failure"; value: Failure }
+    | undefined;
+}
+
+export interface GetCopyHeadRequest {
+  snapshotId: string;
+  store: string;
+}
+
+export interface GetCopyHeadResponse {
+  copy:
+    | StoredCopy
+    | undefined;
+  /** Empty where it is not encrypted. */
+  head: Buffer;
+}
+
+export interface FetchSnapshotRequest {
+  snapshotId: string;
+  /** Empty: the first store that has it. */
+  store: string;
+  /** Empty: one with a healthy member. */
+  node: string;
+  fileKey: Buffer;
+}
+
+export interface FetchSnapshotResponse {
+  event: { $case: "progress"; value: NodeProgress } | { $case: "snapshot"; value: StoredSnapshot } | {
+    $case: "failure";
+    value: Failure;
+  } | undefined;
+}
+
+export interface OperatorServiceDeleteSnapshotRequest {
+  snapshotId: string;
+  /** Empty: everywhere. */
+  places: string[];
+  reason: string;
+  /** Of a second person, where the snapshot is protected; see ApprovePlan. */
+  approvedPurge: string;
+}
+
+export interface OperatorServiceDeleteSnapshotResponse {
+  /** Names of nodes and stores. */
+  deletedFrom: string[];
+  /** Why it is not deleted. */
+  refusals: Refusal[];
+  failures: Failure[];
+  /** Set where a second person has to approve: what to give to `restore approve`. */
+  purgeId: string;
+}
+
+export interface PinSnapshotRequest {
+  snapshotId: string;
+  reason: string;
+  evidence: boolean;
+  /** Takes the caller's view of all pins off instead. */
+  remove: boolean;
+}
+
+export interface PinSnapshotResponse {
+  entry: CatalogueEntry | undefined;
+}
+
+export interface ListSchedulesRequest {
+}
+
+export interface ScheduleStatus {
+  name: string;
+  /** "save" or "drill". */
+  action: string;
+  cron: string;
+  timeZone: string;
+  /** RFC 3339. */
+  nextAt: string;
+  lastAt: string;
+  /** "done", or a code. */
+  lastOutcome: string;
+  lastSnapshotId: string;
+}
+
+export interface ListSchedulesResponse {
+  schedules: ScheduleStatus[];
+}
+
+export interface PruneSnapshotsRequest {
+  dryRun: boolean;
+}
+
+export interface PruneDecision {
+  snapshotId: string;
+  deleted: boolean;
+  /** Each reason to keep it: "last good", "hourly 3 of 24", "pinned by ...". */
+  keptFor: string[];
+  failure: Failure | undefined;
+}
+
+export interface PruneSnapshotsResponse {
+  decisions: PruneDecision[];
+}
+
+export interface RunDrillRequest {
+  /** Empty: the newest good one. */
+  snapshotId: string;
+  node: string;
+}
+
+export interface RunDrillResponse {
+  event: { $case: "progress"; value: NodeProgress } | { $case: "proof"; value: Proof } | {
+    $case: "failure";
+    value: Failure;
+  } | undefined;
+}
+
+export interface RevokeTrustRequest {
+  /** A node's name. */
+  node: string;
+  /** RFC 3339. */
+  since: string;
+  reason: string;
+}
+
+export interface RevokeTrustResponse {
+  revocations: Revocation[];
+  /** Snapshots that are trusted no longer. */
+  withdrawnSnapshotIds: string[];
+  /** Agents that did not take it. */
+  failures: Failure[];
+}
+
+export interface ListTrustRequest {
+}
+
+export interface ListTrustResponse {
+  revocations: Revocation[];
+  failures: Failure[];
 }
 
 function createBaseGetVersionRequest(): GetVersionRequest {
@@ -4279,6 +4439,2404 @@ export const ResumeOperationResponse: MessageFns<ResumeOperationResponse> = {
   },
 };
 
+function createBaseGetCatalogueRequest(): GetCatalogueRequest {
+  return {};
+}
+
+export const GetCatalogueRequest: MessageFns<GetCatalogueRequest> = {
+  encode(_: GetCatalogueRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCatalogueRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCatalogueRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetCatalogueRequest {
+    return {};
+  },
+
+  toJSON(_: GetCatalogueRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetCatalogueRequest>, I>>(base?: I): GetCatalogueRequest {
+    return GetCatalogueRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetCatalogueRequest>, I>>(_: I): GetCatalogueRequest {
+    const message = createBaseGetCatalogueRequest();
+    return message;
+  },
+};
+
+function createBaseGetCatalogueResponse(): GetCatalogueResponse {
+  return { entries: [], failures: [] };
+}
+
+export const GetCatalogueResponse: MessageFns<GetCatalogueResponse> = {
+  encode(message: GetCatalogueResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entries) {
+      CatalogueEntry.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.failures) {
+      Failure.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCatalogueResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCatalogueResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries.push(CatalogueEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.failures.push(Failure.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetCatalogueResponse {
+    return {
+      entries: globalThis.Array.isArray(object?.entries)
+        ? object.entries.map((e: any) => CatalogueEntry.fromJSON(e))
+        : [],
+      failures: globalThis.Array.isArray(object?.failures) ? object.failures.map((e: any) => Failure.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: GetCatalogueResponse): unknown {
+    const obj: any = {};
+    if (message.entries?.length) {
+      obj.entries = message.entries.map((e) => CatalogueEntry.toJSON(e));
+    }
+    if (message.failures?.length) {
+      obj.failures = message.failures.map((e) => Failure.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetCatalogueResponse>, I>>(base?: I): GetCatalogueResponse {
+    return GetCatalogueResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetCatalogueResponse>, I>>(object: I): GetCatalogueResponse {
+    const message = createBaseGetCatalogueResponse();
+    message.entries = object.entries?.map((e) => CatalogueEntry.fromPartial(e)) || [];
+    message.failures = object.failures?.map((e) => Failure.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseOperatorServiceCopySnapshotRequest(): OperatorServiceCopySnapshotRequest {
+  return { snapshotId: "", nodes: [], stores: [] };
+}
+
+export const OperatorServiceCopySnapshotRequest: MessageFns<OperatorServiceCopySnapshotRequest> = {
+  encode(message: OperatorServiceCopySnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    for (const v of message.nodes) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.stores) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperatorServiceCopySnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperatorServiceCopySnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodes.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stores.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OperatorServiceCopySnapshotRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      nodes: globalThis.Array.isArray(object?.nodes) ? object.nodes.map((e: any) => globalThis.String(e)) : [],
+      stores: globalThis.Array.isArray(object?.stores) ? object.stores.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: OperatorServiceCopySnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.nodes?.length) {
+      obj.nodes = message.nodes;
+    }
+    if (message.stores?.length) {
+      obj.stores = message.stores;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OperatorServiceCopySnapshotRequest>, I>>(
+    base?: I,
+  ): OperatorServiceCopySnapshotRequest {
+    return OperatorServiceCopySnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OperatorServiceCopySnapshotRequest>, I>>(
+    object: I,
+  ): OperatorServiceCopySnapshotRequest {
+    const message = createBaseOperatorServiceCopySnapshotRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    message.nodes = object.nodes?.map((e) => e) || [];
+    message.stores = object.stores?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseOperatorServiceCopySnapshotResponse(): OperatorServiceCopySnapshotResponse {
+  return { event: undefined };
+}
+
+export const OperatorServiceCopySnapshotResponse: MessageFns<OperatorServiceCopySnapshotResponse> = {
+  encode(message: OperatorServiceCopySnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "progress":
+        NodeProgress.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "entry":
+        CatalogueEntry.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperatorServiceCopySnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperatorServiceCopySnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: NodeProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "entry", value: CatalogueEntry.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OperatorServiceCopySnapshotResponse {
+    return {
+      event: isSet(object.progress)
+        ? { $case: "progress", value: NodeProgress.fromJSON(object.progress) }
+        : isSet(object.entry)
+        ? { $case: "entry", value: CatalogueEntry.fromJSON(object.entry) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: OperatorServiceCopySnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.event?.$case === "progress") {
+      obj.progress = NodeProgress.toJSON(message.event.value);
+    } else if (message.event?.$case === "entry") {
+      obj.entry = CatalogueEntry.toJSON(message.event.value);
+    } else if (message.event?.$case === "failure") {
+      obj.failure = Failure.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OperatorServiceCopySnapshotResponse>, I>>(
+    base?: I,
+  ): OperatorServiceCopySnapshotResponse {
+    return OperatorServiceCopySnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OperatorServiceCopySnapshotResponse>, I>>(
+    object: I,
+  ): OperatorServiceCopySnapshotResponse {
+    const message = createBaseOperatorServiceCopySnapshotResponse();
+    switch (object.event?.$case) {
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: NodeProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "entry": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "entry", value: CatalogueEntry.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "failure", value: Failure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseGetCopyHeadRequest(): GetCopyHeadRequest {
+  return { snapshotId: "", store: "" };
+}
+
+export const GetCopyHeadRequest: MessageFns<GetCopyHeadRequest> = {
+  encode(message: GetCopyHeadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.store !== "") {
+      writer.uint32(18).string(message.store);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCopyHeadRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCopyHeadRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.store = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetCopyHeadRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      store: isSet(object.store) ? globalThis.String(object.store) : "",
+    };
+  },
+
+  toJSON(message: GetCopyHeadRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.store !== "") {
+      obj.store = message.store;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetCopyHeadRequest>, I>>(base?: I): GetCopyHeadRequest {
+    return GetCopyHeadRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetCopyHeadRequest>, I>>(object: I): GetCopyHeadRequest {
+    const message = createBaseGetCopyHeadRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    message.store = object.store ?? "";
+    return message;
+  },
+};
+
+function createBaseGetCopyHeadResponse(): GetCopyHeadResponse {
+  return { copy: undefined, head: Buffer.alloc(0) };
+}
+
+export const GetCopyHeadResponse: MessageFns<GetCopyHeadResponse> = {
+  encode(message: GetCopyHeadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.copy !== undefined) {
+      StoredCopy.encode(message.copy, writer.uint32(10).fork()).join();
+    }
+    if (message.head.length !== 0) {
+      writer.uint32(18).bytes(message.head);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCopyHeadResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCopyHeadResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.copy = StoredCopy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.head = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetCopyHeadResponse {
+    return {
+      copy: isSet(object.copy) ? StoredCopy.fromJSON(object.copy) : undefined,
+      head: isSet(object.head) ? Buffer.from(bytesFromBase64(object.head)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: GetCopyHeadResponse): unknown {
+    const obj: any = {};
+    if (message.copy !== undefined) {
+      obj.copy = StoredCopy.toJSON(message.copy);
+    }
+    if (message.head.length !== 0) {
+      obj.head = base64FromBytes(message.head);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetCopyHeadResponse>, I>>(base?: I): GetCopyHeadResponse {
+    return GetCopyHeadResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetCopyHeadResponse>, I>>(object: I): GetCopyHeadResponse {
+    const message = createBaseGetCopyHeadResponse();
+    message.copy = (object.copy !== undefined && object.copy !== null)
+      ? StoredCopy.fromPartial(object.copy)
+      : undefined;
+    message.head = object.head ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseFetchSnapshotRequest(): FetchSnapshotRequest {
+  return { snapshotId: "", store: "", node: "", fileKey: Buffer.alloc(0) };
+}
+
+export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
+  encode(message: FetchSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.store !== "") {
+      writer.uint32(18).string(message.store);
+    }
+    if (message.node !== "") {
+      writer.uint32(26).string(message.node);
+    }
+    if (message.fileKey.length !== 0) {
+      writer.uint32(34).bytes(message.fileKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FetchSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFetchSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.store = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fileKey = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FetchSnapshotRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      store: isSet(object.store) ? globalThis.String(object.store) : "",
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      fileKey: isSet(object.fileKey)
+        ? Buffer.from(bytesFromBase64(object.fileKey))
+        : isSet(object.file_key)
+        ? Buffer.from(bytesFromBase64(object.file_key))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: FetchSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.store !== "") {
+      obj.store = message.store;
+    }
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.fileKey.length !== 0) {
+      obj.fileKey = base64FromBytes(message.fileKey);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FetchSnapshotRequest>, I>>(base?: I): FetchSnapshotRequest {
+    return FetchSnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FetchSnapshotRequest>, I>>(object: I): FetchSnapshotRequest {
+    const message = createBaseFetchSnapshotRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    message.store = object.store ?? "";
+    message.node = object.node ?? "";
+    message.fileKey = object.fileKey ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseFetchSnapshotResponse(): FetchSnapshotResponse {
+  return { event: undefined };
+}
+
+export const FetchSnapshotResponse: MessageFns<FetchSnapshotResponse> = {
+  encode(message: FetchSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "progress":
+        NodeProgress.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "snapshot":
+        StoredSnapshot.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FetchSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFetchSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: NodeProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "snapshot", value: StoredSnapshot.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FetchSnapshotResponse {
+    return {
+      event: isSet(object.progress)
+        ? { $case: "progress", value: NodeProgress.fromJSON(object.progress) }
+        : isSet(object.snapshot)
+        ? { $case: "snapshot", value: StoredSnapshot.fromJSON(object.snapshot) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: FetchSnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.event?.$case === "progress") {
+      obj.progress = NodeProgress.toJSON(message.event.value);
+    } else if (message.event?.$case === "snapshot") {
+      obj.snapshot = StoredSnapshot.toJSON(message.event.value);
+    } else if (message.event?.$case === "failure") {
+      obj.failure = Failure.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FetchSnapshotResponse>, I>>(base?: I): FetchSnapshotResponse {
+    return FetchSnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FetchSnapshotResponse>, I>>(object: I): FetchSnapshotResponse {
+    const message = createBaseFetchSnapshotResponse();
+    switch (object.event?.$case) {
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: NodeProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "snapshot": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "snapshot", value: StoredSnapshot.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "failure", value: Failure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseOperatorServiceDeleteSnapshotRequest(): OperatorServiceDeleteSnapshotRequest {
+  return { snapshotId: "", places: [], reason: "", approvedPurge: "" };
+}
+
+export const OperatorServiceDeleteSnapshotRequest: MessageFns<OperatorServiceDeleteSnapshotRequest> = {
+  encode(message: OperatorServiceDeleteSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    for (const v of message.places) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.approvedPurge !== "") {
+      writer.uint32(34).string(message.approvedPurge);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperatorServiceDeleteSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperatorServiceDeleteSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.places.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.approvedPurge = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OperatorServiceDeleteSnapshotRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      places: globalThis.Array.isArray(object?.places) ? object.places.map((e: any) => globalThis.String(e)) : [],
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      approvedPurge: isSet(object.approvedPurge)
+        ? globalThis.String(object.approvedPurge)
+        : isSet(object.approved_purge)
+        ? globalThis.String(object.approved_purge)
+        : "",
+    };
+  },
+
+  toJSON(message: OperatorServiceDeleteSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.places?.length) {
+      obj.places = message.places;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.approvedPurge !== "") {
+      obj.approvedPurge = message.approvedPurge;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OperatorServiceDeleteSnapshotRequest>, I>>(
+    base?: I,
+  ): OperatorServiceDeleteSnapshotRequest {
+    return OperatorServiceDeleteSnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OperatorServiceDeleteSnapshotRequest>, I>>(
+    object: I,
+  ): OperatorServiceDeleteSnapshotRequest {
+    const message = createBaseOperatorServiceDeleteSnapshotRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    message.places = object.places?.map((e) => e) || [];
+    message.reason = object.reason ?? "";
+    message.approvedPurge = object.approvedPurge ?? "";
+    return message;
+  },
+};
+
+function createBaseOperatorServiceDeleteSnapshotResponse(): OperatorServiceDeleteSnapshotResponse {
+  return { deletedFrom: [], refusals: [], failures: [], purgeId: "" };
+}
+
+export const OperatorServiceDeleteSnapshotResponse: MessageFns<OperatorServiceDeleteSnapshotResponse> = {
+  encode(message: OperatorServiceDeleteSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.deletedFrom) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.refusals) {
+      Refusal.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.failures) {
+      Failure.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.purgeId !== "") {
+      writer.uint32(34).string(message.purgeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperatorServiceDeleteSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperatorServiceDeleteSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deletedFrom.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refusals.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failures.push(Failure.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.purgeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OperatorServiceDeleteSnapshotResponse {
+    return {
+      deletedFrom: globalThis.Array.isArray(object?.deletedFrom)
+        ? object.deletedFrom.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.deleted_from)
+        ? object.deleted_from.map((e: any) => globalThis.String(e))
+        : [],
+      refusals: globalThis.Array.isArray(object?.refusals) ? object.refusals.map((e: any) => Refusal.fromJSON(e)) : [],
+      failures: globalThis.Array.isArray(object?.failures) ? object.failures.map((e: any) => Failure.fromJSON(e)) : [],
+      purgeId: isSet(object.purgeId)
+        ? globalThis.String(object.purgeId)
+        : isSet(object.purge_id)
+        ? globalThis.String(object.purge_id)
+        : "",
+    };
+  },
+
+  toJSON(message: OperatorServiceDeleteSnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.deletedFrom?.length) {
+      obj.deletedFrom = message.deletedFrom;
+    }
+    if (message.refusals?.length) {
+      obj.refusals = message.refusals.map((e) => Refusal.toJSON(e));
+    }
+    if (message.failures?.length) {
+      obj.failures = message.failures.map((e) => Failure.toJSON(e));
+    }
+    if (message.purgeId !== "") {
+      obj.purgeId = message.purgeId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OperatorServiceDeleteSnapshotResponse>, I>>(
+    base?: I,
+  ): OperatorServiceDeleteSnapshotResponse {
+    return OperatorServiceDeleteSnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OperatorServiceDeleteSnapshotResponse>, I>>(
+    object: I,
+  ): OperatorServiceDeleteSnapshotResponse {
+    const message = createBaseOperatorServiceDeleteSnapshotResponse();
+    message.deletedFrom = object.deletedFrom?.map((e) => e) || [];
+    message.refusals = object.refusals?.map((e) => Refusal.fromPartial(e)) || [];
+    message.failures = object.failures?.map((e) => Failure.fromPartial(e)) || [];
+    message.purgeId = object.purgeId ?? "";
+    return message;
+  },
+};
+
+function createBasePinSnapshotRequest(): PinSnapshotRequest {
+  return { snapshotId: "", reason: "", evidence: false, remove: false };
+}
+
+export const PinSnapshotRequest: MessageFns<PinSnapshotRequest> = {
+  encode(message: PinSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.evidence !== false) {
+      writer.uint32(24).bool(message.evidence);
+    }
+    if (message.remove !== false) {
+      writer.uint32(32).bool(message.remove);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PinSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePinSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.evidence = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.remove = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PinSnapshotRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      evidence: isSet(object.evidence) ? globalThis.Boolean(object.evidence) : false,
+      remove: isSet(object.remove) ? globalThis.Boolean(object.remove) : false,
+    };
+  },
+
+  toJSON(message: PinSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.evidence !== false) {
+      obj.evidence = message.evidence;
+    }
+    if (message.remove !== false) {
+      obj.remove = message.remove;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PinSnapshotRequest>, I>>(base?: I): PinSnapshotRequest {
+    return PinSnapshotRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PinSnapshotRequest>, I>>(object: I): PinSnapshotRequest {
+    const message = createBasePinSnapshotRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    message.reason = object.reason ?? "";
+    message.evidence = object.evidence ?? false;
+    message.remove = object.remove ?? false;
+    return message;
+  },
+};
+
+function createBasePinSnapshotResponse(): PinSnapshotResponse {
+  return { entry: undefined };
+}
+
+export const PinSnapshotResponse: MessageFns<PinSnapshotResponse> = {
+  encode(message: PinSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entry !== undefined) {
+      CatalogueEntry.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PinSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePinSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entry = CatalogueEntry.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PinSnapshotResponse {
+    return { entry: isSet(object.entry) ? CatalogueEntry.fromJSON(object.entry) : undefined };
+  },
+
+  toJSON(message: PinSnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.entry !== undefined) {
+      obj.entry = CatalogueEntry.toJSON(message.entry);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PinSnapshotResponse>, I>>(base?: I): PinSnapshotResponse {
+    return PinSnapshotResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PinSnapshotResponse>, I>>(object: I): PinSnapshotResponse {
+    const message = createBasePinSnapshotResponse();
+    message.entry = (object.entry !== undefined && object.entry !== null)
+      ? CatalogueEntry.fromPartial(object.entry)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListSchedulesRequest(): ListSchedulesRequest {
+  return {};
+}
+
+export const ListSchedulesRequest: MessageFns<ListSchedulesRequest> = {
+  encode(_: ListSchedulesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSchedulesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSchedulesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListSchedulesRequest {
+    return {};
+  },
+
+  toJSON(_: ListSchedulesRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListSchedulesRequest>, I>>(base?: I): ListSchedulesRequest {
+    return ListSchedulesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListSchedulesRequest>, I>>(_: I): ListSchedulesRequest {
+    const message = createBaseListSchedulesRequest();
+    return message;
+  },
+};
+
+function createBaseScheduleStatus(): ScheduleStatus {
+  return { name: "", action: "", cron: "", timeZone: "", nextAt: "", lastAt: "", lastOutcome: "", lastSnapshotId: "" };
+}
+
+export const ScheduleStatus: MessageFns<ScheduleStatus> = {
+  encode(message: ScheduleStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.action !== "") {
+      writer.uint32(18).string(message.action);
+    }
+    if (message.cron !== "") {
+      writer.uint32(26).string(message.cron);
+    }
+    if (message.timeZone !== "") {
+      writer.uint32(34).string(message.timeZone);
+    }
+    if (message.nextAt !== "") {
+      writer.uint32(42).string(message.nextAt);
+    }
+    if (message.lastAt !== "") {
+      writer.uint32(50).string(message.lastAt);
+    }
+    if (message.lastOutcome !== "") {
+      writer.uint32(58).string(message.lastOutcome);
+    }
+    if (message.lastSnapshotId !== "") {
+      writer.uint32(66).string(message.lastSnapshotId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScheduleStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScheduleStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cron = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.timeZone = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.nextAt = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lastAt = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lastOutcome = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.lastSnapshotId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ScheduleStatus {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      action: isSet(object.action) ? globalThis.String(object.action) : "",
+      cron: isSet(object.cron) ? globalThis.String(object.cron) : "",
+      timeZone: isSet(object.timeZone)
+        ? globalThis.String(object.timeZone)
+        : isSet(object.time_zone)
+        ? globalThis.String(object.time_zone)
+        : "",
+      nextAt: isSet(object.nextAt)
+        ? globalThis.String(object.nextAt)
+        : isSet(object.next_at)
+        ? globalThis.String(object.next_at)
+        : "",
+      lastAt: isSet(object.lastAt)
+        ? globalThis.String(object.lastAt)
+        : isSet(object.last_at)
+        ? globalThis.String(object.last_at)
+        : "",
+      lastOutcome: isSet(object.lastOutcome)
+        ? globalThis.String(object.lastOutcome)
+        : isSet(object.last_outcome)
+        ? globalThis.String(object.last_outcome)
+        : "",
+      lastSnapshotId: isSet(object.lastSnapshotId)
+        ? globalThis.String(object.lastSnapshotId)
+        : isSet(object.last_snapshot_id)
+        ? globalThis.String(object.last_snapshot_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ScheduleStatus): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.action !== "") {
+      obj.action = message.action;
+    }
+    if (message.cron !== "") {
+      obj.cron = message.cron;
+    }
+    if (message.timeZone !== "") {
+      obj.timeZone = message.timeZone;
+    }
+    if (message.nextAt !== "") {
+      obj.nextAt = message.nextAt;
+    }
+    if (message.lastAt !== "") {
+      obj.lastAt = message.lastAt;
+    }
+    if (message.lastOutcome !== "") {
+      obj.lastOutcome = message.lastOutcome;
+    }
+    if (message.lastSnapshotId !== "") {
+      obj.lastSnapshotId = message.lastSnapshotId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ScheduleStatus>, I>>(base?: I): ScheduleStatus {
+    return ScheduleStatus.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ScheduleStatus>, I>>(object: I): ScheduleStatus {
+    const message = createBaseScheduleStatus();
+    message.name = object.name ?? "";
+    message.action = object.action ?? "";
+    message.cron = object.cron ?? "";
+    message.timeZone = object.timeZone ?? "";
+    message.nextAt = object.nextAt ?? "";
+    message.lastAt = object.lastAt ?? "";
+    message.lastOutcome = object.lastOutcome ?? "";
+    message.lastSnapshotId = object.lastSnapshotId ?? "";
+    return message;
+  },
+};
+
+function createBaseListSchedulesResponse(): ListSchedulesResponse {
+  return { schedules: [] };
+}
+
+export const ListSchedulesResponse: MessageFns<ListSchedulesResponse> = {
+  encode(message: ListSchedulesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.schedules) {
+      ScheduleStatus.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSchedulesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSchedulesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.schedules.push(ScheduleStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSchedulesResponse {
+    return {
+      schedules: globalThis.Array.isArray(object?.schedules)
+        ? object.schedules.map((e: any) => ScheduleStatus.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListSchedulesResponse): unknown {
+    const obj: any = {};
+    if (message.schedules?.length) {
+      obj.schedules = message.schedules.map((e) => ScheduleStatus.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListSchedulesResponse>, I>>(base?: I): ListSchedulesResponse {
+    return ListSchedulesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListSchedulesResponse>, I>>(object: I): ListSchedulesResponse {
+    const message = createBaseListSchedulesResponse();
+    message.schedules = object.schedules?.map((e) => ScheduleStatus.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePruneSnapshotsRequest(): PruneSnapshotsRequest {
+  return { dryRun: false };
+}
+
+export const PruneSnapshotsRequest: MessageFns<PruneSnapshotsRequest> = {
+  encode(message: PruneSnapshotsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.dryRun !== false) {
+      writer.uint32(8).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneSnapshotsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneSnapshotsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PruneSnapshotsRequest {
+    return {
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
+    };
+  },
+
+  toJSON(message: PruneSnapshotsRequest): unknown {
+    const obj: any = {};
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PruneSnapshotsRequest>, I>>(base?: I): PruneSnapshotsRequest {
+    return PruneSnapshotsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PruneSnapshotsRequest>, I>>(object: I): PruneSnapshotsRequest {
+    const message = createBasePruneSnapshotsRequest();
+    message.dryRun = object.dryRun ?? false;
+    return message;
+  },
+};
+
+function createBasePruneDecision(): PruneDecision {
+  return { snapshotId: "", deleted: false, keptFor: [], failure: undefined };
+}
+
+export const PruneDecision: MessageFns<PruneDecision> = {
+  encode(message: PruneDecision, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.deleted !== false) {
+      writer.uint32(16).bool(message.deleted);
+    }
+    for (const v of message.keptFor) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneDecision {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneDecision();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.deleted = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.keptFor.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PruneDecision {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      deleted: isSet(object.deleted) ? globalThis.Boolean(object.deleted) : false,
+      keptFor: globalThis.Array.isArray(object?.keptFor)
+        ? object.keptFor.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.kept_for)
+        ? object.kept_for.map((e: any) => globalThis.String(e))
+        : [],
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+    };
+  },
+
+  toJSON(message: PruneDecision): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.deleted !== false) {
+      obj.deleted = message.deleted;
+    }
+    if (message.keptFor?.length) {
+      obj.keptFor = message.keptFor;
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PruneDecision>, I>>(base?: I): PruneDecision {
+    return PruneDecision.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PruneDecision>, I>>(object: I): PruneDecision {
+    const message = createBasePruneDecision();
+    message.snapshotId = object.snapshotId ?? "";
+    message.deleted = object.deleted ?? false;
+    message.keptFor = object.keptFor?.map((e) => e) || [];
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePruneSnapshotsResponse(): PruneSnapshotsResponse {
+  return { decisions: [] };
+}
+
+export const PruneSnapshotsResponse: MessageFns<PruneSnapshotsResponse> = {
+  encode(message: PruneSnapshotsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.decisions) {
+      PruneDecision.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneSnapshotsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneSnapshotsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.decisions.push(PruneDecision.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PruneSnapshotsResponse {
+    return {
+      decisions: globalThis.Array.isArray(object?.decisions)
+        ? object.decisions.map((e: any) => PruneDecision.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PruneSnapshotsResponse): unknown {
+    const obj: any = {};
+    if (message.decisions?.length) {
+      obj.decisions = message.decisions.map((e) => PruneDecision.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PruneSnapshotsResponse>, I>>(base?: I): PruneSnapshotsResponse {
+    return PruneSnapshotsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PruneSnapshotsResponse>, I>>(object: I): PruneSnapshotsResponse {
+    const message = createBasePruneSnapshotsResponse();
+    message.decisions = object.decisions?.map((e) => PruneDecision.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRunDrillRequest(): RunDrillRequest {
+  return { snapshotId: "", node: "" };
+}
+
+export const RunDrillRequest: MessageFns<RunDrillRequest> = {
+  encode(message: RunDrillRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.node !== "") {
+      writer.uint32(18).string(message.node);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunDrillRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunDrillRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunDrillRequest {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+    };
+  },
+
+  toJSON(message: RunDrillRequest): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RunDrillRequest>, I>>(base?: I): RunDrillRequest {
+    return RunDrillRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RunDrillRequest>, I>>(object: I): RunDrillRequest {
+    const message = createBaseRunDrillRequest();
+    message.snapshotId = object.snapshotId ?? "";
+    message.node = object.node ?? "";
+    return message;
+  },
+};
+
+function createBaseRunDrillResponse(): RunDrillResponse {
+  return { event: undefined };
+}
+
+export const RunDrillResponse: MessageFns<RunDrillResponse> = {
+  encode(message: RunDrillResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "progress":
+        NodeProgress.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "proof":
+        Proof.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunDrillResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunDrillResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: NodeProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "proof", value: Proof.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunDrillResponse {
+    return {
+      event: isSet(object.progress)
+        ? { $case: "progress", value: NodeProgress.fromJSON(object.progress) }
+        : isSet(object.proof)
+        ? { $case: "proof", value: Proof.fromJSON(object.proof) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: RunDrillResponse): unknown {
+    const obj: any = {};
+    if (message.event?.$case === "progress") {
+      obj.progress = NodeProgress.toJSON(message.event.value);
+    } else if (message.event?.$case === "proof") {
+      obj.proof = Proof.toJSON(message.event.value);
+    } else if (message.event?.$case === "failure") {
+      obj.failure = Failure.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RunDrillResponse>, I>>(base?: I): RunDrillResponse {
+    return RunDrillResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RunDrillResponse>, I>>(object: I): RunDrillResponse {
+    const message = createBaseRunDrillResponse();
+    switch (object.event?.$case) {
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: NodeProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "proof": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "proof", value: Proof.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "failure", value: Failure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseRevokeTrustRequest(): RevokeTrustRequest {
+  return { node: "", since: "", reason: "" };
+}
+
+export const RevokeTrustRequest: MessageFns<RevokeTrustRequest> = {
+  encode(message: RevokeTrustRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.since !== "") {
+      writer.uint32(18).string(message.since);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeTrustRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeTrustRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.since = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeTrustRequest {
+    return {
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      since: isSet(object.since) ? globalThis.String(object.since) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RevokeTrustRequest): unknown {
+    const obj: any = {};
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.since !== "") {
+      obj.since = message.since;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RevokeTrustRequest>, I>>(base?: I): RevokeTrustRequest {
+    return RevokeTrustRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevokeTrustRequest>, I>>(object: I): RevokeTrustRequest {
+    const message = createBaseRevokeTrustRequest();
+    message.node = object.node ?? "";
+    message.since = object.since ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeTrustResponse(): RevokeTrustResponse {
+  return { revocations: [], withdrawnSnapshotIds: [], failures: [] };
+}
+
+export const RevokeTrustResponse: MessageFns<RevokeTrustResponse> = {
+  encode(message: RevokeTrustResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.revocations) {
+      Revocation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.withdrawnSnapshotIds) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.failures) {
+      Failure.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeTrustResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeTrustResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revocations.push(Revocation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.withdrawnSnapshotIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failures.push(Failure.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeTrustResponse {
+    return {
+      revocations: globalThis.Array.isArray(object?.revocations)
+        ? object.revocations.map((e: any) => Revocation.fromJSON(e))
+        : [],
+      withdrawnSnapshotIds: globalThis.Array.isArray(object?.withdrawnSnapshotIds)
+        ? object.withdrawnSnapshotIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.withdrawn_snapshot_ids)
+        ? object.withdrawn_snapshot_ids.map((e: any) => globalThis.String(e))
+        : [],
+      failures: globalThis.Array.isArray(object?.failures) ? object.failures.map((e: any) => Failure.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: RevokeTrustResponse): unknown {
+    const obj: any = {};
+    if (message.revocations?.length) {
+      obj.revocations = message.revocations.map((e) => Revocation.toJSON(e));
+    }
+    if (message.withdrawnSnapshotIds?.length) {
+      obj.withdrawnSnapshotIds = message.withdrawnSnapshotIds;
+    }
+    if (message.failures?.length) {
+      obj.failures = message.failures.map((e) => Failure.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RevokeTrustResponse>, I>>(base?: I): RevokeTrustResponse {
+    return RevokeTrustResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevokeTrustResponse>, I>>(object: I): RevokeTrustResponse {
+    const message = createBaseRevokeTrustResponse();
+    message.revocations = object.revocations?.map((e) => Revocation.fromPartial(e)) || [];
+    message.withdrawnSnapshotIds = object.withdrawnSnapshotIds?.map((e) => e) || [];
+    message.failures = object.failures?.map((e) => Failure.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseListTrustRequest(): ListTrustRequest {
+  return {};
+}
+
+export const ListTrustRequest: MessageFns<ListTrustRequest> = {
+  encode(_: ListTrustRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListTrustRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListTrustRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListTrustRequest {
+    return {};
+  },
+
+  toJSON(_: ListTrustRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListTrustRequest>, I>>(base?: I): ListTrustRequest {
+    return ListTrustRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListTrustRequest>, I>>(_: I): ListTrustRequest {
+    const message = createBaseListTrustRequest();
+    return message;
+  },
+};
+
+function createBaseListTrustResponse(): ListTrustResponse {
+  return { revocations: [], failures: [] };
+}
+
+export const ListTrustResponse: MessageFns<ListTrustResponse> = {
+  encode(message: ListTrustResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.revocations) {
+      Revocation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.failures) {
+      Failure.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListTrustResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListTrustResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revocations.push(Revocation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.failures.push(Failure.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListTrustResponse {
+    return {
+      revocations: globalThis.Array.isArray(object?.revocations)
+        ? object.revocations.map((e: any) => Revocation.fromJSON(e))
+        : [],
+      failures: globalThis.Array.isArray(object?.failures) ? object.failures.map((e: any) => Failure.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListTrustResponse): unknown {
+    const obj: any = {};
+    if (message.revocations?.length) {
+      obj.revocations = message.revocations.map((e) => Revocation.toJSON(e));
+    }
+    if (message.failures?.length) {
+      obj.failures = message.failures.map((e) => Failure.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListTrustResponse>, I>>(base?: I): ListTrustResponse {
+    return ListTrustResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListTrustResponse>, I>>(object: I): ListTrustResponse {
+    const message = createBaseListTrustResponse();
+    message.revocations = object.revocations?.map((e) => Revocation.fromPartial(e)) || [];
+    message.failures = object.failures?.map((e) => Failure.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /** Served by the coordinator to operators. Role: `operator`. */
 export type OperatorServiceService = typeof OperatorServiceService;
 export const OperatorServiceService = {
@@ -4338,6 +6896,124 @@ export const OperatorServiceService = {
       Buffer.from(OperatorServiceVerifySnapshotResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): OperatorServiceVerifySnapshotResponse =>
       OperatorServiceVerifySnapshotResponse.decode(value),
+  },
+  /** Every snapshot over every place that holds it: agents' disks and stores. */
+  getCatalogue: {
+    path: "/lockstep.v1.OperatorService/GetCatalogue" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetCatalogueRequest): Buffer => Buffer.from(GetCatalogueRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetCatalogueRequest => GetCatalogueRequest.decode(value),
+    responseSerialize: (value: GetCatalogueResponse): Buffer =>
+      Buffer.from(GetCatalogueResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetCatalogueResponse => GetCatalogueResponse.decode(value),
+  },
+  /** More copies: onto agents' disks or into stores. */
+  copySnapshot: {
+    path: "/lockstep.v1.OperatorService/CopySnapshot" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: OperatorServiceCopySnapshotRequest): Buffer =>
+      Buffer.from(OperatorServiceCopySnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OperatorServiceCopySnapshotRequest =>
+      OperatorServiceCopySnapshotRequest.decode(value),
+    responseSerialize: (value: OperatorServiceCopySnapshotResponse): Buffer =>
+      Buffer.from(OperatorServiceCopySnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OperatorServiceCopySnapshotResponse =>
+      OperatorServiceCopySnapshotResponse.decode(value),
+  },
+  /** The head of an encrypted copy, from which the operator's identity takes the key of that one file. */
+  getCopyHead: {
+    path: "/lockstep.v1.OperatorService/GetCopyHead" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetCopyHeadRequest): Buffer => Buffer.from(GetCopyHeadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetCopyHeadRequest => GetCopyHeadRequest.decode(value),
+    responseSerialize: (value: GetCopyHeadResponse): Buffer => Buffer.from(GetCopyHeadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetCopyHeadResponse => GetCopyHeadResponse.decode(value),
+  },
+  /** A copy from a store onto an agent's disk. */
+  fetchSnapshot: {
+    path: "/lockstep.v1.OperatorService/FetchSnapshot" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: FetchSnapshotRequest): Buffer => Buffer.from(FetchSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FetchSnapshotRequest => FetchSnapshotRequest.decode(value),
+    responseSerialize: (value: FetchSnapshotResponse): Buffer =>
+      Buffer.from(FetchSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FetchSnapshotResponse => FetchSnapshotResponse.decode(value),
+  },
+  deleteSnapshot: {
+    path: "/lockstep.v1.OperatorService/DeleteSnapshot" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OperatorServiceDeleteSnapshotRequest): Buffer =>
+      Buffer.from(OperatorServiceDeleteSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OperatorServiceDeleteSnapshotRequest =>
+      OperatorServiceDeleteSnapshotRequest.decode(value),
+    responseSerialize: (value: OperatorServiceDeleteSnapshotResponse): Buffer =>
+      Buffer.from(OperatorServiceDeleteSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OperatorServiceDeleteSnapshotResponse =>
+      OperatorServiceDeleteSnapshotResponse.decode(value),
+  },
+  pinSnapshot: {
+    path: "/lockstep.v1.OperatorService/PinSnapshot" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PinSnapshotRequest): Buffer => Buffer.from(PinSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PinSnapshotRequest => PinSnapshotRequest.decode(value),
+    responseSerialize: (value: PinSnapshotResponse): Buffer => Buffer.from(PinSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PinSnapshotResponse => PinSnapshotResponse.decode(value),
+  },
+  /** What is taken and deleted when, by the coordinator's configuration. */
+  listSchedules: {
+    path: "/lockstep.v1.OperatorService/ListSchedules" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSchedulesRequest): Buffer => Buffer.from(ListSchedulesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSchedulesRequest => ListSchedulesRequest.decode(value),
+    responseSerialize: (value: ListSchedulesResponse): Buffer =>
+      Buffer.from(ListSchedulesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSchedulesResponse => ListSchedulesResponse.decode(value),
+  },
+  /** What retention would delete now, and deletes it unless it is a dry run. */
+  pruneSnapshots: {
+    path: "/lockstep.v1.OperatorService/PruneSnapshots" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PruneSnapshotsRequest): Buffer =>
+      Buffer.from(PruneSnapshotsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PruneSnapshotsRequest => PruneSnapshotsRequest.decode(value),
+    responseSerialize: (value: PruneSnapshotsResponse): Buffer =>
+      Buffer.from(PruneSnapshotsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PruneSnapshotsResponse => PruneSnapshotsResponse.decode(value),
+  },
+  runDrill: {
+    path: "/lockstep.v1.OperatorService/RunDrill" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RunDrillRequest): Buffer => Buffer.from(RunDrillRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RunDrillRequest => RunDrillRequest.decode(value),
+    responseSerialize: (value: RunDrillResponse): Buffer => Buffer.from(RunDrillResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RunDrillResponse => RunDrillResponse.decode(value),
+  },
+  revokeTrust: {
+    path: "/lockstep.v1.OperatorService/RevokeTrust" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeTrustRequest): Buffer => Buffer.from(RevokeTrustRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeTrustRequest => RevokeTrustRequest.decode(value),
+    responseSerialize: (value: RevokeTrustResponse): Buffer => Buffer.from(RevokeTrustResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeTrustResponse => RevokeTrustResponse.decode(value),
+  },
+  listTrust: {
+    path: "/lockstep.v1.OperatorService/ListTrust" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListTrustRequest): Buffer => Buffer.from(ListTrustRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListTrustRequest => ListTrustRequest.decode(value),
+    responseSerialize: (value: ListTrustResponse): Buffer => Buffer.from(ListTrustResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListTrustResponse => ListTrustResponse.decode(value),
   },
   /** Inspects every agent and decides. Changes nothing. */
   planRestore: {
@@ -4454,6 +7130,23 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   saveSnapshot: handleServerStreamingCall<OperatorServiceSaveSnapshotRequest, OperatorServiceSaveSnapshotResponse>;
   listSnapshots: handleUnaryCall<OperatorServiceListSnapshotsRequest, OperatorServiceListSnapshotsResponse>;
   verifySnapshot: handleUnaryCall<OperatorServiceVerifySnapshotRequest, OperatorServiceVerifySnapshotResponse>;
+  /** Every snapshot over every place that holds it: agents' disks and stores. */
+  getCatalogue: handleUnaryCall<GetCatalogueRequest, GetCatalogueResponse>;
+  /** More copies: onto agents' disks or into stores. */
+  copySnapshot: handleServerStreamingCall<OperatorServiceCopySnapshotRequest, OperatorServiceCopySnapshotResponse>;
+  /** The head of an encrypted copy, from which the operator's identity takes the key of that one file. */
+  getCopyHead: handleUnaryCall<GetCopyHeadRequest, GetCopyHeadResponse>;
+  /** A copy from a store onto an agent's disk. */
+  fetchSnapshot: handleServerStreamingCall<FetchSnapshotRequest, FetchSnapshotResponse>;
+  deleteSnapshot: handleUnaryCall<OperatorServiceDeleteSnapshotRequest, OperatorServiceDeleteSnapshotResponse>;
+  pinSnapshot: handleUnaryCall<PinSnapshotRequest, PinSnapshotResponse>;
+  /** What is taken and deleted when, by the coordinator's configuration. */
+  listSchedules: handleUnaryCall<ListSchedulesRequest, ListSchedulesResponse>;
+  /** What retention would delete now, and deletes it unless it is a dry run. */
+  pruneSnapshots: handleUnaryCall<PruneSnapshotsRequest, PruneSnapshotsResponse>;
+  runDrill: handleServerStreamingCall<RunDrillRequest, RunDrillResponse>;
+  revokeTrust: handleUnaryCall<RevokeTrustRequest, RevokeTrustResponse>;
+  listTrust: handleUnaryCall<ListTrustRequest, ListTrustResponse>;
   /** Inspects every agent and decides. Changes nothing. */
   planRestore: handleUnaryCall<PlanRestoreRequest, PlanRestoreResponse>;
   /** A plan back to what was live before a restore: its kept OLD, as a snapshot. Changes nothing live. */
@@ -4543,6 +7236,156 @@ export interface OperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: OperatorServiceVerifySnapshotResponse) => void,
+  ): ClientUnaryCall;
+  /** Every snapshot over every place that holds it: agents' disks and stores. */
+  getCatalogue(
+    request: GetCatalogueRequest,
+    callback: (error: ServiceError | null, response: GetCatalogueResponse) => void,
+  ): ClientUnaryCall;
+  getCatalogue(
+    request: GetCatalogueRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetCatalogueResponse) => void,
+  ): ClientUnaryCall;
+  getCatalogue(
+    request: GetCatalogueRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetCatalogueResponse) => void,
+  ): ClientUnaryCall;
+  /** More copies: onto agents' disks or into stores. */
+  copySnapshot(
+    request: OperatorServiceCopySnapshotRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<OperatorServiceCopySnapshotResponse>;
+  copySnapshot(
+    request: OperatorServiceCopySnapshotRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<OperatorServiceCopySnapshotResponse>;
+  /** The head of an encrypted copy, from which the operator's identity takes the key of that one file. */
+  getCopyHead(
+    request: GetCopyHeadRequest,
+    callback: (error: ServiceError | null, response: GetCopyHeadResponse) => void,
+  ): ClientUnaryCall;
+  getCopyHead(
+    request: GetCopyHeadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetCopyHeadResponse) => void,
+  ): ClientUnaryCall;
+  getCopyHead(
+    request: GetCopyHeadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetCopyHeadResponse) => void,
+  ): ClientUnaryCall;
+  /** A copy from a store onto an agent's disk. */
+  fetchSnapshot(
+    request: FetchSnapshotRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FetchSnapshotResponse>;
+  fetchSnapshot(
+    request: FetchSnapshotRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FetchSnapshotResponse>;
+  deleteSnapshot(
+    request: OperatorServiceDeleteSnapshotRequest,
+    callback: (error: ServiceError | null, response: OperatorServiceDeleteSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  deleteSnapshot(
+    request: OperatorServiceDeleteSnapshotRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OperatorServiceDeleteSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  deleteSnapshot(
+    request: OperatorServiceDeleteSnapshotRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OperatorServiceDeleteSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  pinSnapshot(
+    request: PinSnapshotRequest,
+    callback: (error: ServiceError | null, response: PinSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  pinSnapshot(
+    request: PinSnapshotRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PinSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  pinSnapshot(
+    request: PinSnapshotRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PinSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  /** What is taken and deleted when, by the coordinator's configuration. */
+  listSchedules(
+    request: ListSchedulesRequest,
+    callback: (error: ServiceError | null, response: ListSchedulesResponse) => void,
+  ): ClientUnaryCall;
+  listSchedules(
+    request: ListSchedulesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSchedulesResponse) => void,
+  ): ClientUnaryCall;
+  listSchedules(
+    request: ListSchedulesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSchedulesResponse) => void,
+  ): ClientUnaryCall;
+  /** What retention would delete now, and deletes it unless it is a dry run. */
+  pruneSnapshots(
+    request: PruneSnapshotsRequest,
+    callback: (error: ServiceError | null, response: PruneSnapshotsResponse) => void,
+  ): ClientUnaryCall;
+  pruneSnapshots(
+    request: PruneSnapshotsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PruneSnapshotsResponse) => void,
+  ): ClientUnaryCall;
+  pruneSnapshots(
+    request: PruneSnapshotsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PruneSnapshotsResponse) => void,
+  ): ClientUnaryCall;
+  runDrill(request: RunDrillRequest, options?: Partial<CallOptions>): ClientReadableStream<RunDrillResponse>;
+  runDrill(
+    request: RunDrillRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RunDrillResponse>;
+  revokeTrust(
+    request: RevokeTrustRequest,
+    callback: (error: ServiceError | null, response: RevokeTrustResponse) => void,
+  ): ClientUnaryCall;
+  revokeTrust(
+    request: RevokeTrustRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevokeTrustResponse) => void,
+  ): ClientUnaryCall;
+  revokeTrust(
+    request: RevokeTrustRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevokeTrustResponse) => void,
+  ): ClientUnaryCall;
+  listTrust(
+    request: ListTrustRequest,
+    callback: (error: ServiceError | null, response: ListTrustResponse) => void,
+  ): ClientUnaryCall;
+  listTrust(
+    request: ListTrustRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListTrustResponse) => void,
+  ): ClientUnaryCall;
+  listTrust(
+    request: ListTrustRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListTrustResponse) => void,
   ): ClientUnaryCall;
   /** Inspects every agent and decides. Changes nothing. */
   planRestore(
@@ -4706,6 +7549,14 @@ export const OperatorServiceClient = makeGenericClientConstructor(
   service: typeof OperatorServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

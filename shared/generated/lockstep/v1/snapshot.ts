@@ -6,11 +6,95 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { FileDigest } from "./common.ts";
+import { Failure, FileDigest, Refusal } from "./common.ts";
 
 export const protobufPackage = "lockstep.v1";
 
 export const protobufFileName = "lockstep/v1/snapshot.proto";
+
+export const Encoding = {
+  ENCODING_UNSPECIFIED: 0,
+  /** ENCODING_ZSTD - zstd of the snapshot. */
+  ENCODING_ZSTD: 1,
+  /** ENCODING_ZSTD_AGE - age of that, to the recipients. */
+  ENCODING_ZSTD_AGE: 2,
+} as const;
+
+export type Encoding = typeof Encoding[keyof typeof Encoding];
+
+export namespace Encoding {
+  export type ENCODING_UNSPECIFIED = typeof Encoding.ENCODING_UNSPECIFIED;
+  export type ENCODING_ZSTD = typeof Encoding.ENCODING_ZSTD;
+  export type ENCODING_ZSTD_AGE = typeof Encoding.ENCODING_ZSTD_AGE;
+}
+
+export function encodingFromJSON(object: any): Encoding {
+  switch (object) {
+    case 0:
+    case "ENCODING_UNSPECIFIED":
+      return Encoding.ENCODING_UNSPECIFIED;
+    case 1:
+    case "ENCODING_ZSTD":
+      return Encoding.ENCODING_ZSTD;
+    case 2:
+    case "ENCODING_ZSTD_AGE":
+      return Encoding.ENCODING_ZSTD_AGE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Encoding");
+  }
+}
+
+export function encodingToJSON(object: Encoding): string {
+  switch (object) {
+    case Encoding.ENCODING_UNSPECIFIED:
+      return "ENCODING_UNSPECIFIED";
+    case Encoding.ENCODING_ZSTD:
+      return "ENCODING_ZSTD";
+    case Encoding.ENCODING_ZSTD_AGE:
+      return "ENCODING_ZSTD_AGE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Encoding");
+  }
+}
+
+export const ProofKind = { PROOF_KIND_UNSPECIFIED: 0, PROOF_KIND_VERIFY: 1, PROOF_KIND_DRILL: 2 } as const;
+
+export type ProofKind = typeof ProofKind[keyof typeof ProofKind];
+
+export namespace ProofKind {
+  export type PROOF_KIND_UNSPECIFIED = typeof ProofKind.PROOF_KIND_UNSPECIFIED;
+  export type PROOF_KIND_VERIFY = typeof ProofKind.PROOF_KIND_VERIFY;
+  export type PROOF_KIND_DRILL = typeof ProofKind.PROOF_KIND_DRILL;
+}
+
+export function proofKindFromJSON(object: any): ProofKind {
+  switch (object) {
+    case 0:
+    case "PROOF_KIND_UNSPECIFIED":
+      return ProofKind.PROOF_KIND_UNSPECIFIED;
+    case 1:
+    case "PROOF_KIND_VERIFY":
+      return ProofKind.PROOF_KIND_VERIFY;
+    case 2:
+    case "PROOF_KIND_DRILL":
+      return ProofKind.PROOF_KIND_DRILL;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ProofKind");
+  }
+}
+
+export function proofKindToJSON(object: ProofKind): string {
+  switch (object) {
+    case ProofKind.PROOF_KIND_UNSPECIFIED:
+      return "PROOF_KIND_UNSPECIFIED";
+    case ProofKind.PROOF_KIND_VERIFY:
+      return "PROOF_KIND_VERIFY";
+    case ProofKind.PROOF_KIND_DRILL:
+      return "PROOF_KIND_DRILL";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ProofKind");
+  }
+}
 
 /** etcd's own status figures, as `etcdutl snapshot status` prints them. */
 export interface SnapshotStatus {
@@ -143,6 +227,98 @@ export interface SnapshotCard {
    */
   encryptionKeySha256: string[];
   toolVersion: string;
+  /** The snapshot of the same etcd cluster that this signer's node took before; empty for the first. */
+  parentId: string;
+}
+
+/** A signature over a card's canonical JSON (RFC 8785), Ed25519. */
+export interface Seal {
+  /** "lockstep://CLUSTER/agent/NODE" or "lockstep://CLUSTER/coordinator/ID": what the certificate names. */
+  signer: string;
+  /** RFC 3339; part of what is signed. */
+  signedAt: string;
+  /** DER of the signing certificate, issued by the CA of Lockstep. */
+  certificate: Buffer;
+  signature: Buffer;
+}
+
+/**
+ * What is written beside a snapshot. The JSON is what counts: a reader takes no field of a card
+ * that it has not read from this text.
+ */
+export interface SealedCard {
+  /** Canonical JSON of the SnapshotCard, byte for byte as signed. */
+  cardJson: string;
+  /** The agent's own and a coordinator's: one alone seals nothing. */
+  seals: Seal[];
+}
+
+/** One copy outside the agents' disks, as it is stored. */
+export interface StoredCopy {
+  snapshotId: string;
+  /** Name of the store in the coordinator's configuration. */
+  store: string;
+  encoding: Encoding;
+  /** Of the bytes as stored. */
+  sha256: string;
+  sizeBytes: bigint;
+  /** age recipients, which are public. */
+  recipients: string[];
+  /** RFC 3339. */
+  storedAt: string;
+  /** The agent's, over the canonical JSON of this message without it. */
+  seal: Seal | undefined;
+}
+
+/**
+ * What came to be known of a snapshot after it was sealed. Never part of what is signed; kept
+ * beside each copy, merged by union.
+ */
+export interface SnapshotMarks {
+  snapshotId: string;
+  pins: Pin[];
+  proofs: Proof[];
+}
+
+/** Keeps a snapshot from being deleted. */
+export interface Pin {
+  /** Who, as a signer is named. */
+  by: string;
+  reason: string;
+  at: string;
+  /** Taken as evidence: only a second person's approval deletes it. */
+  evidence: boolean;
+  /** Set: the pin was taken off then. */
+  removedAt: string;
+}
+
+/** One time that a snapshot was read whole, or restored into a scratch place. */
+export interface Proof {
+  kind: ProofKind;
+  /** The node that proved it, or the store that was read. */
+  place: string;
+  at: string;
+  /** Unset: it is good. */
+  failure:
+    | Failure
+    | undefined;
+  /** Of the whole proof, and of the restore in it (a drill's). */
+  tookMs: bigint;
+  restoreMs: bigint;
+}
+
+/** One snapshot over every place that holds it. */
+export interface CatalogueEntry {
+  card:
+    | SnapshotCard
+    | undefined;
+  /** Empty where the card is sealed by two trusted signers. */
+  distrust: Refusal[];
+  /** On agents' disks. */
+  held: StoredSnapshot[];
+  /** In stores. */
+  copies: StoredCopy[];
+  marks: SnapshotMarks | undefined;
 }
 
 /** A snapshot as a node holds it. */
@@ -150,7 +326,22 @@ export interface StoredSnapshot {
   card: SnapshotCard | undefined;
   node: string;
   path: string;
-  file: FileDigest | undefined;
+  file:
+    | FileDigest
+    | undefined;
+  /** Unset where nobody has sealed it. */
+  sealed: SealedCard | undefined;
+  marks: SnapshotMarks | undefined;
+}
+
+export interface Revocation {
+  /** "lockstep://CLUSTER/agent/NODE". */
+  signer: string;
+  /** RFC 3339: what it signed from then on is not trusted. */
+  since: string;
+  reason: string;
+  by: string;
+  at: string;
 }
 
 function createBaseSnapshotStatus(): SnapshotStatus {
@@ -1332,6 +1523,7 @@ function createBaseSnapshotCard(): SnapshotCard {
     serviceAccountKeySha256: [],
     encryptionKeySha256: [],
     toolVersion: "",
+    parentId: "",
   };
 }
 
@@ -1378,6 +1570,9 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
     }
     if (message.toolVersion !== "") {
       writer.uint32(114).string(message.toolVersion);
+    }
+    if (message.parentId !== "") {
+      writer.uint32(242).string(message.parentId);
     }
     return writer;
   },
@@ -1507,6 +1702,14 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
             message.toolVersion = reader.string();
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.parentId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1571,6 +1774,11 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
         : isSet(object.tool_version)
         ? globalThis.String(object.tool_version)
         : "",
+      parentId: isSet(object.parentId)
+        ? globalThis.String(object.parentId)
+        : isSet(object.parent_id)
+        ? globalThis.String(object.parent_id)
+        : "",
     };
   },
 
@@ -1618,6 +1826,9 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
     if (message.toolVersion !== "") {
       obj.toolVersion = message.toolVersion;
     }
+    if (message.parentId !== "") {
+      obj.parentId = message.parentId;
+    }
     return obj;
   },
 
@@ -1642,12 +1853,970 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
     message.serviceAccountKeySha256 = object.serviceAccountKeySha256?.map((e) => e) || [];
     message.encryptionKeySha256 = object.encryptionKeySha256?.map((e) => e) || [];
     message.toolVersion = object.toolVersion ?? "";
+    message.parentId = object.parentId ?? "";
+    return message;
+  },
+};
+
+function createBaseSeal(): Seal {
+  return { signer: "", signedAt: "", certificate: Buffer.alloc(0), signature: Buffer.alloc(0) };
+}
+
+export const Seal: MessageFns<Seal> = {
+  encode(message: Seal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.signer !== "") {
+      writer.uint32(10).string(message.signer);
+    }
+    if (message.signedAt !== "") {
+      writer.uint32(18).string(message.signedAt);
+    }
+    if (message.certificate.length !== 0) {
+      writer.uint32(26).bytes(message.certificate);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(34).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Seal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSeal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.signer = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.signedAt = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.certificate = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Seal {
+    return {
+      signer: isSet(object.signer) ? globalThis.String(object.signer) : "",
+      signedAt: isSet(object.signedAt)
+        ? globalThis.String(object.signedAt)
+        : isSet(object.signed_at)
+        ? globalThis.String(object.signed_at)
+        : "",
+      certificate: isSet(object.certificate) ? Buffer.from(bytesFromBase64(object.certificate)) : Buffer.alloc(0),
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: Seal): unknown {
+    const obj: any = {};
+    if (message.signer !== "") {
+      obj.signer = message.signer;
+    }
+    if (message.signedAt !== "") {
+      obj.signedAt = message.signedAt;
+    }
+    if (message.certificate.length !== 0) {
+      obj.certificate = base64FromBytes(message.certificate);
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Seal>, I>>(base?: I): Seal {
+    return Seal.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Seal>, I>>(object: I): Seal {
+    const message = createBaseSeal();
+    message.signer = object.signer ?? "";
+    message.signedAt = object.signedAt ?? "";
+    message.certificate = object.certificate ?? Buffer.alloc(0);
+    message.signature = object.signature ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseSealedCard(): SealedCard {
+  return { cardJson: "", seals: [] };
+}
+
+export const SealedCard: MessageFns<SealedCard> = {
+  encode(message: SealedCard, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cardJson !== "") {
+      writer.uint32(10).string(message.cardJson);
+    }
+    for (const v of message.seals) {
+      Seal.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SealedCard {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSealedCard();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cardJson = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.seals.push(Seal.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SealedCard {
+    return {
+      cardJson: isSet(object.cardJson)
+        ? globalThis.String(object.cardJson)
+        : isSet(object.card_json)
+        ? globalThis.String(object.card_json)
+        : "",
+      seals: globalThis.Array.isArray(object?.seals) ? object.seals.map((e: any) => Seal.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: SealedCard): unknown {
+    const obj: any = {};
+    if (message.cardJson !== "") {
+      obj.cardJson = message.cardJson;
+    }
+    if (message.seals?.length) {
+      obj.seals = message.seals.map((e) => Seal.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SealedCard>, I>>(base?: I): SealedCard {
+    return SealedCard.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SealedCard>, I>>(object: I): SealedCard {
+    const message = createBaseSealedCard();
+    message.cardJson = object.cardJson ?? "";
+    message.seals = object.seals?.map((e) => Seal.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseStoredCopy(): StoredCopy {
+  return {
+    snapshotId: "",
+    store: "",
+    encoding: 0,
+    sha256: "",
+    sizeBytes: 0n,
+    recipients: [],
+    storedAt: "",
+    seal: undefined,
+  };
+}
+
+export const StoredCopy: MessageFns<StoredCopy> = {
+  encode(message: StoredCopy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.store !== "") {
+      writer.uint32(18).string(message.store);
+    }
+    if (message.encoding !== 0) {
+      writer.uint32(24).int32(message.encoding);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(34).string(message.sha256);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.sizeBytes);
+    }
+    for (const v of message.recipients) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.storedAt !== "") {
+      writer.uint32(58).string(message.storedAt);
+    }
+    if (message.seal !== undefined) {
+      Seal.encode(message.seal, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredCopy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredCopy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.store = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.encoding = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.recipients.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.storedAt = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.seal = Seal.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredCopy {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      store: isSet(object.store) ? globalThis.String(object.store) : "",
+      encoding: isSet(object.encoding) ? encodingFromJSON(object.encoding) : 0,
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : 0n,
+      recipients: globalThis.Array.isArray(object?.recipients)
+        ? object.recipients.map((e: any) => globalThis.String(e))
+        : [],
+      storedAt: isSet(object.storedAt)
+        ? globalThis.String(object.storedAt)
+        : isSet(object.stored_at)
+        ? globalThis.String(object.stored_at)
+        : "",
+      seal: isSet(object.seal) ? Seal.fromJSON(object.seal) : undefined,
+    };
+  },
+
+  toJSON(message: StoredCopy): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.store !== "") {
+      obj.store = message.store;
+    }
+    if (message.encoding !== 0) {
+      obj.encoding = encodingToJSON(message.encoding);
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.sizeBytes !== 0n) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    if (message.recipients?.length) {
+      obj.recipients = message.recipients;
+    }
+    if (message.storedAt !== "") {
+      obj.storedAt = message.storedAt;
+    }
+    if (message.seal !== undefined) {
+      obj.seal = Seal.toJSON(message.seal);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StoredCopy>, I>>(base?: I): StoredCopy {
+    return StoredCopy.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StoredCopy>, I>>(object: I): StoredCopy {
+    const message = createBaseStoredCopy();
+    message.snapshotId = object.snapshotId ?? "";
+    message.store = object.store ?? "";
+    message.encoding = object.encoding ?? 0;
+    message.sha256 = object.sha256 ?? "";
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    message.recipients = object.recipients?.map((e) => e) || [];
+    message.storedAt = object.storedAt ?? "";
+    message.seal = (object.seal !== undefined && object.seal !== null) ? Seal.fromPartial(object.seal) : undefined;
+    return message;
+  },
+};
+
+function createBaseSnapshotMarks(): SnapshotMarks {
+  return { snapshotId: "", pins: [], proofs: [] };
+}
+
+export const SnapshotMarks: MessageFns<SnapshotMarks> = {
+  encode(message: SnapshotMarks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotId !== "") {
+      writer.uint32(10).string(message.snapshotId);
+    }
+    for (const v of message.pins) {
+      Pin.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.proofs) {
+      Proof.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotMarks {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnapshotMarks();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pins.push(Pin.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.proofs.push(Proof.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SnapshotMarks {
+    return {
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
+      pins: globalThis.Array.isArray(object?.pins) ? object.pins.map((e: any) => Pin.fromJSON(e)) : [],
+      proofs: globalThis.Array.isArray(object?.proofs) ? object.proofs.map((e: any) => Proof.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: SnapshotMarks): unknown {
+    const obj: any = {};
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
+    }
+    if (message.pins?.length) {
+      obj.pins = message.pins.map((e) => Pin.toJSON(e));
+    }
+    if (message.proofs?.length) {
+      obj.proofs = message.proofs.map((e) => Proof.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SnapshotMarks>, I>>(base?: I): SnapshotMarks {
+    return SnapshotMarks.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SnapshotMarks>, I>>(object: I): SnapshotMarks {
+    const message = createBaseSnapshotMarks();
+    message.snapshotId = object.snapshotId ?? "";
+    message.pins = object.pins?.map((e) => Pin.fromPartial(e)) || [];
+    message.proofs = object.proofs?.map((e) => Proof.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePin(): Pin {
+  return { by: "", reason: "", at: "", evidence: false, removedAt: "" };
+}
+
+export const Pin: MessageFns<Pin> = {
+  encode(message: Pin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.by !== "") {
+      writer.uint32(10).string(message.by);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.at !== "") {
+      writer.uint32(26).string(message.at);
+    }
+    if (message.evidence !== false) {
+      writer.uint32(32).bool(message.evidence);
+    }
+    if (message.removedAt !== "") {
+      writer.uint32(42).string(message.removedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Pin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.evidence = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.removedAt = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Pin {
+    return {
+      by: isSet(object.by) ? globalThis.String(object.by) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      at: isSet(object.at) ? globalThis.String(object.at) : "",
+      evidence: isSet(object.evidence) ? globalThis.Boolean(object.evidence) : false,
+      removedAt: isSet(object.removedAt)
+        ? globalThis.String(object.removedAt)
+        : isSet(object.removed_at)
+        ? globalThis.String(object.removed_at)
+        : "",
+    };
+  },
+
+  toJSON(message: Pin): unknown {
+    const obj: any = {};
+    if (message.by !== "") {
+      obj.by = message.by;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.at !== "") {
+      obj.at = message.at;
+    }
+    if (message.evidence !== false) {
+      obj.evidence = message.evidence;
+    }
+    if (message.removedAt !== "") {
+      obj.removedAt = message.removedAt;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Pin>, I>>(base?: I): Pin {
+    return Pin.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Pin>, I>>(object: I): Pin {
+    const message = createBasePin();
+    message.by = object.by ?? "";
+    message.reason = object.reason ?? "";
+    message.at = object.at ?? "";
+    message.evidence = object.evidence ?? false;
+    message.removedAt = object.removedAt ?? "";
+    return message;
+  },
+};
+
+function createBaseProof(): Proof {
+  return { kind: 0, place: "", at: "", failure: undefined, tookMs: 0n, restoreMs: 0n };
+}
+
+export const Proof: MessageFns<Proof> = {
+  encode(message: Proof, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.place !== "") {
+      writer.uint32(18).string(message.place);
+    }
+    if (message.at !== "") {
+      writer.uint32(26).string(message.at);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(34).fork()).join();
+    }
+    if (message.tookMs !== 0n) {
+      if (BigInt.asUintN(64, message.tookMs) !== message.tookMs) {
+        throw new globalThis.Error("value provided for field message.tookMs of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.tookMs);
+    }
+    if (message.restoreMs !== 0n) {
+      if (BigInt.asUintN(64, message.restoreMs) !== message.restoreMs) {
+        throw new globalThis.Error("value provided for field message.restoreMs of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.restoreMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Proof {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProof();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.tookMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.restoreMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Proof {
+    return {
+      kind: isSet(object.kind) ? proofKindFromJSON(object.kind) : 0,
+      place: isSet(object.place) ? globalThis.String(object.place) : "",
+      at: isSet(object.at) ? globalThis.String(object.at) : "",
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+      tookMs: isSet(object.tookMs) ? BigInt(object.tookMs) : isSet(object.took_ms) ? BigInt(object.took_ms) : 0n,
+      restoreMs: isSet(object.restoreMs)
+        ? BigInt(object.restoreMs)
+        : isSet(object.restore_ms)
+        ? BigInt(object.restore_ms)
+        : 0n,
+    };
+  },
+
+  toJSON(message: Proof): unknown {
+    const obj: any = {};
+    if (message.kind !== 0) {
+      obj.kind = proofKindToJSON(message.kind);
+    }
+    if (message.place !== "") {
+      obj.place = message.place;
+    }
+    if (message.at !== "") {
+      obj.at = message.at;
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    if (message.tookMs !== 0n) {
+      obj.tookMs = message.tookMs.toString();
+    }
+    if (message.restoreMs !== 0n) {
+      obj.restoreMs = message.restoreMs.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Proof>, I>>(base?: I): Proof {
+    return Proof.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Proof>, I>>(object: I): Proof {
+    const message = createBaseProof();
+    message.kind = object.kind ?? 0;
+    message.place = object.place ?? "";
+    message.at = object.at ?? "";
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
+    message.tookMs = (object.tookMs !== undefined && object.tookMs !== null) ? BigInt(object.tookMs) : 0n;
+    message.restoreMs = (object.restoreMs !== undefined && object.restoreMs !== null) ? BigInt(object.restoreMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseCatalogueEntry(): CatalogueEntry {
+  return { card: undefined, distrust: [], held: [], copies: [], marks: undefined };
+}
+
+export const CatalogueEntry: MessageFns<CatalogueEntry> = {
+  encode(message: CatalogueEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.card !== undefined) {
+      SnapshotCard.encode(message.card, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.distrust) {
+      Refusal.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.held) {
+      StoredSnapshot.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.copies) {
+      StoredCopy.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.marks !== undefined) {
+      SnapshotMarks.encode(message.marks, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CatalogueEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCatalogueEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.card = SnapshotCard.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.distrust.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.held.push(StoredSnapshot.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.copies.push(StoredCopy.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.marks = SnapshotMarks.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CatalogueEntry {
+    return {
+      card: isSet(object.card) ? SnapshotCard.fromJSON(object.card) : undefined,
+      distrust: globalThis.Array.isArray(object?.distrust) ? object.distrust.map((e: any) => Refusal.fromJSON(e)) : [],
+      held: globalThis.Array.isArray(object?.held) ? object.held.map((e: any) => StoredSnapshot.fromJSON(e)) : [],
+      copies: globalThis.Array.isArray(object?.copies) ? object.copies.map((e: any) => StoredCopy.fromJSON(e)) : [],
+      marks: isSet(object.marks) ? SnapshotMarks.fromJSON(object.marks) : undefined,
+    };
+  },
+
+  toJSON(message: CatalogueEntry): unknown {
+    const obj: any = {};
+    if (message.card !== undefined) {
+      obj.card = SnapshotCard.toJSON(message.card);
+    }
+    if (message.distrust?.length) {
+      obj.distrust = message.distrust.map((e) => Refusal.toJSON(e));
+    }
+    if (message.held?.length) {
+      obj.held = message.held.map((e) => StoredSnapshot.toJSON(e));
+    }
+    if (message.copies?.length) {
+      obj.copies = message.copies.map((e) => StoredCopy.toJSON(e));
+    }
+    if (message.marks !== undefined) {
+      obj.marks = SnapshotMarks.toJSON(message.marks);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CatalogueEntry>, I>>(base?: I): CatalogueEntry {
+    return CatalogueEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CatalogueEntry>, I>>(object: I): CatalogueEntry {
+    const message = createBaseCatalogueEntry();
+    message.card = (object.card !== undefined && object.card !== null)
+      ? SnapshotCard.fromPartial(object.card)
+      : undefined;
+    message.distrust = object.distrust?.map((e) => Refusal.fromPartial(e)) || [];
+    message.held = object.held?.map((e) => StoredSnapshot.fromPartial(e)) || [];
+    message.copies = object.copies?.map((e) => StoredCopy.fromPartial(e)) || [];
+    message.marks = (object.marks !== undefined && object.marks !== null)
+      ? SnapshotMarks.fromPartial(object.marks)
+      : undefined;
     return message;
   },
 };
 
 function createBaseStoredSnapshot(): StoredSnapshot {
-  return { card: undefined, node: "", path: "", file: undefined };
+  return { card: undefined, node: "", path: "", file: undefined, sealed: undefined, marks: undefined };
 }
 
 export const StoredSnapshot: MessageFns<StoredSnapshot> = {
@@ -1663,6 +2832,12 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     }
     if (message.file !== undefined) {
       FileDigest.encode(message.file, writer.uint32(34).fork()).join();
+    }
+    if (message.sealed !== undefined) {
+      SealedCard.encode(message.sealed, writer.uint32(42).fork()).join();
+    }
+    if (message.marks !== undefined) {
+      SnapshotMarks.encode(message.marks, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1712,6 +2887,22 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
             message.file = FileDigest.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sealed = SealedCard.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.marks = SnapshotMarks.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1730,6 +2921,8 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
       node: isSet(object.node) ? globalThis.String(object.node) : "",
       path: isSet(object.path) ? globalThis.String(object.path) : "",
       file: isSet(object.file) ? FileDigest.fromJSON(object.file) : undefined,
+      sealed: isSet(object.sealed) ? SealedCard.fromJSON(object.sealed) : undefined,
+      marks: isSet(object.marks) ? SnapshotMarks.fromJSON(object.marks) : undefined,
     };
   },
 
@@ -1747,6 +2940,12 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     if (message.file !== undefined) {
       obj.file = FileDigest.toJSON(message.file);
     }
+    if (message.sealed !== undefined) {
+      obj.sealed = SealedCard.toJSON(message.sealed);
+    }
+    if (message.marks !== undefined) {
+      obj.marks = SnapshotMarks.toJSON(message.marks);
+    }
     return obj;
   },
 
@@ -1763,6 +2962,145 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     message.file = (object.file !== undefined && object.file !== null)
       ? FileDigest.fromPartial(object.file)
       : undefined;
+    message.sealed = (object.sealed !== undefined && object.sealed !== null)
+      ? SealedCard.fromPartial(object.sealed)
+      : undefined;
+    message.marks = (object.marks !== undefined && object.marks !== null)
+      ? SnapshotMarks.fromPartial(object.marks)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRevocation(): Revocation {
+  return { signer: "", since: "", reason: "", by: "", at: "" };
+}
+
+export const Revocation: MessageFns<Revocation> = {
+  encode(message: Revocation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.signer !== "") {
+      writer.uint32(10).string(message.signer);
+    }
+    if (message.since !== "") {
+      writer.uint32(18).string(message.since);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.by !== "") {
+      writer.uint32(34).string(message.by);
+    }
+    if (message.at !== "") {
+      writer.uint32(42).string(message.at);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Revocation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevocation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.signer = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.since = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Revocation {
+    return {
+      signer: isSet(object.signer) ? globalThis.String(object.signer) : "",
+      since: isSet(object.since) ? globalThis.String(object.since) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      by: isSet(object.by) ? globalThis.String(object.by) : "",
+      at: isSet(object.at) ? globalThis.String(object.at) : "",
+    };
+  },
+
+  toJSON(message: Revocation): unknown {
+    const obj: any = {};
+    if (message.signer !== "") {
+      obj.signer = message.signer;
+    }
+    if (message.since !== "") {
+      obj.since = message.since;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.by !== "") {
+      obj.by = message.by;
+    }
+    if (message.at !== "") {
+      obj.at = message.at;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Revocation>, I>>(base?: I): Revocation {
+    return Revocation.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Revocation>, I>>(object: I): Revocation {
+    const message = createBaseRevocation();
+    message.signer = object.signer ?? "";
+    message.since = object.since ?? "";
+    message.reason = object.reason ?? "";
+    message.by = object.by ?? "";
+    message.at = object.at ?? "";
     return message;
   },
 };
