@@ -115,6 +115,8 @@ describe('convergence', () => {
     expect(next({ kubelet: active })).toStrictEqual({ kind: 'act', action: { kind: 'hold-kubelet' } });
     expect(next({ exchanged: false })).toStrictEqual({ kind: 'done' });
     expect(next({ manifestsInPlace: ['etcd'] })).toStrictEqual({ kind: 'done' });
+    const released = { held: false, marked: false, active: true };
+    expect(next({ kubelet: released })).toStrictEqual({ kind: 'done' });
   });
 
   it('touches nothing where the store is neither OLD nor NEW', () => {

@@ -81,8 +81,7 @@ async function observe(
     hosting.manifestsInPlace(nodePlan, signal),
   ]);
   // The proof costs, and says nothing while kubelet may start what was stopped.
-  const worthProving =
-    (store === 'new' || exchanged) && kubelet.held && !kubelet.active && manifestsInPlace.length === 0;
+  const worthProving = exchanged && kubelet.held && !kubelet.active && manifestsInPlace.length === 0;
   const provenStopped =
     worthProving &&
     (await hosting.proveStopped(nodePlan, operationId, components, signal).then(

@@ -52,6 +52,7 @@ describe('an exchange that a ledger which was set back has forgotten', () => {
     ['nothing was built', 4n, undefined],
     ['somebody put another store in place', 9n, 7n],
     ['nothing is in place', undefined, 4n],
+    ['one directory bears both names', 4n, 4n],
   ])('is none where %s', (_what, inPlace, other) => {
     expect(forgottenExchange(context([build('7')]), found(inPlace, other))).toBeUndefined();
   });

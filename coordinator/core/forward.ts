@@ -1,6 +1,7 @@
 import type { ObserveMemberResponse, StepResult } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { takesStep } from '@lockstep/shared/plan/part.ts';
 import type { Answer, Ask } from './events.ts';
 import { failureOf, isTransient, isUnreachable, isWorthRepeating } from './failures.ts';
 import { judgeGate } from './gate.ts';
@@ -139,9 +140,15 @@ function beginDowntime(turn: Turn): void {
   if (maxOutageMs > 0) turn.setTimer({ kind: 'max-outage' }, maxOutageMs);
 }
 
-/** Nodes in the groups that take the step one after another. A closed ledger takes no more steps. */
+/**
+ * Nodes in the groups that take the step one after another: those that have a part in it. A closed
+ * ledger takes no more steps.
+ */
 function groupsOf(turn: Turn, step: ForwardStep, behind: ReadonlyMap<string, Failure>): string[][] {
-  const order = turn.order.map((each) => each.node);
+  const { ask: asked } = step;
+  const order = turn.order
+    .filter((each) => asked.kind !== 'execute' || takesStep(each, asked.step))
+    .map((each) => each.node);
   const chosen = step.nodes === 'first' ? order.slice(0, 1) : order;
   const nodes = chosen.filter(
     (node) =>

@@ -1,6 +1,7 @@
 import type { ObserveMemberResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { hasMember } from '@lockstep/shared/plan/part.ts';
 import { failureOf } from './failures.ts';
 import type { GateProof } from './state.ts';
 
@@ -15,7 +16,7 @@ export type GateVerdict =
  * cluster id that is not OLD's, no alarm, no way in for clients, and the same content at one pinned revision. The pinned
  * revision is the canary's: it was written after the start, so it lies above every compaction,
  * where HashKV means the same on every version; and every member has it, or its hash fails and
- * the gate asks again.
+ * the gate asks again. A node without a member is asked for the way in alone.
  */
 export function judgeGate(
   plan: RestorePlan,
@@ -23,10 +24,18 @@ export function judgeGate(
   observations: ReadonlyMap<string, ObserveMemberResponse | Failure>,
 ): GateVerdict {
   const members: (ObserveMemberResponse & { node: string })[] = [];
-  for (const { node } of plan.nodes) {
+  const everybody: (ObserveMemberResponse & { node: string })[] = [];
+  for (const planned of plan.nodes) {
+    const { node } = planned;
     const seen = observations.get(node);
     if (seen === undefined || 'code' in seen) {
       return notYet(`${node} did not say how its member is`, node, seen === undefined ? [] : [seen]);
+    }
+    everybody.push({ ...seen, node });
+    if (!hasMember(planned)) {
+      // It has nothing else to say, so that a failure means that it was not looked at.
+      if (seen.failure === undefined) continue;
+      return notYet(`${node} did not say what lies in kubelet's directory`, node, [seen.failure]);
     }
     if (!seen.serving) {
       return notYet(
@@ -39,7 +48,7 @@ export function judgeGate(
   }
 
   // Through it clients write to NEW while an undo is still open, and their writes would die with it.
-  const opened = members.filter((each) => each.componentsInPlace.includes('kube-apiserver'));
+  const opened = everybody.filter((each) => each.componentsInPlace.includes('kube-apiserver'));
   if (opened.length > 0) {
     const nodes = opened.map((each) => each.node).join(', ');
     return failed('GATE_API_SERVER', `somebody put the API server's manifest back on ${nodes}`);
@@ -54,7 +63,7 @@ export function judgeGate(
     return failed('GATE_CLUSTER_ID', `the members still form the old cluster ${clusterId}`);
   }
 
-  const planned = peerUrls(plan.nodes.map((each) => each.etcd?.initialAdvertisePeerUrls ?? []));
+  const planned = peerUrls(plan.nodes.filter(hasMember).map(({ etcd }) => etcd.initialAdvertisePeerUrls));
   for (const member of members) {
     const found = peerUrls(member.members.map((each) => each.peerUrls));
     if (found !== planned || member.members.some((each) => each.learner)) {

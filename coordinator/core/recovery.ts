@@ -2,7 +2,8 @@ import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/
 import { OperationState as LedgerState, Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { NodePlan, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { hasMember, takesStep } from '@lockstep/shared/plan/part.ts';
 import { failureOf } from './failures.ts';
 import {
   COMMIT_POSITION,
@@ -64,7 +65,13 @@ export function viewOf(
 export function decide(
   plan: RestorePlan,
   views: ReadonlyMap<string, LedgerView>,
-  wish: { readonly undo: Failure | undefined; readonly gracePassed: boolean; readonly expired: boolean },
+  wish: {
+    readonly undo: Failure | undefined;
+    /** As in the state. */
+    readonly undoneFor?: Failure | undefined;
+    readonly gracePassed: boolean;
+    readonly expired: boolean;
+  },
 ): Decision {
   const nodes = plan.nodes.map((each) => ({ node: each.node, view: views.get(each.node) ?? ABSENT }));
   const named = (kind: LedgerView['kind']): string[] =>
@@ -104,11 +111,13 @@ export function decide(
   const begun = Math.max(-1, ...known.map((each) => each.begun));
   const fromPhase = FORWARD_STEPS[Math.max(0, begun)]?.phase ?? Phase.PHASE_PROMISE;
   if (undone.length + named('unknown').length === plan.nodes.length) {
-    const failure = wish.undo ?? failureOf('ABORTED', 'the operation had been undone on every node');
+    const failure =
+      wish.undo ?? wish.undoneFor ?? failureOf('ABORTED', 'the operation had been undone on every node');
     return { kind: 'ended', outcome: Outcome.OUTCOME_ROLLED_BACK, failure };
   }
   if (undone.length > 0 || undoing.length > 0) {
-    const cause = wish.undo ?? failureOf('ABORTED', 'an undo was under way and is finished now');
+    const cause =
+      wish.undo ?? wish.undoneFor ?? failureOf('ABORTED', 'an undo was under way and is finished now');
     return { kind: 'undo', cause, fromPhase };
   }
 
@@ -141,21 +150,29 @@ export function decide(
 
 /**
  * Whether an agent that does not answer can have committed. Commit is sent only once every node
- * has started its member and the first has prepared the gate; a reachable ledger of the plan's that
- * lacks its part proves that it never was. One that was lost proves nothing.
+ * has started its member, or has done what it does in its stead, and the first member has prepared
+ * the gate; a reachable ledger of the plan's that lacks its part proves that it never was. One that
+ * was lost proves nothing.
  */
 export function commitIsPossible(plan: RestorePlan, views: ReadonlyMap<string, LedgerView>): boolean {
-  const first = [...plan.nodes].sort((a, b) => a.order - b.order)[0]?.node;
-  const known = plan.nodes.flatMap(({ node }) => {
-    const view = views.get(node);
-    return view?.kind === 'known' ? [{ node, view }] : [];
+  const first = plan.nodes.filter(hasMember).sort((a, b) => a.order - b.order)[0]?.node;
+  const known = plan.nodes.flatMap((planned) => {
+    const view = views.get(planned.node);
+    return view?.kind === 'known' ? [{ node: planned.node, last: lastBeforeGate(planned), view }] : [];
   });
   // The plan's own ledger that never took the plan is such a proof; nobody's answer is none.
   if (known.length === 0) return ![...views.values()].some((view) => view.kind === 'unknown');
   return known.every(
-    ({ node, view }) =>
-      view.completed.has(Step.STEP_START_ETCD) && (node !== first || view.begun >= PREPARE_GATE_POSITION),
+    ({ node, last, view }) =>
+      (last === undefined || view.completed.has(last)) && (node !== first || view.begun >= PREPARE_GATE_POSITION),
   );
+}
+
+/** The last step that a node takes by itself before the gate: there every node has been at the commit. */
+function lastBeforeGate(planned: NodePlan): Step | undefined {
+  return FORWARD_STEPS.slice(0, PREPARE_GATE_POSITION).findLast(
+    ({ ask }) => ask.kind === 'execute' && takesStep(planned, ask.step),
+  )?.ask.step;
 }
 
 /** When downtime began, by the agents' clocks. */

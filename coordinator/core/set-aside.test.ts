@@ -76,6 +76,23 @@ describe('a node is left out', () => {
     }
   });
 
+  it('not while its own re-join is under way', () => {
+    const rejoining = { kind: REJOIN, rejoins: member };
+    for (const state of [OPERATION_STATE_OPEN, OPERATION_STATE_COMMITTED]) {
+      expect(isSetAside(ledger('cp3', 8n, state, rejoining))).toBe(false);
+    }
+  });
+
+  it('of a restore that is committed on one node and not yet on another, whoever answers first', () => {
+    const open = ledger('cp2', 5n, OPERATION_STATE_OPEN, without3);
+    for (const others of [
+      [restored, open],
+      [open, restored],
+    ]) {
+      expect(leftOutBy('cp3', nothing, others)).toBeDefined();
+    }
+  });
+
   it('and a sponsor whose re-join was undone is not set aside by that', () => {
     expect(isSetAside(ledger('cp1', 8n, OPERATION_STATE_UNDONE, { kind: REJOIN, rejoins: member }))).toBe(
       false,
@@ -108,6 +125,16 @@ describe('a plan that sets aside', () => {
     expect(plan?.nodes).toMatchObject([
       { node: 'cp3', ledgerId: 'ledger-3', etcd: { dataDir: '/var/lib/etcd' } },
     ]);
+  });
+
+  it('knows the store that it finds, or that it finds none', () => {
+    const of = (store: object): unknown => {
+      const report = NodeReport.fromPartial({ ledgerId: 'ledger-3', etcd: { name: 'cp3', ...store } });
+      return setAsidePlan(restore, { node: 'cp3', address: '', report }, settings)?.nodes[0]?.etcd?.oldStore;
+    };
+    const dataDirInode = { device: 1n, number: 7n };
+    expect(of({ store: { dataDirInode } })).toMatchObject({ dataDirInode });
+    expect(of({})).toBeUndefined();
   });
 
   it('is none where the node runs no member', () => {

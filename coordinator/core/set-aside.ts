@@ -7,6 +7,7 @@ import { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts
 /** Who is left out as one ledger's latest operation has it, and how old that word is. */
 interface Word {
   readonly plan: RestorePlan;
+  readonly isCommitted: boolean;
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -33,9 +34,15 @@ function newestWord(ledgers: readonly ReadLedgerResponse[]): Word | undefined {
   return ledgers
     .flatMap((ledger) => wordOf(ledger) ?? [])
     .reduce<Word | undefined>(
-      (latest, each) => (latest === undefined || each.plan.createdMs > latest.plan.createdMs ? each : latest),
+      (latest, each) => (latest === undefined || isNewer(each, latest) ? each : latest),
       undefined,
     );
+}
+
+/** Of one operation a commit is the last word: the others' ledgers have not heard of it yet. */
+function isNewer(word: Word, than: Word): boolean {
+  const ageMs = than.plan.createdMs - word.plan.createdMs;
+  return ageMs < 0n || (ageMs === 0n && word.isCommitted && !than.isCommitted);
 }
 
 function wordOf(ledger: ReadLedgerResponse): Word | undefined {
@@ -50,11 +57,15 @@ function wordOf(ledger: ReadLedgerResponse): Word | undefined {
     case PlanKind.PLAN_KIND_REJOIN: {
       const { rejoins } = plan;
       const isBack = isCommitted || rejoins === undefined;
-      return { plan, leftOut: isBack ? plan.leftOut : [...plan.leftOut, rejoins] };
+      return { plan, isCommitted, leftOut: isBack ? plan.leftOut : [...plan.leftOut, rejoins] };
     }
     default:
       // Not committed, it left nobody out; but who had no member in OLD was left out before it.
-      return { plan, leftOut: plan.leftOut.filter(({ memberId }) => isCommitted || memberId === '') };
+      return {
+        plan,
+        isCommitted,
+        leftOut: plan.leftOut.filter(({ memberId }) => isCommitted || memberId === ''),
+      };
   }
 }
 

@@ -86,6 +86,35 @@ describe('a takeover', () => {
     expect([...script.state.nodes.values()].map(({ promised }) => promised)).toEqual([true, true, true]);
   });
 
+  it.each<[string, Partial<ReadLedgerResponse>]>([
+    ['a number that is not its own', { promised: promisedBy(3n, 'c2') }],
+    ['another’s promise of the same number', { promised: promisedBy(2n, 'c9') }],
+    ['another that it has committed for', { ...GATED, state: LedgerState.OPERATION_STATE_COMMITTED }],
+  ])('settles anew where a node obeys %s', (_what, ledger) => {
+    const script = takingOver();
+    for (const node of ALL) script.answerLedger(node, GATED);
+    script.answerAll();
+    const { settleRounds } = script.state;
+    expect(script.state.epoch.number).toBe(2n);
+    script.answerLedger('cp1', { ...GATED, ...ledger }, 'another');
+    script.answerLedger('cp2', GATED).answerLedger('cp3', GATED);
+    expect([script.stage.kind, script.state.settleRounds]).toEqual(['settle', settleRounds + 1]);
+  });
+
+  it('does not wait for what a node has open of another operation', () => {
+    const script = takingOver();
+    const { settleRounds } = script.state;
+    const read = (): unknown =>
+      script
+        .answerLedger('cp1', { ...open(), operationId: 'r-9' }, 'another')
+        .answerLedger('cp2', open())
+        .answerLedger('cp3', open());
+    read();
+    script.answerAll();
+    read();
+    expect([script.stage.kind, script.state.settleRounds]).toEqual(['forward', settleRounds]);
+  });
+
   it('leaves the operation to another that takes what it was promised, again and again', () => {
     const script = takingOver();
     for (let round = script.state.settleRounds; round <= MAX_SETTLE_ROUNDS; round += 1) {
@@ -152,6 +181,28 @@ describe('a takeover', () => {
     expect(inTime.stage.kind).toBe('forward');
     expect(at(BigInt(inTime.nowMs)).stage.kind).toBe('forward');
     expect(at(BigInt(inTime.nowMs - 1)).stageOf('undo').cause.code).toBe('PLAN_EXPIRED');
+  });
+
+  it('ends an undo in the words that began it, which alone decide nothing', () => {
+    const undoneFor = failureOf('MAX_OUTAGE_EXCEEDED', 'too long');
+    const on = (ledger: Partial<ReadLedgerResponse>): Script => {
+      const plan = modelPlan();
+      const taken = takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000);
+      return settledOn(new Script(plan, { ...taken, undoneFor }).start(), ledger);
+    };
+    const undoing = open(Step.STEP_FENCE_API, Step.STEP_UNDO_STOP);
+    expect(on(undoing).stageOf('undo').cause).toEqual(undoneFor);
+    expect(on(SWAPPING).stage.kind).toBe('forward');
+    const script = new Script(modelPlan(), {
+      ...takenOverOperation(modelPlan(), { number: 0n, coordinatorId: 'c2' }, 1_000_000),
+      undoneFor,
+    }).start();
+    const undone = { ...undoing, state: LedgerState.OPERATION_STATE_UNDONE };
+    for (const part of ['survey', 'read']) {
+      expect(script.stageOf('settle').part).toBe(part);
+      for (const node of ALL) script.answerLedger(node, undone);
+    }
+    expect([script.outcome, script.failure]).toEqual([Outcome.OUTCOME_ROLLED_BACK, undoneFor]);
   });
 
   it('counts the outage from the ledgers’ fence, and undoes once it lasts too long', () => {
@@ -272,6 +323,15 @@ describe('who does not answer a takeover', () => {
     script.answerAll();
     for (const node of ALL) script.answerLedger(node, GATED);
     expect(script.stage.kind).toBe('forward');
+  });
+
+  it('together with another is waited for no longer once one of them is back', () => {
+    const script = takingOver().answerLedger('cp1', GATED);
+    script.fail('cp2', 'UNREACHABLE').fail('cp3', 'UNREACHABLE').fire('grace').answerAll();
+    script.answerLedger('cp1', GATED);
+    expect([...script.stageOf('settle').pending]).toEqual(['cp2', 'cp3']);
+    script.fire('retry', 'cp2').answerLedger('cp2', GATED);
+    expect([script.stageOf('settle').part, script.asked]).toEqual(['promise', ['cp1', 'cp2']]);
   });
 
   it('ends in a person’s hands once patience is over', () => {

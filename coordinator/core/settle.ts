@@ -239,6 +239,7 @@ function conclude(turn: Turn, stage: SettleStage): void {
   recall(turn, views, ledgers);
   const decision = decide(plan, views, {
     undo: turn.state.abort ?? stage.cause,
+    undoneFor: turn.state.undoneFor,
     gracePassed: stage.gracePassed,
     expired: turn.nowMs > Number(plan.expiresMs),
   });

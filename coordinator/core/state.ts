@@ -30,6 +30,8 @@ export interface OperationState {
   /** True once a Commit has been sent under any epoch that this coordinator knows of. */
   readonly mayBeCommitted: boolean;
   readonly abort: Failure | undefined;
+  /** Why an undo that is on record began: its words, where the ledgers say that there was one. Decides nothing. */
+  readonly undoneFor: Failure | undefined;
   readonly proof: GateProof | undefined;
   readonly settleRounds: number;
   readonly endedMs: number | undefined;
@@ -167,6 +169,7 @@ export function newOperation(
     fencedMs: undefined,
     mayBeCommitted: false,
     abort: undefined,
+    undoneFor: undefined,
     proof: undefined,
     settleRounds: 0,
     endedMs: undefined,

@@ -64,20 +64,55 @@ describe('an undo', () => {
     expect(undoing().fail('cp2', 'EPOCH_STALE').stage.kind).toBe('superseded');
   });
 
-  it('settles anew where a takeover meets a node that was away when promises were asked for', () => {
-    const plan = modelPlan();
+  describe('that a takeover began while a node was away', () => {
     const cause = failureOf('ABORTED', 'asked for');
-    const taken = takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000, cause);
-    const script = new Script(plan, taken).start();
-    const ledger = {
-      state: LedgerState.OPERATION_STATE_OPEN,
-      promised: { number: 1n, coordinatorId: 'c1' },
+    const takenOver = (...begun: Step[]): Script => {
+      const plan = modelPlan();
+      const taken = takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000, cause);
+      const script = new Script(plan, taken).start();
+      const ledger = {
+        state: LedgerState.OPERATION_STATE_OPEN,
+        promised: { number: 1n, coordinatorId: 'c1' },
+        effects: begun.map((step, index) => ({
+          sequence: BigInt(index + 1),
+          step,
+          intendedMs: 500_000n,
+          completedMs: 500_001n,
+          detailJson: '',
+          epoch: undefined,
+        })),
+      };
+      script.answerLedger('cp1', ledger).answerLedger('cp2', ledger).fail('cp3', 'UNREACHABLE').fire('grace');
+      script.answerAll().answerLedger('cp1', ledger).answerLedger('cp2', ledger);
+      expect(script.stage.kind).toBe('undo');
+      return script;
     };
-    script.answerLedger('cp1', ledger).answerLedger('cp2', ledger).fail('cp3', 'UNREACHABLE').fire('grace');
-    script.answerAll().answerLedger('cp1', ledger).answerLedger('cp2', ledger);
-    expect(script.stage.kind).toBe('undo');
-    script.fail('cp3', 'EPOCH_STALE');
-    expect([script.stageOf('settle').part, script.stageOf('settle').cause]).toEqual(['survey', cause]);
+
+    it('settles anew where that node obeys who commanded before', () => {
+      const script = takenOver().fail('cp3', 'EPOCH_STALE');
+      expect([script.stageOf('settle').part, script.stageOf('settle').cause]).toEqual(['survey', cause]);
+    });
+
+    it('is left to who promised more, by a node that was there', () => {
+      expect(takenOver().fail('cp1', 'EPOCH_STALE').stage.kind).toBe('superseded');
+    });
+
+    it('tries again where anything else keeps a node from it', () => {
+      for (const node of ['cp1', 'cp3']) {
+        const script = takenOver().fail(node, 'STOP_UNPROVEN');
+        expect([script.stage.kind, script.timers('retry').length]).toEqual(['undo', 1]);
+      }
+    });
+
+    it('does without that node where it knows nothing of the operation, and nothing was down', () => {
+      const script = takenOver(Step.STEP_STAGE).fail('cp3', 'LEDGER_STRANGER');
+      expect([...script.stageOf('undo').taking]).toEqual(['cp1', 'cp2']);
+    });
+
+    it('ends in a person’s hands where it lost its ledger during the downtime: NEW may run there', () => {
+      const script = takenOver(Step.STEP_STAGE, Step.STEP_FENCE_API).fail('cp3', 'LEDGER_STRANGER');
+      expect([script.outcome, script.failure?.code]).toEqual([Outcome.OUTCOME_NEEDS_OPERATOR, 'UNDO_FAILED']);
+    });
   });
 
   it('takes a node that is undone already for done', () => {
@@ -171,9 +206,21 @@ describe('who does not answer an undo', () => {
     expect([...script.stageOf('undo').away]).toEqual(['cp3']);
     const before = script.stageOf('undo');
     expect(script.answer('cp3').stageOf('undo')).toEqual(before);
+    expect(script.effects).toEqual([]);
     expect(script.answer('cp2').asked).toEqual(['cp1', 'cp2']);
     const failing = undoing().fail('cp3', 'UNREACHABLE').fire('retry', 'cp3').fire('grace');
     expect(failing.fail('cp3', 'ALREADY_COMMITTED').stage.kind).toBe('undo');
+  });
+
+  it('is left out as soon as enough others have come back', () => {
+    const script = undoing()
+      .answer('cp1')
+      .fail('cp2', 'UNREACHABLE')
+      .fail('cp3', 'UNREACHABLE')
+      .fire('grace');
+    expect([...script.stageOf('undo').pending]).toEqual(['cp2', 'cp3']);
+    script.fire('retry', 'cp2').answer('cp2');
+    expect(script.stageOf('undo')).toMatchObject({ index: 1, away: new Set(['cp3']) });
   });
 
   it('ends in a person’s hands where OLD cannot serve without them', () => {

@@ -71,7 +71,8 @@ export function onUndoFailure(turn: Turn, last: UndoStage, call: PendingCall, fa
   }
   if (saysNeverTaken(failure) || (unsure && failure.code === 'EPOCH_STALE')) {
     // Before the fence nothing of the node was touched: a ledger that was lost holds nothing to undo.
-    if (unsure || turn.state.fencedMs === undefined) {
+    // After it every planned node had promised, so that NEW may run where the ledger knows of nothing.
+    if (turn.state.fencedMs === undefined) {
       turn.setNode(node, { promised: false });
       turn.nodeDone(node);
       return settleNode(turn, { ...stage, taking: without(stage.taking, node) }, node);

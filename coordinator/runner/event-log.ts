@@ -1,3 +1,4 @@
+import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 
 /** Beyond this, progress that another will follow is no longer kept; every other event is. */
@@ -19,6 +20,12 @@ export class EventLog {
 
   get events(): readonly OperationEvent[] {
     return this.#events;
+  }
+
+  /** Why the last undo began, where one did. */
+  get causeOfUndo(): Failure | undefined {
+    const last = this.#events.findLast(({ event }) => event?.$case === 'undoStarted')?.event;
+    return last?.$case === 'undoStarted' ? last.value.cause : undefined;
   }
 
   append(event: OperationEvent): void {

@@ -256,7 +256,8 @@ export class Operations {
     const before = this.#entries.get(plan.operationId);
     const taken = takenOverOperation(plan, epoch, this.#settings.clock.nowMs(), abort ?? whyUndone(before));
     const startedMs = before === undefined ? taken.startedMs : Number(before.operation.startedMs);
-    const state = { ...taken, startedMs, approval: before?.operation.approval };
+    const undoneFor = before?.log.causeOfUndo;
+    const state = { ...taken, startedMs, approval: before?.operation.approval, undoneFor };
     try {
       return this.#begin({ planBytes, planSha256: sha256Hex(planBytes) }, state, before).ended;
     } catch (thrown) {

@@ -101,6 +101,10 @@ test.each([
   expect(addressOfUrl(url)).toEqual(address);
 });
 
+test('what is no URL has no address', () => {
+  expect(addressOfUrl('192.0.2.11')).toBeUndefined();
+});
+
 test('an API server that binds every address is looked for on the one it advertises', () => {
   expect(apiServerAddress('0.0.0.0', '192.0.2.11', 6443)).toEqual({ address: '192.0.2.11', port: 6443 });
   expect(apiServerAddress('192.0.2.12', '192.0.2.11', 6443)).toEqual({ address: '192.0.2.12', port: 6443 });

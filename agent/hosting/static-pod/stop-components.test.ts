@@ -22,6 +22,7 @@ class Node {
   pods: StaticPod[] = [pod('etcd', 'running'), pod('kube-apiserver', 'exited')];
   pidOf: (id: string) => Promise<number | undefined> = async () => 42;
   dies = true;
+  diesWithSandbox = false;
   pidfdOpen: (pid: number) => number = () => openSync('/dev/null', 'r');
   readonly #pidOfFd = new Map<number, number>();
 
@@ -36,6 +37,7 @@ class Node {
       },
       stopSandbox: async (id: string) => {
         this.said.push(`stop ${id}`);
+        if (this.diesWithSandbox) this.ended.add(42);
       },
       removeSandbox: async (id: string) => {
         this.said.push(`remove ${id}`);
@@ -88,6 +90,13 @@ describe('stopping components', () => {
     expect(node.stopper.survivors(['kube-apiserver'])).toEqual([]);
     node.ended.add(42);
     await stopping;
+    expect(node.stopper.survivors(['etcd'])).toEqual([]);
+  });
+
+  test('takes the sandbox from a process that a kill alone did not end', async () => {
+    const node = new Node();
+    Object.assign(node, { dies: false, diesWithSandbox: true });
+    await node.stopper.stop(['etcd'], AbortSignal.timeout(1_000));
     expect(node.stopper.survivors(['etcd'])).toEqual([]);
   });
 

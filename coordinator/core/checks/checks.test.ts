@@ -554,6 +554,7 @@ describe('who is left out', () => {
       (s) => {
         apiOf(s, 0).etcdServers = [
           'https://127.0.0.1:2379',
+          'https://127.0.0.2:2379',
           'https://localhost:2379',
           'https://[::1]:2379',
           'https://10.0.0.1:2379',
