@@ -4,7 +4,8 @@ import { encryptionPrefix } from '../kubernetes/envelope.ts';
 import { configMapData, serviceWebhooks } from '../kubernetes/kinds.ts';
 import { parseStorageKey } from '../kubernetes/storage-key.ts';
 import { decodeStored, type StoredObject } from '../kubernetes/stored-object.ts';
-import type { KeyBucket, LiveRow } from './live-rows.ts';
+import type { KeyTable, LiveRow } from './key-table.ts';
+import type { KeyBucket } from './live-rows.ts';
 import { findRegistryPrefix } from './registry-prefix.ts';
 
 export interface KubernetesFacts {
@@ -21,7 +22,7 @@ type ReadValue = (row: LiveRow) => Uint8Array | undefined;
 /** What Kubernetes has stored, as far as it can be read without a key. */
 export function kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): KubernetesFacts {
   const { live } = bucket;
-  const registryPrefix = findRegistryPrefix(live.keys());
+  const registryPrefix = findRegistryPrefix(live);
   if (registryPrefix === '') {
     return {
       registryPrefix,
@@ -37,92 +38,154 @@ export function kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): Kubern
     const value = row === undefined ? undefined : readValue(row);
     return value === undefined ? undefined : decodeStored(value);
   };
+  const objects = new ObjectCounts(registryPrefix);
+  const encryption = new EncryptionUses(bucket, registryPrefix, readValue);
+  const webhooks: string[] = [];
+  // Once over all keys: a large store has a million of them.
+  for (const [key, row] of live) {
+    if (!key.startsWith(`${registryPrefix}/`)) continue;
+    objects.add(key);
+    encryption.add(key, row);
+    if (isWebhookConfiguration(key, registryPrefix)) webhooks.push(key);
+  }
   return {
     registryPrefix,
-    objects: countObjects(live.keys(), registryPrefix),
-    encryption: encryptionUses(bucket, registryPrefix, readValue),
+    objects: objects.sorted(),
+    encryption: encryption.found(),
     clusterCaSha256: clusterCa(live, registryPrefix, decode),
     kubernetesVersion: kubernetesVersion(decode(`${registryPrefix}/configmaps/kube-system/kubeadm-config`)),
-    orphanWebhooks: orphanWebhooks(live, registryPrefix, decode),
+    orphanWebhooks: orphanWebhooks(webhooks, live, registryPrefix, decode),
   };
 }
 
 /** Sorted by resource, then namespace. */
 export function countObjects(keys: Iterable<string>, registryPrefix: string): ObjectCount[] {
-  const counts = new Map<string, ObjectCount>();
-  for (const key of keys) {
-    const parsed = parseStorageKey(key, registryPrefix);
-    if (parsed === undefined) continue;
+  const counts = new ObjectCounts(registryPrefix);
+  for (const key of keys) counts.add(key);
+  return counts.sorted();
+}
+
+class ObjectCounts {
+  readonly #registryPrefix: string;
+  readonly #counts = new Map<string, ObjectCount>();
+  /** By what a key is up to its last slash: keys are many, those are few. */
+  readonly #countOf = new Map<string, ObjectCount>();
+
+  constructor(registryPrefix: string) {
+    this.#registryPrefix = registryPrefix;
+  }
+
+  /** A key outside the registry does not count. */
+  add(key: string): void {
+    const directory = key.slice(0, key.lastIndexOf('/'));
+    const known = this.#countOf.get(directory);
+    if (known !== undefined) {
+      known.count++;
+      return;
+    }
+    const parsed = parseStorageKey(key, this.#registryPrefix);
+    if (parsed === undefined) return;
     const { resource, namespace } = parsed;
     const id = `${resource}\0${namespace}`;
-    const count = counts.get(id);
-    if (count === undefined) {
-      counts.set(id, { resource: utf8(resource), namespace: utf8(namespace), count: 1n });
-    } else {
-      count.count++;
-    }
+    const count = this.#counts.get(id) ?? {
+      resource: utf8(resource),
+      namespace: utf8(namespace),
+      count: 0n,
+    };
+    this.#counts.set(id, count);
+    count.count++;
+    // With two segments before the last one, its name has no say in what a key is of.
+    if (directory.indexOf('/', this.#registryPrefix.length + 1) > 0) this.#countOf.set(directory, count);
   }
-  return [...counts.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
+
+  sorted(): ObjectCount[] {
+    return [...this.#counts.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
+  }
 }
 
 /** Values looked at for a sample: the smallest of them travels, for samples go into cards and plans. */
 const SAMPLE_CANDIDATES = 16;
 
-function encryptionUses(bucket: KeyBucket, registryPrefix: string, readValue: ReadValue): EncryptionUse[] {
-  const uses = bucket.encryptionPrefixes.map(() => ({ count: 0n, candidates: [] as [string, LiveRow][] }));
-  for (const [key, row] of bucket.live) {
-    if (!key.startsWith(`${registryPrefix}/`)) continue;
-    const use = uses[row.prefix]!;
-    use.count++;
-    if (row.prefix !== 0 && use.candidates.length < SAMPLE_CANDIDATES) use.candidates.push([key, row]);
-  }
-  const [plain, ...encrypted] = uses;
-  const found = encrypted.flatMap(({ count, candidates }, index): EncryptionUse[] => {
-    const prefix = encryptionPrefix(Buffer.from(bucket.encryptionPrefixes[index + 1]!, 'latin1'));
-    const samples = candidates.flatMap(([key, row]) => {
-      const value = readValue(row);
-      return value === undefined ? [] : [{ key, value }];
-    });
-    const [smallest] = samples.sort((a, b) => a.value.length - b.value.length);
-    if (prefix === undefined || smallest === undefined) return [];
-    const { provider, keyName } = prefix;
-    return [
-      { provider, keyName, count, sampleKey: utf8(smallest.key), sampleValue: Buffer.from(smallest.value) },
-    ];
-  });
-  if (plain === undefined || plain.count === 0n) return found;
-  return [plainUse(bucket, registryPrefix, plain.count), ...found];
-}
+class EncryptionUses {
+  readonly #prefixes: readonly string[];
+  readonly #readValue: ReadValue;
+  readonly #secrets: string;
+  readonly #uses: { count: number; readonly candidates: [string, LiveRow][] }[];
+  /** Names a secret where one is stored plain, else anything plain. */
+  #plainKey = '';
+  #plainSecret = '';
 
-/** Names a secret where one is stored plain, and never shows a value: facts travel in cards and plans. */
-function plainUse(bucket: KeyBucket, registryPrefix: string, count: bigint): EncryptionUse {
-  let sampleKey = '';
-  for (const [key, row] of bucket.live) {
-    if (row.prefix !== 0) continue;
-    const isSecret = key.startsWith(`${registryPrefix}/secrets/`);
-    if (isSecret || (sampleKey === '' && key.startsWith(`${registryPrefix}/`))) sampleKey = key;
-    if (isSecret) break;
+  constructor(bucket: KeyBucket, registryPrefix: string, readValue: ReadValue) {
+    this.#prefixes = bucket.encryptionPrefixes;
+    this.#readValue = readValue;
+    this.#secrets = `${registryPrefix}/secrets/`;
+    this.#uses = this.#prefixes.map(() => ({ count: 0, candidates: [] }));
   }
-  return { provider: '', keyName: '', count, sampleKey: utf8(sampleKey), sampleValue: Buffer.alloc(0) };
+
+  add(key: string, row: LiveRow): void {
+    const use = this.#uses[row.prefix]!;
+    use.count++;
+    if (row.prefix !== 0) {
+      if (use.candidates.length < SAMPLE_CANDIDATES) use.candidates.push([key, row]);
+    } else if (this.#plainSecret === '') {
+      this.#plainKey ||= key;
+      if (key.startsWith(this.#secrets)) this.#plainSecret = key;
+    }
+  }
+
+  found(): EncryptionUse[] {
+    const [plain, ...encrypted] = this.#uses;
+    const found = encrypted.flatMap(({ count, candidates }, index): EncryptionUse[] => {
+      const prefix = encryptionPrefix(Buffer.from(this.#prefixes[index + 1]!, 'latin1'));
+      const samples = candidates.flatMap(([key, row]) => {
+        const value = this.#readValue(row);
+        return value === undefined ? [] : [{ key, value }];
+      });
+      const [smallest] = samples.sort((a, b) => a.value.length - b.value.length);
+      if (prefix === undefined || smallest === undefined) return [];
+      return [
+        {
+          provider: prefix.provider,
+          keyName: prefix.keyName,
+          count: BigInt(count),
+          sampleKey: utf8(smallest.key),
+          sampleValue: Buffer.from(smallest.value),
+        },
+      ];
+    });
+    if (plain === undefined || plain.count === 0) return found;
+    return [this.#plainUse(BigInt(plain.count)), ...found];
+  }
+
+  /** Never shows a value: facts travel in cards and plans. */
+  #plainUse(count: bigint): EncryptionUse {
+    const sampleKey = utf8(this.#plainSecret || this.#plainKey);
+    return { provider: '', keyName: '', count, sampleKey, sampleValue: Buffer.alloc(0) };
+  }
 }
 
 /** From kube-system's kube-root-ca.crt; every namespace holds a copy, should that one be gone or unreadable. */
 function clusterCa(
-  live: ReadonlyMap<string, LiveRow>,
+  live: KeyTable,
   registryPrefix: string,
   decode: (key: string) => StoredObject | undefined,
 ): string {
-  const name = '/kube-root-ca.crt';
-  const first = `${registryPrefix}/configmaps/kube-system${name}`;
   const under = `${registryPrefix}/configmaps/`;
-  const others = [...live.keys()].filter((key) => key.startsWith(under) && key.endsWith(name)).sort();
-  for (const key of [first, ...others]) {
-    const object = decode(key);
-    const pem = object === undefined ? undefined : configMapData(object).get('ca.crt');
-    const fingerprint = pem === undefined ? '' : certificateSha256(pem);
+  const first = clusterCaIn(decode(`${under}kube-system${CLUSTER_CA_NAME}`));
+  if (first !== '') return first;
+  const others = [...live.endingWith(CLUSTER_CA_NAME)].filter((key) => key.startsWith(under)).sort();
+  for (const key of others) {
+    const fingerprint = clusterCaIn(decode(key));
     if (fingerprint !== '') return fingerprint;
   }
   return '';
+}
+
+const CLUSTER_CA_NAME = '/kube-root-ca.crt';
+
+function clusterCaIn(object: StoredObject | undefined): string {
+  const pem = object === undefined ? undefined : configMapData(object).get('ca.crt');
+  return pem === undefined ? '' : certificateSha256(pem);
 }
 
 /** SHA-256 over the DER of the first certificate; empty where there is none. */
@@ -140,24 +203,28 @@ function kubernetesVersion(kubeadmConfig: StoredObject | undefined): string {
   return /^kubernetesVersion:\s*["']?(v[0-9][^\s"']*)/m.exec(text ?? '')?.[1] ?? '';
 }
 
+const WEBHOOK_CONFIGURATIONS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
+
+function isWebhookConfiguration(key: string, registryPrefix: string): boolean {
+  const at = registryPrefix.length + 1;
+  return WEBHOOK_CONFIGURATIONS.some((resource) => key.startsWith(`${resource}/`, at));
+}
+
 /** What would stop the API from accepting writes: it fails closed, and nobody can answer it. */
 function orphanWebhooks(
-  live: ReadonlyMap<string, LiveRow>,
+  configurations: readonly string[],
+  live: KeyTable,
   registryPrefix: string,
   decode: (key: string) => StoredObject | undefined,
 ): string[] {
   const orphans: string[] = [];
-  for (const resource of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations']) {
-    const under = `${registryPrefix}/${resource}/`;
-    for (const key of live.keys()) {
-      if (!key.startsWith(under)) continue;
-      const object = decode(key);
-      for (const webhook of object === undefined ? [] : serviceWebhooks(object)) {
-        const service = `${webhook.serviceNamespace}/${webhook.serviceName}`;
-        const absent = !live.has(`${registryPrefix}/services/specs/${service}`);
-        if (webhook.failurePolicy === 'Fail' && absent) {
-          orphans.push(`${resource}/${utf8(key.slice(under.length))} ${webhook.name} -> ${service}`);
-        }
+  for (const key of configurations) {
+    const object = decode(key);
+    for (const webhook of object === undefined ? [] : serviceWebhooks(object)) {
+      const service = `${webhook.serviceNamespace}/${webhook.serviceName}`;
+      const absent = !live.has(`${registryPrefix}/services/specs/${service}`);
+      if (webhook.failurePolicy === 'Fail' && absent) {
+        orphans.push(`${utf8(key.slice(registryPrefix.length + 1))} ${webhook.name} -> ${service}`);
       }
     }
   }

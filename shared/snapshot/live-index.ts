@@ -31,21 +31,30 @@ export function liveIndex(path: string, registryPrefix: string): LiveIndex {
   });
   if (!found) throw corrupt('The file has no bucket key: it is no etcd store.');
   const under = `${Buffer.from(registryPrefix).toString('latin1')}/`;
-  const rows = [...bucket.live].filter(([key]) => key.startsWith(under));
-  const keyEnds = new Float64Array(rows.length);
-  const mains = new Float64Array(rows.length);
-  const subs = new Float64Array(rows.length);
-  let end = 0;
-  rows.forEach(([key, row], index) => {
-    end += key.length;
-    keyEnds[index] = end;
-    mains[index] = row.main;
-    subs[index] = row.sub;
-  });
-  const keys = Buffer.alloc(end);
+  let count = 0;
+  let keysBytes = 0;
+  for (const [key] of bucket.live) {
+    if (!key.startsWith(under)) continue;
+    count++;
+    keysBytes += key.length;
+  }
+  const index = {
+    keys: Buffer.alloc(keysBytes),
+    keyEnds: new Float64Array(count),
+    mains: new Float64Array(count),
+    subs: new Float64Array(count),
+  };
   let at = 0;
-  for (const [key] of rows) at += keys.write(key, at, 'latin1');
-  return { keys, keyEnds, mains, subs };
+  let end = 0;
+  for (const [key, row] of bucket.live) {
+    if (!key.startsWith(under)) continue;
+    end += index.keys.write(key, end, 'latin1');
+    index.keyEnds[at] = end;
+    index.mains[at] = row.main;
+    index.subs[at] = row.sub;
+    at++;
+  }
+  return index;
 }
 
 export interface IndexedRow {

@@ -1,26 +1,19 @@
 import { encryptionPrefix } from '../kubernetes/envelope.ts';
 import type { Leaf } from './bbolt/page.ts';
 import { ContentDigest } from './content-digest.ts';
+import { KeyTable } from './key-table.ts';
 import { KeyValue } from './key-value.ts';
 import { Revision } from './revision.ts';
-
-/** Where the newest value of a key lies, and how it is stored. */
-export interface LiveRow {
-  main: number;
-  sub: number;
-  /** Index into `KeyBucket.encryptionPrefixes`; 0: not encrypted. */
-  prefix: number;
-}
 
 /** "k8s:" as a little-endian word: what every encrypted value begins with. */
 const ENCRYPTED_WORD = 0x3a73386b;
 
 /**
  * The key bucket, replayed row after row: which keys are alive at the end, and a digest of the
- * rows on the way. Keys are held as latin1, one character per byte, so that any key survives.
+ * rows on the way.
  */
 export class KeyBucket {
-  readonly live = new Map<string, LiveRow>();
+  readonly live = new KeyTable();
   /** "k8s:enc:aescbc:v1:key1:"; the first is empty and stands for plain. */
   readonly encryptionPrefixes: string[] = [''];
   rows = 0;
@@ -48,9 +41,8 @@ export class KeyBucket {
     for (let index = 0; index < count; index++) {
       revision.parse(view, leaf.keyStart[index]!, leaf.keyBytes[index]!);
       keyValue.parse(bytes, leaf.keyEnd(index), leaf.valueEnd(index));
-      const key = bytes.toString('latin1', keyValue.keyStart, keyValue.keyEnd);
-      if (revision.tombstone) this.live.delete(key);
-      else this.#put(key, revision, this.#prefixOf(leaf, keyValue));
+      if (revision.tombstone) this.live.delete(bytes, keyValue.keyStart, keyValue.keyEnd);
+      else this.#put(leaf);
       if (revision.main <= this.#contentUpTo) {
         ofContent = index + 1;
       } else {
@@ -72,15 +64,11 @@ export class KeyBucket {
     return this.rowsAboveContent === 1 && this.#emptyRowsAboveContent === 1;
   }
 
-  #put(key: string, revision: Revision, prefix: number): void {
-    const row = this.live.get(key);
-    if (row === undefined) {
-      this.live.set(key, { main: revision.main, sub: revision.sub, prefix });
-    } else {
-      row.main = revision.main;
-      row.sub = revision.sub;
-      row.prefix = prefix;
-    }
+  /** The row at hand, `#revision` and `#keyValue`, of this leaf. */
+  #put(leaf: Leaf): void {
+    const { keyStart, keyEnd } = this.#keyValue;
+    const { main, sub } = this.#revision;
+    this.live.put(leaf.bytes, keyStart, keyEnd, { main, sub, prefix: this.#prefixOf(leaf, this.#keyValue) });
   }
 
   #prefixOf(leaf: Leaf, keyValue: KeyValue): number {

@@ -1,3 +1,5 @@
+import type { KeyTable } from './key-table.ts';
+
 /** Keys that every cluster has, under whatever prefix. */
 const LANDMARKS = [
   '/namespaces/kube-system',
@@ -10,22 +12,20 @@ const LANDMARKS = [
  * The etcd prefix under which Kubernetes objects lie, found by what lies there. Where several do
  * (virtual clusters in one etcd), the one with the most keys; empty where there is none.
  */
-export function findRegistryPrefix(keys: Iterable<string>): string {
-  const all = [...keys];
-  const candidates = new Set<string>();
-  for (const key of all) {
-    for (const landmark of LANDMARKS) {
-      if (key.length > landmark.length && key.endsWith(landmark)) {
-        candidates.add(key.slice(0, -landmark.length));
+export function findRegistryPrefix(live: KeyTable): string {
+  const candidates = new Map<string, number>();
+  for (const landmark of LANDMARKS) {
+    for (const key of live.endingWith(landmark)) {
+      if (key.length > landmark.length) candidates.set(key.slice(0, -landmark.length), 0);
+    }
+  }
+  if (candidates.size > 1) {
+    for (const [key] of live) {
+      for (const [candidate, count] of candidates) {
+        if (key.startsWith(`${candidate}/`)) candidates.set(candidate, count + 1);
       }
     }
   }
-  let found = '';
-  let most = 0;
-  for (const candidate of candidates) {
-    const under = `${candidate}/`;
-    const count = candidates.size === 1 ? 1 : all.filter((key) => key.startsWith(under)).length;
-    if (count > most) [found, most] = [candidate, count];
-  }
-  return found;
+  const [most] = [...candidates].sort(([, a], [, b]) => b - a);
+  return most?.[0] ?? '';
 }

@@ -1,0 +1,179 @@
+/** Where the newest value of a key lies, and how it is stored. */
+export interface LiveRow {
+  readonly main: number;
+  readonly sub: number;
+  /** Index into `KeyBucket.encryptionPrefixes`; 0: not encrypted. */
+  readonly prefix: number;
+}
+
+/** Keys lie in pieces of this size: growing copies none of them. */
+const CHUNK_BYTES = 1024 * 1024;
+const FIRST_CAPACITY = 1024;
+/** Slots per entry at least: shorter probes than a fuller table has. */
+const SLOTS_PER_ENTRY = 2;
+
+/**
+ * The keys that live at the end of a replay, each with its newest row. Keys and rows lie in a few
+ * large arrays and not in an object each: a store of a million keys is held in some hundred
+ * megabytes less, and nothing of it is the garbage collector's. A key is read as latin1, one
+ * character per byte, so that any key survives.
+ */
+export class KeyTable implements Iterable<[string, LiveRow]> {
+  /** Live keys. */
+  size = 0;
+  #entries = 0;
+  /** Entry + 1 by hash, open addressing; 0 where free. */
+  #slots = new Int32Array(FIRST_CAPACITY * SLOTS_PER_ENTRY);
+  #chunks: Buffer[] = [];
+  #used = CHUNK_BYTES;
+  #columns = makeColumns(FIRST_CAPACITY);
+
+  /** A put of the key in bytes [start, end). */
+  put(bytes: Uint8Array, start: number, end: number, row: LiveRow): void {
+    const hash = hashOf(bytes, start, end);
+    let entry = this.#find(bytes, start, end, hash);
+    if (entry < 0) entry = this.#add(bytes, start, end, hash);
+    const { main, sub, prefix, alive } = this.#columns;
+    main[entry] = row.main;
+    sub[entry] = row.sub;
+    prefix[entry] = row.prefix;
+    if (alive[entry] === 0) {
+      alive[entry] = 1;
+      this.size++;
+    }
+  }
+
+  /** A deletion of the key in bytes [start, end). Its entry stays, for the next put. */
+  delete(bytes: Uint8Array, start: number, end: number): void {
+    const entry = this.#find(bytes, start, end, hashOf(bytes, start, end));
+    if (entry < 0 || this.#columns.alive[entry] === 0) return;
+    this.#columns.alive[entry] = 0;
+    this.size--;
+  }
+
+  get(key: string): LiveRow | undefined {
+    const bytes = Buffer.from(key, 'latin1');
+    const entry = this.#find(bytes, 0, bytes.length, hashOf(bytes, 0, bytes.length));
+    return entry < 0 || this.#columns.alive[entry] === 0 ? undefined : this.#row(entry);
+  }
+
+  has(key: string): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  /** The live keys that end so, in the order in which they were first put. */
+  *endingWith(suffix: string): Generator<string> {
+    const wanted = Buffer.from(suffix, 'latin1');
+    const { length, start, alive } = this.#columns;
+    for (let entry = 0; entry < this.#entries; entry++) {
+      const from = length[entry]! - wanted.length;
+      if (from < 0 || alive[entry] === 0) continue;
+      const chunk = this.#chunks[Math.floor(start[entry]! / CHUNK_BYTES)]!;
+      const at = (start[entry]! % CHUNK_BYTES) + from;
+      let same = wanted.length;
+      while (same > 0 && chunk[at + same - 1] === wanted[same - 1]) same--;
+      if (same === 0) yield this.#key(entry);
+    }
+  }
+
+  /** Live keys and their rows, in the order in which the keys were first put. */
+  *[Symbol.iterator](): Generator<[string, LiveRow]> {
+    for (let entry = 0; entry < this.#entries; entry++) {
+      if (this.#columns.alive[entry] !== 0) yield [this.#key(entry), this.#row(entry)];
+    }
+  }
+
+  #key(entry: number): string {
+    const { start, length } = this.#columns;
+    const at = start[entry]! % CHUNK_BYTES;
+    return this.#chunks[Math.floor(start[entry]! / CHUNK_BYTES)]!.toString('latin1', at, at + length[entry]!);
+  }
+
+  #row(entry: number): LiveRow {
+    const { main, sub, prefix } = this.#columns;
+    return { main: main[entry]!, sub: sub[entry]!, prefix: prefix[entry]! };
+  }
+
+  /** Its entry, -1 where it was never put. */
+  #find(bytes: Uint8Array, from: number, to: number, hash: number): number {
+    const { hash: hashes, length, start } = this.#columns;
+    const mask = this.#slots.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#slots[slot]! - 1;
+      if (entry < 0) return -1;
+      if (hashes[entry] !== hash || length[entry] !== to - from) continue;
+      const chunk = this.#chunks[Math.floor(start[entry]! / CHUNK_BYTES)]!;
+      const at = start[entry]! % CHUNK_BYTES;
+      let same = 0;
+      while (same < to - from && chunk[at + same] === bytes[from + same]) same++;
+      if (same === to - from) return entry;
+    }
+  }
+
+  #add(bytes: Uint8Array, from: number, to: number, hash: number): number {
+    if (this.#entries === this.#columns.capacity) this.#grow();
+    const entry = this.#entries++;
+    const { hash: hashes, length, start } = this.#columns;
+    hashes[entry] = hash;
+    length[entry] = to - from;
+    start[entry] = this.#store(bytes, from, to);
+    this.#index(entry, hash);
+    return entry;
+  }
+
+  /** Copies a key; returns its place: the chunk's number times CHUNK_BYTES, and the offset in it. */
+  #store(bytes: Uint8Array, from: number, to: number): number {
+    const length = to - from;
+    if (this.#used + length > CHUNK_BYTES) {
+      // A key longer than a chunk has one of its own, and begins it.
+      this.#chunks.push(Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, length)));
+      this.#used = 0;
+    }
+    const last = this.#chunks.length - 1;
+    const at = this.#used;
+    this.#chunks[last]!.set(bytes.subarray(from, to), at);
+    this.#used += length;
+    return last * CHUNK_BYTES + at;
+  }
+
+  #index(entry: number, hash: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = hash & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = entry + 1;
+  }
+
+  #grow(): void {
+    const old = this.#columns;
+    this.#columns = makeColumns(old.capacity * 2);
+    this.#columns.start.set(old.start);
+    this.#columns.length.set(old.length);
+    this.#columns.hash.set(old.hash);
+    this.#columns.main.set(old.main);
+    this.#columns.sub.set(old.sub);
+    this.#columns.prefix.set(old.prefix);
+    this.#columns.alive.set(old.alive);
+    this.#slots = new Int32Array(this.#columns.capacity * SLOTS_PER_ENTRY);
+    for (let entry = 0; entry < this.#entries; entry++) this.#index(entry, this.#columns.hash[entry]!);
+  }
+}
+
+function makeColumns(capacity: number) {
+  return {
+    capacity,
+    start: new Float64Array(capacity),
+    length: new Uint32Array(capacity),
+    hash: new Int32Array(capacity),
+    main: new Float64Array(capacity),
+    sub: new Float64Array(capacity),
+    prefix: new Uint32Array(capacity),
+    alive: new Uint8Array(capacity),
+  };
+}
+
+/** FNV-1a of 32 bits, and its high half mixed into the low one, which the table goes by. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  return hash ^ (hash >>> 15);
+}
