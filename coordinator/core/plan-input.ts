@@ -61,7 +61,9 @@ export interface InspectedCopy {
 export interface CheckInput extends PlanInput {
   /** Every known node but those left out. */
   readonly nodes: readonly InspectedNode[];
-  /** Of those, the ones with a control plane that answered and that was not set aside. */
+  /** Of those, the ones with a member or an API server that answered and that were not set aside: the plan's. */
+  readonly planned: readonly PlannedNode[];
+  /** Of the planned, the ones with a member. */
   readonly members: readonly MemberNode[];
   /** OLD's members that vote, as those who answered list them. */
   readonly voters: readonly EtcdMember[];
@@ -72,21 +74,29 @@ export interface CheckInput extends PlanInput {
   readonly facts: SnapshotFacts | undefined;
 }
 
-export interface MemberNode extends InspectedNode {
+export interface PlannedNode extends InspectedNode {
+  readonly report: NodeReport;
+}
+
+export interface MemberNode extends PlannedNode {
   readonly report: NodeReport & { readonly etcd: EtcdReport };
+}
+
+export function isMember(node: PlannedNode): node is MemberNode {
+  return node.report.etcd !== undefined;
 }
 
 export function checkInput(input: PlanInput): CheckInput {
   const { asked } = input;
   const nodes = input.nodes.filter(({ node }) => !isLeftOut(node, asked));
-  const members = nodes.filter(
-    (node): node is MemberNode => node.report?.etcd !== undefined && node.report.setAsideOperationId === '',
-  );
+  const planned = nodes.filter(isPlanned);
+  const members = planned.filter(isMember);
   const listed = members.flatMap(({ report }) => report.etcd.members);
   const everyone = [...new Map(listed.map((member) => [member.id, member])).values()];
   return {
     ...input,
     nodes,
+    planned,
     members,
     voters: everyone.filter(({ learner }) => !learner),
     leftOut: leftOutOf(asked, input.nodes, everyone),
@@ -94,4 +104,11 @@ export function checkInput(input: PlanInput): CheckInput {
     facts: input.snapshot.copies.find((copy) => copy.refusals.length === 0 && copy.facts !== undefined)
       ?.facts,
   };
+}
+
+/** Workers have nothing of a control plane, and no part in a restore. */
+function isPlanned(node: InspectedNode): node is PlannedNode {
+  const { report } = node;
+  if (report === undefined || report.setAsideOperationId !== '') return false;
+  return report.etcd !== undefined || report.apiServer !== undefined;
 }

@@ -5,6 +5,7 @@ import { RefusalClass } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { EtcdMember } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type {
   Baseline,
+  EtcdMemberPlan,
   NodePlan,
   Override,
   RevisionBump,
@@ -18,7 +19,14 @@ import { isMemberOf } from './checks/members.ts';
 import { canBump, parseVersion } from './etcd-version.ts';
 import { REVISION_MARGIN } from './limits.ts';
 import { expectedOutageMs } from './outage.ts';
-import { type CheckInput, checkInput, type MemberNode, type PlanInput } from './plan-input.ts';
+import {
+  type CheckInput,
+  checkInput,
+  isMember,
+  type MemberNode,
+  type PlanInput,
+  type PlannedNode,
+} from './plan-input.ts';
 import { majorityOf } from './quorum.ts';
 import { spaceNeed } from './space.ts';
 import { restoreTool } from './tool.ts';
@@ -59,9 +67,9 @@ const OVERRIDABLE: ReadonlySet<RefusalClass> = new Set([
 ]);
 
 function assemble(input: CheckInput, overrides: readonly Override[]): RestorePlan {
-  const { facts, members, leftOut } = input;
-  const order = workOrder(members);
-  const initialCluster = initialClusterOf(order);
+  const { facts, members, planned, leftOut } = input;
+  const order = workOrder(planned);
+  const initialCluster = initialClusterOf(order.filter(isMember));
   const bump = facts === undefined ? undefined : bumpOf(members, facts);
   const startMembersInTurn = members.some((node) => node.report.etcd.initialCorruptCheck);
   return {
@@ -80,7 +88,7 @@ function assemble(input: CheckInput, overrides: readonly Override[]): RestorePla
     bump,
     consequences: input.consequences,
     maxOutageMs: input.maxOutageMs,
-    expectedOutageMs: BigInt(expectedOutageMs(order.length, startMembersInTurn)),
+    expectedOutageMs: BigInt(expectedOutageMs(members.length, startMembersInTurn)),
     overrides: [...overrides],
     baseline: baselineOf(input),
     startMembersInTurn,
@@ -93,47 +101,54 @@ function assemble(input: CheckInput, overrides: readonly Override[]): RestorePla
   };
 }
 
-/** Followers first by name, OLD's leader last. */
-function workOrder(members: readonly MemberNode[]): MemberNode[] {
-  return [...members].sort(
-    (a, b) => Number(a.report.etcd.leader) - Number(b.report.etcd.leader) || (a.node < b.node ? -1 : 1),
-  );
+/** Followers first by name, OLD's leader last; after them those without a member, which wait for it. */
+function workOrder(nodes: readonly PlannedNode[]): PlannedNode[] {
+  const rank = ({ report }: PlannedNode): number =>
+    report.etcd === undefined ? 2 : Number(report.etcd.leader);
+  return [...nodes].sort((a, b) => rank(a) - rank(b) || (a.node < b.node ? -1 : 1));
 }
 
 function nodePlan(
-  node: MemberNode,
+  node: PlannedNode,
   order: number,
   initialCluster: string,
   facts: SnapshotFacts | undefined,
 ): NodePlan {
   const { report } = node;
-  const { etcd } = report;
-  const need = facts === undefined ? undefined : spaceNeed(facts);
+  // Only where there is a member is anything staged or built.
+  const need = facts === undefined || !isMember(node) ? undefined : spaceNeed(facts);
   const fields = driftFields(report);
   return {
     node: node.node,
     address: node.address,
     ledgerId: report.ledgerId,
     order,
-    etcd: {
-      name: etcd.name,
-      dataDir: etcd.dataDir,
-      walDir: etcd.walDir,
-      oldStore: etcd.store,
-      oldMemberId: etcd.memberId,
-      initialCluster,
-      initialAdvertisePeerUrls: peerUrlsOf(node),
-      listenClientUrls: etcd.listenClientUrls,
-      listenPeerUrls: etcd.listenPeerUrls,
-    },
+    etcd: isMember(node) ? memberPlan(node, initialCluster) : undefined,
     manifests: report.manifests,
     staticPodPath: report.kubelet?.staticPodPath ?? '',
     kubeletUnit: report.kubelet?.unit ?? '',
     driftSha256: driftSha256(fields),
     driftFields: fields,
-    etcdutl: restoreTool(node),
+    etcdutl: isMember(node) ? restoreTool(node) : undefined,
     neededBytes: need === undefined ? 0n : need.dataBytes + need.stateBytes,
     apiServerAddress: report.apiServer?.advertiseAddress ?? '',
+    hosting: report.hosting,
+    etcdUnit: isMember(node) ? (report.etcdUnit?.unit ?? '') : '',
+  };
+}
+
+function memberPlan(node: MemberNode, initialCluster: string): EtcdMemberPlan {
+  const { etcd } = node.report;
+  return {
+    name: etcd.name,
+    dataDir: etcd.dataDir,
+    walDir: etcd.walDir,
+    oldStore: etcd.store,
+    oldMemberId: etcd.memberId,
+    initialCluster,
+    initialAdvertisePeerUrls: peerUrlsOf(node),
+    listenClientUrls: etcd.listenClientUrls,
+    listenPeerUrls: etcd.listenPeerUrls,
   };
 }
 
@@ -190,7 +205,7 @@ function baselineOf({ members, voters }: CheckInput): Baseline {
 /** What refuses nothing but should be read: a copy that is no good, consequences that nobody knows. */
 function warningsOf(input: CheckInput): Refusal[] {
   const bad = input.facts === undefined ? [] : input.snapshot.copies.flatMap((copy) => copy.refusals);
-  const unreachable = input.members.flatMap(({ node, report }) =>
+  const unreachable = input.planned.flatMap(({ node, report }) =>
     report.failures
       .filter(({ code }) => code === 'ETCD_UNREACHABLE' || code === 'API_NOT_READY')
       .map(({ code, message }) => (isErrorCode(code) ? refusal(code, message, node) : undefined))

@@ -164,15 +164,16 @@ export function commitIsPossible(plan: RestorePlan, views: ReadonlyMap<string, L
   if (known.length === 0) return ![...views.values()].some((view) => view.kind === 'unknown');
   return known.every(
     ({ node, last, view }) =>
-      (last === undefined || view.completed.has(last)) && (node !== first || view.begun >= PREPARE_GATE_POSITION),
+      (last === undefined || view.completed.has(last)) &&
+      (node !== first || view.begun >= PREPARE_GATE_POSITION),
   );
 }
 
-/** The last step that a node takes by itself before the gate: there every node has been at the commit. */
+/** The last step that every node of its kind takes before the gate: who commits has completed it. */
 function lastBeforeGate(planned: NodePlan): Step | undefined {
-  return FORWARD_STEPS.slice(0, PREPARE_GATE_POSITION).findLast(
-    ({ ask }) => ask.kind === 'execute' && takesStep(planned, ask.step),
-  )?.ask.step;
+  return FORWARD_STEPS.slice(0, PREPARE_GATE_POSITION)
+    .flatMap(({ ask }) => (ask.kind === 'execute' ? [ask.step] : []))
+    .findLast((step) => takesStep(planned, step));
 }
 
 /** When downtime began, by the agents' clocks. */

@@ -35,7 +35,7 @@ export const planErrors = {
   HOSTING_UNSUPPORTED: {
     class: 'never',
     meaning: 'The node does not run its control plane in a way that Lockstep can restore.',
-    cure: 'Only kubeadm’s static pods can be restored so far; see README, "What is not there yet".',
+    cure: 'Install the agent on every etcd host and every control-plane host; etcd may be kubeadm’s static pod or a systemd unit (`hosting: systemd` in agent.yaml).',
   },
   SPACE_TOO_LITTLE: {
     class: 'never',

@@ -30,6 +30,15 @@ export function ownAddresses(): string[] {
     .filter((address) => !isWildcard(address));
 }
 
+/** Those by which other hosts may see this one. */
+export function outsideAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address)
+    .sort();
+}
+
 export function formatSocketAddress({ address, port }: SocketAddress): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

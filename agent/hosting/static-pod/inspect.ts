@@ -6,7 +6,7 @@ import type { HostFiles } from '../../adapters/host-files.ts';
 import type { EtcdLocalMember } from '../../adapters/local-member.ts';
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import type { UnitHold } from '../../adapters/systemd.ts';
-import { foreignClients, ownAddresses } from './etcd-clients.ts';
+import { foreignClients, outsideAddresses, ownAddresses } from './etcd-clients.ts';
 import type { EtcdSettings } from './etcd-settings.ts';
 import { inspectApiServer } from './inspect-api-server.ts';
 import { inspectEtcd } from './inspect-etcd.ts';
@@ -82,6 +82,7 @@ export class Inspector {
       tools,
       etcdClients,
       failures: notes.failures,
+      hostAddresses: outsideAddresses(),
     };
   }
 
@@ -149,6 +150,7 @@ const UNKNOWN_TO_THE_HOSTING = {
   promised: undefined,
   advertiseAddress: '',
   setAsideOperationId: '',
+  etcdUnit: undefined,
 } as const satisfies Partial<NodeReport>;
 
 function urlsOf(member: { peerUrls: readonly string[]; clientUrls: readonly string[] }): string[] {

@@ -3,12 +3,12 @@ import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Check } from './check.ts';
 
 /** The snapshot holds Kubernetes objects where these API servers will look for them. */
-export const checkContent: Check = ({ facts, members }) => {
+export const checkContent: Check = ({ facts, planned }) => {
   if (facts === undefined) return [];
   if (facts.objects.length === 0) {
     return [refusal('SNAPSHOT_EMPTY', 'the snapshot holds no Kubernetes objects')];
   }
-  return members.flatMap((node): Refusal[] => {
+  return planned.flatMap((node): Refusal[] => {
     const prefix = node.report.apiServer?.etcdPrefix ?? '';
     if (prefix === '' || facts.registryPrefix === '' || same(prefix, facts.registryPrefix)) return [];
     const words = `the API server looks under ${prefix}; the snapshot's objects lie under ${facts.registryPrefix}`;

@@ -4,9 +4,11 @@ import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Check } from './check.ts';
 
 /** Every node's keys open a sample of everything that the snapshot holds encrypted. */
-export const checkEncryption: Check = ({ members, facts }) => {
+export const checkEncryption: Check = ({ planned, facts }) => {
   const used = (facts?.encryption ?? []).filter((use) => use.provider !== '' && use.provider !== 'identity');
-  return members.flatMap(({ node, encryption }) =>
+  // An etcd host has no keys, and opens nothing.
+  const withApiServer = planned.filter(({ report }) => report.apiServer !== undefined);
+  return withApiServer.flatMap(({ node, encryption }) =>
     used.flatMap((use): Refusal[] => {
       const key = `${use.provider} key "${use.keyName}"`;
       const verdict = encryption.find(

@@ -4,11 +4,11 @@ import { compareMinor, parseVersion } from '../etcd-version.ts';
 import type { Check } from './check.ts';
 
 /** The API servers can read what the snapshot's API servers wrote. */
-export const checkKubernetesVersion: Check = ({ facts, snapshot, members }) => {
+export const checkKubernetesVersion: Check = ({ facts, snapshot, planned }) => {
   const words = facts?.kubernetesVersion || snapshot.card?.kubernetesVersion || '';
   const written = parseVersion(words);
   if (written === undefined) return [];
-  return members.flatMap((node): Refusal[] => {
+  return planned.flatMap((node): Refusal[] => {
     const running = parseVersion(node.report.apiServer?.version ?? '');
     if (running === undefined || compareMinor(written, running) <= 0) return [];
     return [

@@ -49,10 +49,11 @@ function quorum({ leftOut, voters }: CheckInput): Refusal[] {
  * kubeadm's API servers ask the member beside them and no other. Where one of them is told of
  * more, those that are left out are too, and would write to NEW out of OLD's time.
  */
-function reachingNew({ leftOut, members }: CheckInput): Refusal[] {
+function reachingNew({ leftOut, planned }: CheckInput): Refusal[] {
   if (leftOut.length === 0) return [];
-  return members.flatMap(({ node, address, report }): Refusal[] => {
-    const own = [hostOf(address), ...report.etcd.listenClientUrls.map(hostOfUrl)];
+  return planned.flatMap(({ node, address, report }): Refusal[] => {
+    const own =
+      report.etcd === undefined ? [] : [hostOf(address), ...report.etcd.listenClientUrls.map(hostOfUrl)];
     const foreign = (report.apiServer?.etcdServers ?? []).filter((url) => {
       const host = hostOfUrl(url);
       return !isLoopback(host) && !own.includes(host);

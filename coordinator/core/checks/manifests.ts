@@ -1,12 +1,17 @@
 import { refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { Check } from './check.ts';
 
-const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+const KUBERNETES = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
-/** Kubelet's directory holds each part of the control plane once, and nothing else that runs etcd. */
-export const checkManifests: Check = ({ members }) =>
-  members.flatMap(({ node, report }): Refusal[] => {
+/**
+ * Kubelet's directory holds each part of the control plane once, and nothing else that runs etcd.
+ * Which parts there must be: etcd where it is no unit, and all of the others or, on an etcd host,
+ * none. A node with some of them has lost the rest.
+ */
+export const checkManifests: Check = ({ planned }) =>
+  planned.flatMap(({ node, report }): Refusal[] => {
     const found: Refusal[] = [];
     for (const manifest of report.manifests) {
       if (!manifest.parsable) {
@@ -15,12 +20,18 @@ export const checkManifests: Check = ({ members }) =>
         );
       }
     }
-    const etcds = report.manifests.filter((each) => each.runsEtcd || each.component === 'etcd');
+    const etcds = [
+      ...(report.hosting === 'systemd' && report.etcdUnit !== undefined ? [report.etcdUnit.unit] : []),
+      ...report.manifests
+        .filter((each) => each.runsEtcd || each.component === 'etcd')
+        .map(({ fileName }) => fileName),
+    ];
     if (etcds.length > 1) {
-      const names = etcds.map((each) => each.fileName).join(', ');
-      found.push(refusal('MANIFEST_SECOND_ETCD', `several files on ${node} run etcd: ${names}`, node));
+      found.push(
+        refusal('MANIFEST_SECOND_ETCD', `several files on ${node} run etcd: ${etcds.join(', ')}`, node),
+      );
     }
-    for (const component of CONTROL_PLANE) {
+    for (const component of expectedOf(report)) {
       const files = report.manifests.filter((each) => each.component === component);
       if (files.length === 0) {
         found.push(refusal('MANIFEST_MISSING', `${node} has no manifest of ${component}`, node));
@@ -31,3 +42,14 @@ export const checkManifests: Check = ({ members }) =>
     }
     return found;
   });
+
+function expectedOf({ hosting, etcd, apiServer, manifests }: NodeReport): string[] {
+  const isEtcdHost =
+    etcd !== undefined &&
+    apiServer === undefined &&
+    !manifests.some(({ component }) => (KUBERNETES as readonly string[]).includes(component));
+  return [
+    ...(etcd === undefined || hosting === 'systemd' ? [] : ['etcd']),
+    ...(isEtcdHost ? [] : KUBERNETES),
+  ];
+}

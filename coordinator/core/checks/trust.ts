@@ -3,12 +3,12 @@ import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Check } from './check.ts';
 
 /** The certificate authority and the service-account keys are those of the snapshot, and one on all nodes. */
-export const checkTrust: Check = ({ members, facts, snapshot }) => {
+export const checkTrust: Check = ({ planned, facts, snapshot }) => {
   const found: Refusal[] = [];
   const snapshotCa = facts?.clusterCaSha256 || snapshot.card?.clusterCaSha256 || '';
   const snapshotKeys = snapshot.card?.serviceAccountKeySha256 ?? [];
-  const first = members.find((node) => node.report.apiServer !== undefined);
-  for (const { node, report } of members) {
+  const first = planned.find((node) => node.report.apiServer !== undefined);
+  for (const { node, report } of planned) {
     const api = report.apiServer;
     if (api === undefined) continue;
     if (snapshotCa !== '' && api.clusterCaSha256 !== '' && api.clusterCaSha256 !== snapshotCa) {
