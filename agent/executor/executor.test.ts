@@ -391,3 +391,17 @@ it('every command leaves a line in the audit, with how it ended', async () => {
   ]);
   expect(agent.ledger.audits[0]).toMatchObject({ caller: CALLER, operationId: OPERATION, epoch: epoch(1n) });
 });
+
+describe('the components in place', () => {
+  it('are those of the open operation’s part of this node, and none where nothing is open', async () => {
+    const plan = benchPlan();
+    const [first] = plan.nodes;
+    const other = { ...(first as NonNullable<typeof first>), node: 'cp2', staticPodPath: '/another' };
+    const agent = new Agent({ ...plan, nodes: [other, ...plan.nodes] });
+    agent.bench.on['hosting.manifestsInPlace'] = ({ staticPodPath }: { staticPodPath: string }) =>
+      staticPodPath === first?.staticPodPath ? ['etcd'] : ['kube-scheduler'];
+    expect(await agent.executor.componentsInPlace(signal)).toEqual([]);
+    await agent.promise();
+    expect(await agent.executor.componentsInPlace(signal)).toEqual(['etcd']);
+  });
+});

@@ -240,3 +240,19 @@ it('a repetition waits twice as long as the one before, up to its limit', () => 
     RETRY_LONGEST_MS,
   ]);
 });
+
+it('a node is at work until it is done, and is told so', () => {
+  const flags = (effects: readonly Effect[]): boolean[] =>
+    published(effects).flatMap((each) => (each.$case === 'nodeProgress' ? [each.value.done] : []));
+  const script = new Script().forwardTo(STAGE);
+  expect(flags(script.effects)).toEqual([true, false, false, false]);
+  const node = () => script.state.nodes.get('cp1')?.done;
+  expect(node()).toBe(false);
+  const [call] = [...script.state.calls].find(([, each]) => each.node === 'cp1') ?? [];
+  if (call === undefined) throw new Error('cp1 is asked nothing');
+  const progress = StepProgress.fromPartial({ step: 'copying' });
+  script.feed({ kind: 'progressed', call, progress, atMs: script.nowMs });
+  expect(flags(script.effects)).toEqual([false]);
+  script.answer('cp1');
+  expect([flags(script.effects), node()]).toEqual([[true], true]);
+});

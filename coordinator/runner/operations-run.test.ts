@@ -3,10 +3,11 @@ import {
   OperationState as LedgerState,
   type ReadLedgerResponse,
   Step,
+  StepProgress,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
-import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { describe, expect, it } from 'vitest';
 import type { Ask } from '../core/events.ts';
@@ -29,6 +30,12 @@ class Scene {
   readonly silent = new Set<string>();
   /** Steps are answered with nothing at all: no agent does that. */
   broken = false;
+  /** What an agent says of a step while it is at it. */
+  during: (node: string, tell: (progress: StepProgress) => void) => Promise<void> = async () => {};
+  /** What is in the way of the ledgers that are read now. */
+  held: Promise<void> | undefined;
+  /** Plans of ledgers that hold another operation. */
+  readonly plans = new Map<string, Uint8Array>();
   readonly journal: string[] = [];
   readonly announced: OperationEvent[] = [];
   readonly plan: RestorePlan;
@@ -119,7 +126,11 @@ class Scene {
         return ask({ kind: 'promise', epoch });
       },
       commit: async ({ epoch }: { epoch: never }) => ask({ kind: 'commit', epoch }),
-      execute: async ({ epoch, step }: { epoch: never; step: Step }) => {
+      execute: async (
+        { epoch, step }: { epoch: never; step: Step },
+        tell: (progress: StepProgress) => void,
+      ) => {
+        await this.during(node, tell);
         await ask({ kind: 'execute', epoch, step, timeoutMs: 1 });
         const canaryRevision = step === Step.STEP_PREPARE_GATE ? 2_000_000_001n : 0n;
         return this.broken
@@ -129,8 +140,10 @@ class Scene {
       observeMember: async (hashRevision: bigint) =>
         ((await ask({ kind: 'observe', hashRevision })) as unknown as { member: object }).member,
       readLedger: async (): Promise<ReadLedgerResponse> => {
+        await this.held;
         const { ledger } = (await ask({ kind: 'read-ledger' })) as unknown as { ledger: ReadLedgerResponse };
-        return { ...ledger, plan: Buffer.from(ledger.operationId === '' ? [] : this.stored.planBytes) };
+        const plan = this.plans.get(node) ?? this.stored.planBytes;
+        return { ...ledger, plan: Buffer.from(ledger.operationId === '' ? [] : plan) };
       },
     } as unknown as AgentClient;
   }
@@ -267,6 +280,11 @@ describe('a plan that is started', () => {
     away.known = [...away.known, { node: 'cp4', address: 'x' }];
     away.silent.add('cp4');
     expect(await away.start()).toEqual([]);
+    const aside = { operationId: 'a-1', state: LedgerState.OPERATION_STATE_CLOSED };
+    Object.assign(alive.agent('cp4'), aside);
+    const plan = RestorePlan.fromPartial({ operationId: 'a-1', kind: PlanKind.PLAN_KIND_SET_ASIDE });
+    alive.plans.set('cp4', RestorePlan.encode(plan).finish());
+    expect(await alive.start()).toEqual([]);
   });
 });
 
@@ -368,6 +386,26 @@ describe('an operation that another run began', () => {
     expect(operations.waitsForPerson(operationId)).toBe(false);
   });
 
+  it('that an earlier run was undoing ends with the cause that its journal remembers', async () => {
+    const scene = new Scene();
+    scene.agent('cp2').faults.push({ on: Step.STEP_SWAP, code: 'DISK_FULL' });
+    scene.agent('cp3').faults.push({ on: Step.STEP_UNDO_VERIFY, code: 'STOP_UNPROVEN' });
+    await scene.start();
+    while (!scene.asked.includes(`execute ${Step.STEP_UNDO_VERIFY} cp3`)) await scene.clock.pass(1);
+    const { operation } = scene.operations.get(operationId) ?? {};
+    if (operation === undefined) throw new Error('no operation');
+    await scene.operations.close();
+    scene.records = [{ ...scene.stored, operation, report: undefined, events: scene.announced }];
+    const next = scene.coordinator('coordinator-1.bb');
+    await next.load(signal);
+    const taken = next.takeOver(scene.stored.planBytes);
+    await scene.clock.pass(60_000);
+    expect((await taken).stage).toMatchObject({
+      outcome: Outcome.OUTCOME_ROLLED_BACK,
+      failure: { code: 'DISK_FULL', node: 'cp2' },
+    });
+  });
+
   it('that was rolled back is rolled back on a node that comes late, for the same reason', async () => {
     const scene = new Scene();
     await scene.start();
@@ -402,8 +440,38 @@ describe('a run', () => {
     await scene.start();
     scene.broken = true;
     await scene.clock.pass(5_000);
-    expect(scene.operations.get(operationId)?.operation.outcome).toBe(Outcome.OUTCOME_NEEDS_OPERATOR);
+    const { operation } = scene.operations.get(operationId) ?? {};
+    expect([operation?.outcome, operation?.phase]).toEqual([
+      Outcome.OUTCOME_NEEDS_OPERATOR,
+      Phase.PHASE_STAGE,
+    ]);
     expect(scene.operations.isBusy).toBe(false);
+  });
+
+  it('tells how far a step is at once, then four times a second, and not once it is over', async () => {
+    const scene = new Scene();
+    let late: (() => void) | undefined;
+    scene.during = async (node, tell) => {
+      if (node !== 'cp1' || late !== undefined) return;
+      const at = (doneBytes: bigint): void =>
+        tell(StepProgress.fromPartial({ step: 'copying', doneBytes, totalBytes: 9n }));
+      late = () => at(9n);
+      at(1n);
+      at(2n);
+      await scene.clock.delay(249);
+      at(3n);
+      await scene.clock.delay(1);
+      at(4n);
+      await scene.clock.delay(250);
+    };
+    await scene.start();
+    await scene.clock.pass(60_000);
+    late?.();
+    const told = scene.announced.flatMap(({ event }) =>
+      event?.$case === 'nodeProgress' && event.value.step === 'copying' ? [event.value] : [],
+    );
+    expect(told.map(({ doneBytes }) => doneBytes)).toEqual([1n, 4n]);
+    expect(told.map(({ node, done }) => `${node} ${done}`)).toEqual(['cp1 false', 'cp1 false']);
   });
 
   it('is noticed aloud while it runs, and by nobody after', async () => {
@@ -474,7 +542,9 @@ describe('an operation that is looked for', () => {
       const scene = new Scene();
       change(scene);
       await scene.start();
+      const before = scene.asked.length;
       const running = await scene.operations.find('', signal);
+      expect(scene.asked).toHaveLength(before);
       expect([running?.operation.outcome, running?.report !== undefined]).toEqual([
         Outcome.OUTCOME_UNSPECIFIED,
         true,
@@ -491,8 +561,11 @@ describe('an operation that is looked for', () => {
   );
 
   it('and is not there is not found', async () => {
-    const { operations } = new Scene();
+    const nowhere = new Scene();
+    const { operations } = nowhere;
     expect(await operations.find('', signal)).toBeUndefined();
+    // Each ledger once: of no operation nothing more is asked.
+    expect(nowhere.asked).toHaveLength(3);
     await expect(drained(operations, 'r-9')).rejects.toMatchObject({ code: 'OPERATION_NOT_FOUND' });
     const scene = new Scene();
     await scene.start();
@@ -545,6 +618,51 @@ describe('an operation that is looked for', () => {
     expect(await scene.operations.resume(operationId, signal)).toMatchObject({ operationId });
     expect([scene.asked.length, scene.operations.begun]).toEqual([asked, 1]);
     await scene.operations.close();
+  });
+
+  it('and was left open by an earlier run is as the ledgers show it, and watched where it is run', async () => {
+    const scene = new Scene();
+    await scene.start();
+    const { operation } = scene.operations.get(operationId) ?? {};
+    if (operation === undefined) throw new Error('no operation');
+    await scene.operations.close();
+    scene.records = [{ ...scene.stored, operation, report: undefined, events: scene.announced }];
+    const next = scene.coordinator('coordinator-1.bb');
+    await next.load(signal);
+    for (const agent of scene.agents.values())
+      agent.promised = { number: 7n, coordinatorId: 'coordinator-2' };
+    expect((await next.find(operationId, signal))?.operation.epoch?.number).toBe(7n);
+    scene.other = OTHER;
+    await expect(drained(next, operationId)).rejects.toMatchObject({ code: 'NOT_LEADER' });
+  });
+
+  it('and is resumed is answered as it is run here', async () => {
+    const scene = new Scene();
+    await scene.start();
+    await scene.operations.close();
+    const next = scene.coordinator('coordinator-2.bb');
+    const { epoch } = await next.resume(operationId, signal);
+    expect(epoch?.coordinatorId).toBe('coordinator-2.bb');
+    await next.close();
+  });
+
+  it('and is resumed goes on where somebody took it up meanwhile', async () => {
+    const scene = new Scene();
+    await scene.start();
+    await scene.operations.close();
+    const next = scene.coordinator('coordinator-2.bb');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    scene.held = promise;
+    const resuming = next.resume(operationId, signal);
+    scene.held = undefined;
+    scene.during = () => new Promise(() => {});
+    void next.takeOver(scene.stored.planBytes);
+    await scene.clock.pass(100);
+    expect(next.running?.state.stage.kind).toBe('forward');
+    resolve();
+    await resuming;
+    expect([next.running?.state.stage.kind, next.begun]).toEqual(['forward', 1]);
+    await next.close();
   });
 
   it('is undone for a person though somebody took it up meanwhile', async () => {

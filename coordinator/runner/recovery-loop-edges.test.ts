@@ -37,6 +37,8 @@ class Scene implements Leadership {
   busy = false;
   running: { ended: Promise<State> } | undefined;
   begun = 0;
+  /** How a takeover ends. */
+  ending: () => State | Promise<State> = () => ended();
   readonly took: string[] = [];
   readonly look = vi.fn(async () => true);
   readonly resume = vi.fn(async () => {});
@@ -92,7 +94,7 @@ class Scene implements Leadership {
     const operations = {
       takeOver: async (plan: Uint8Array): Promise<State> => {
         this.took.push(RestorePlan.decode(plan).operationId);
-        return ended();
+        return this.ending();
       },
       knows: () => true,
       knowsEnd: (id: string) => this.ends.has(id),
@@ -138,7 +140,7 @@ describe('a look', () => {
     scene.run();
     await scene.clock.pass(9_900);
     expect(scene.reads).toEqual(['cp1', 'cp2']);
-    await scene.clock.pass(2_200);
+    await scene.clock.pass(200);
     expect(scene.reads).toEqual(['cp1', 'cp2', 'cp1', 'cp2']);
   });
 
@@ -177,6 +179,22 @@ describe('a look', () => {
     const { length } = scene.reads;
     await scene.clock.pass(60_000);
     expect(scene.reads).toHaveLength(length);
+  });
+
+  it.each<[string, () => Promise<State>]>([
+    ['does not end', () => new Promise(() => {})],
+    ['fails', () => Promise.reject(new Error('it is closed'))],
+  ])('is over at the signal, though what it takes over right then %s', async (_how, ending) => {
+    scene.set('cp1', OPEN);
+    scene.ending = ending;
+    const held = Promise.withResolvers<void>();
+    scene.held = held.promise;
+    scene.run();
+    await scene.clock.pass(1);
+    scene.stop();
+    held.resolve();
+    await scene.clock.pass(1);
+    expect([scene.took, scene.over, scene.errors]).toEqual([['r-1'], true, []]);
   });
 
   it('that fails is told and done again', async () => {
@@ -249,6 +267,7 @@ describe('while an operation runs here', () => {
     scene.busy = false;
     await scene.clock.pass(2_000);
     expect(scene.reads).toEqual(['cp1', 'cp2']);
+    expect(scene.errors).toEqual([]);
   });
 
   it('stands back from what another took, and only from that', async () => {
@@ -376,14 +395,18 @@ describe('the past', () => {
         scene.set('cp2', OPEN);
       }),
     ).toEqual([]);
+    // It begins while the last of them is looked at, once all have been read.
+    let looks = 0;
     expect(
       await past(() =>
         scene.look.mockImplementation(async () => {
-          scene.busy = true;
+          looks += 1;
+          scene.busy = looks >= scene.agents.length;
           return true;
         }),
       ),
     ).toEqual([]);
+    expect(looks).toBe(2);
   });
 });
 
