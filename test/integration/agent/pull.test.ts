@@ -169,12 +169,16 @@ describe('a pull', () => {
       }, gone),
     ).rejects.toThrow('given up');
     expect(asked).toEqual([]);
-    const controller = new AbortController();
-    const giveUp: OpenSnapshot = () => {
-      controller.abort(new Error('given up'));
-      throw new Error('cut');
-    };
-    await expect(pull(giveUp, controller.signal)).rejects.toThrow('given up');
+    for (const attempt of [1, 2 * SOURCES.length]) {
+      const controller = new AbortController();
+      let attempts = 0;
+      const giveUp: OpenSnapshot = () => {
+        attempts += 1;
+        if (attempts === attempt) controller.abort(new Error('given up'));
+        throw new Error('cut');
+      };
+      await expect(pull(giveUp, controller.signal)).rejects.toThrow('given up');
+    }
   });
 });
 
@@ -204,6 +208,13 @@ describe('a store of snapshots', () => {
     expect(calls).toEqual([`sync ${join(at, 'snapshots')}`]);
     expect(left).toEqual([false, false, false]);
     expect(await store.find('s-1')).toBeUndefined();
+  });
+
+  it('is left without its card where its bytes cannot be removed', async () => {
+    await rm(store.pathOf('s-1'));
+    await mkdir(store.pathOf('s-1'));
+    await expect(store.remove('s-1')).rejects.toMatchObject({ code: expect.stringMatching(/DIR/) });
+    expect(existsSync(json())).toBe(false);
   });
 
   it('has nothing without its bytes, and refuses bytes without a card', async () => {
@@ -246,6 +257,8 @@ describe('a store of snapshots', () => {
   it('lets every other failure through', async () => {
     const gone = AbortSignal.abort(new Error('given up'));
     await expect(store.verify('s-1', gone)).rejects.toThrow(/given up|abort/);
+    const late = AbortSignal.abort(new LockstepError('STEP_TIMED_OUT', { message: 'too late' }));
+    await expect(store.verify('s-1', late)).rejects.toMatchObject({ code: 'STEP_TIMED_OUT' });
     await rm(json());
     await mkdir(json());
     await expect(store.find('s-1')).rejects.toMatchObject({ code: 'EISDIR' });
