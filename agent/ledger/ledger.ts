@@ -22,6 +22,8 @@ const BUSY_TIMEOUT_MS = 5_000;
 const CHECKPOINT_PAGES = 128;
 /** SQLITE_FULL; the low byte of an extended result code is the code. */
 const SQLITE_FULL = 13;
+/** SQLITE_IOERR_SHMSIZE: no room for the index of the log, which is made when the ledger is opened. */
+const SQLITE_IOERR_SHMSIZE = 4874;
 
 export interface LedgerSettings {
   /** Real path of ledger.db. */
@@ -65,9 +67,11 @@ export class Ledger implements OperationLedger {
       // SQLite would make it for everybody to read; its log follows the mode of what is there.
       closeSync(openSync(settings.path, 'a', 0o600));
       const database = new DatabaseSync(settings.path, { timeout: BUSY_TIMEOUT_MS });
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-      database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
       const reserve = new Reserve(`${settings.path}.reserve`);
+      givingRoom(reserve, () =>
+        database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;'),
+      );
+      database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
       if (schemaVersion(database) === 0) {
         database.exec('BEGIN IMMEDIATE');
         database.exec(SCHEMA);
@@ -274,13 +278,22 @@ export class Ledger implements OperationLedger {
   /** One transaction. A full disk costs the reserve, not the record. */
   #write<T>(body: () => T): T {
     return translated('the ledger', () => {
-      try {
-        return this.#transaction(body);
-      } catch (error) {
-        if (!isFull(error) || this.#reserve?.release() !== true) throw error;
-        return this.#transaction(body);
-      }
+      const result = givingRoom(this.#reserve, () => this.#transaction(body));
+      if (this.#reserve?.isWhole === false) this.#emptyLog(this.#reserve);
+      return result;
     });
+  }
+
+  /**
+   * On a full disk SQLite's own checkpoints fail unheard, and a log that is never emptied would take
+   * the reserve page for page. The record is in the log already, whatever becomes of this.
+   */
+  #emptyLog(reserve: Reserve): void {
+    try {
+      givingRoom(reserve, () => this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)'));
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
   }
 
   #transaction<T>(body: () => T): T {
@@ -343,9 +356,20 @@ function toJson(detail: unknown): string {
   );
 }
 
+/** Tries again as long as there is a portion of the reserve to give for it. */
+function givingRoom<T>(reserve: Reserve | undefined, body: () => T): T {
+  for (;;) {
+    try {
+      return body();
+    } catch (error) {
+      if (!isFull(error) || reserve?.release() !== true) throw error;
+    }
+  }
+}
+
 function isFull(error: unknown): boolean {
   const code = (error as { errcode?: unknown }).errcode;
-  return typeof code === 'number' && (code & 0xff) === SQLITE_FULL;
+  return typeof code === 'number' && ((code & 0xff) === SQLITE_FULL || code === SQLITE_IOERR_SHMSIZE);
 }
 
 function syncDirectory(path: string): void {

@@ -1,11 +1,11 @@
-import fs, { existsSync, readdirSync, readlinkSync } from 'node:fs';
-import { mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import fs, { readdirSync, readlinkSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Ledger } from '@lockstep/agent/ledger/ledger.ts';
-import { RESERVE_BYTES, Reserve } from '@lockstep/agent/ledger/reserve.ts';
+import { PORTION_BYTES, RESERVE_BYTES, Reserve } from '@lockstep/agent/ledger/reserve.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -213,30 +213,40 @@ describe('the reserve', () => {
     expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 
-  it('gives back what there is, once', () => {
+  it('gives back a portion at a time, until nothing is left, and is then made whole again', async () => {
     const reserve = new Reserve(join(directory, 'reserve'));
-    expect(reserve.release()).toBe(false);
+    expect([reserve.release(), reserve.isWhole]).toEqual([false, false]);
     reserve.fill();
-    expect(reserve.release()).toBe(true);
-    expect(existsSync(join(directory, 'reserve'))).toBe(false);
-    expect(reserve.release()).toBe(false);
+    expect(reserve.isWhole).toBe(true);
+    expect([reserve.release(), reserve.isWhole]).toEqual([true, false]);
+    expect((await stat(join(directory, 'reserve'))).size).toBe(RESERVE_BYTES - PORTION_BYTES);
+    let portions = 1;
+    while (reserve.release()) portions += 1;
+    expect(portions).toBe(RESERVE_BYTES / PORTION_BYTES);
+    expect([reserve.fill(), reserve.isWhole]).toEqual([true, true]);
+  });
+
+  it('that has no room keeps what it has, and takes no more', async () => {
+    const path = join(directory, 'reserve');
+    await writeFile(path, 'some');
+    const original = fs.writeSync;
+    fs.writeSync = ((fd: number, bytes: Buffer, offset: number) => {
+      if (offset > 0) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+      return original(fd, bytes, 0, 1_000);
+    }) as typeof fs.writeSync;
+    syncBuiltinESMExports();
+    try {
+      expect(new Reserve(path).fill()).toBe(false);
+    } finally {
+      fs.writeSync = original;
+      syncBuiltinESMExports();
+    }
+    expect(await readFile(path, 'utf8')).toBe('some');
   });
 
   it('that cannot be made for another reason than a full disk says so', () => {
     expect(() => new Reserve(join(directory, 'none', 'reserve')).fill()).toThrow(
       expect.objectContaining({ code: 'ENOENT' }),
     );
-    const full = new Reserve('/dev/full');
-    const original = fs.rmSync;
-    const removed: unknown[] = [];
-    fs.rmSync = (each: unknown) => void removed.push(each);
-    syncBuiltinESMExports();
-    try {
-      expect(full.fill()).toBe(false);
-    } finally {
-      fs.rmSync = original;
-      syncBuiltinESMExports();
-    }
-    expect(removed).toEqual(['/dev/full']);
   });
 });

@@ -17,21 +17,15 @@ const ledger = Ledger.open({
 ledger.recordPromise(epoch, 'r-1', Buffer.from('the plan'));
 if (reserve === 'without-reserve') rmSync(join(directory, 'ledger.db.reserve'));
 
-const filler = openSync(join(directory, 'filler'), 'w');
-for (let size = 1024 * 1024; size >= 1; ) {
-  try {
-    if (writeSync(filler, Buffer.alloc(size)) < size) size = Math.floor(size / 2);
-  } catch {
-    size = Math.floor(size / 2);
-  }
-}
-closeSync(filler);
+fillUp();
 
 let recorded = 0;
 let code = '';
 try {
   for (; recorded < RECORDS; recorded += 1) {
-    ledger.recordIntent('r-1', Step.STEP_STAGE, epoch, 'x'.repeat(4_000));
+    // Others write on, and take whatever is given back and not used.
+    if (reserve === 'among-others') fillUp();
+    ledger.recordIntent('r-1', Step.STEP_STAGE, epoch, 'x'.repeat(reserve === 'among-others' ? 400 : 4_000));
   }
 } catch (error) {
   code = asLockstepError(error).code;
@@ -39,3 +33,15 @@ try {
 const kept = ledger.operation('r-1')?.effects.length;
 process.stdout.write(JSON.stringify({ recorded, code, kept }));
 ledger.close();
+
+function fillUp(): void {
+  const filler = openSync(join(directory, 'filler'), 'a');
+  for (let size = 1024 * 1024; size >= 1; ) {
+    try {
+      if (writeSync(filler, Buffer.alloc(size)) < size) size = Math.floor(size / 2);
+    } catch {
+      size = Math.floor(size / 2);
+    }
+  }
+  closeSync(filler);
+}
