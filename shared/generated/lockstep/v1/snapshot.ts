@@ -57,6 +57,67 @@ export function encodingToJSON(object: Encoding): string {
   }
 }
 
+export const ProofLevel = {
+  PROOF_LEVEL_UNSPECIFIED: 0,
+  /** PROOF_LEVEL_BYTES - Every stored byte was read and has the digest that it should; what is in it was not looked at. */
+  PROOF_LEVEL_BYTES: 1,
+  /** PROOF_LEVEL_READ - Read whole by our own reader, and as its card says. */
+  PROOF_LEVEL_READ: 2,
+  /** PROOF_LEVEL_RESTORED - Restored by etcd's own tool, and the store that came of it read whole. */
+  PROOF_LEVEL_RESTORED: 3,
+  /** PROOF_LEVEL_SERVED - And served by an etcd of its own. */
+  PROOF_LEVEL_SERVED: 4,
+} as const;
+
+export type ProofLevel = typeof ProofLevel[keyof typeof ProofLevel];
+
+export namespace ProofLevel {
+  export type PROOF_LEVEL_UNSPECIFIED = typeof ProofLevel.PROOF_LEVEL_UNSPECIFIED;
+  export type PROOF_LEVEL_BYTES = typeof ProofLevel.PROOF_LEVEL_BYTES;
+  export type PROOF_LEVEL_READ = typeof ProofLevel.PROOF_LEVEL_READ;
+  export type PROOF_LEVEL_RESTORED = typeof ProofLevel.PROOF_LEVEL_RESTORED;
+  export type PROOF_LEVEL_SERVED = typeof ProofLevel.PROOF_LEVEL_SERVED;
+}
+
+export function proofLevelFromJSON(object: any): ProofLevel {
+  switch (object) {
+    case 0:
+    case "PROOF_LEVEL_UNSPECIFIED":
+      return ProofLevel.PROOF_LEVEL_UNSPECIFIED;
+    case 1:
+    case "PROOF_LEVEL_BYTES":
+      return ProofLevel.PROOF_LEVEL_BYTES;
+    case 2:
+    case "PROOF_LEVEL_READ":
+      return ProofLevel.PROOF_LEVEL_READ;
+    case 3:
+    case "PROOF_LEVEL_RESTORED":
+      return ProofLevel.PROOF_LEVEL_RESTORED;
+    case 4:
+    case "PROOF_LEVEL_SERVED":
+      return ProofLevel.PROOF_LEVEL_SERVED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ProofLevel");
+  }
+}
+
+export function proofLevelToJSON(object: ProofLevel): string {
+  switch (object) {
+    case ProofLevel.PROOF_LEVEL_UNSPECIFIED:
+      return "PROOF_LEVEL_UNSPECIFIED";
+    case ProofLevel.PROOF_LEVEL_BYTES:
+      return "PROOF_LEVEL_BYTES";
+    case ProofLevel.PROOF_LEVEL_READ:
+      return "PROOF_LEVEL_READ";
+    case ProofLevel.PROOF_LEVEL_RESTORED:
+      return "PROOF_LEVEL_RESTORED";
+    case ProofLevel.PROOF_LEVEL_SERVED:
+      return "PROOF_LEVEL_SERVED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ProofLevel");
+  }
+}
+
 export const ProofKind = { PROOF_KIND_UNSPECIFIED: 0, PROOF_KIND_VERIFY: 1, PROOF_KIND_DRILL: 2 } as const;
 
 export type ProofKind = typeof ProofKind[keyof typeof ProofKind];
@@ -305,6 +366,15 @@ export interface Proof {
   /** Of the whole proof, and of the restore in it (a drill's). */
   tookMs: bigint;
   restoreMs: bigint;
+  /** How far it got; what it got to was good unless `failure` is set. */
+  level: ProofLevel;
+  /** Of the etcd that served it (a drill's). */
+  etcdVersion: string;
+  /** etcd's own hash of the restored keys at the content's revision; 0 where none served. */
+  hashKv: number;
+  hashKvRevision: bigint;
+  /** Why it went no further, where nothing was wrong: "no etcd of 3.5 was found on cp1". */
+  note: string;
 }
 
 /** One snapshot over every place that holds it. */
@@ -2518,7 +2588,19 @@ export const Pin: MessageFns<Pin> = {
 };
 
 function createBaseProof(): Proof {
-  return { kind: 0, place: "", at: "", failure: undefined, tookMs: 0n, restoreMs: 0n };
+  return {
+    kind: 0,
+    place: "",
+    at: "",
+    failure: undefined,
+    tookMs: 0n,
+    restoreMs: 0n,
+    level: 0,
+    etcdVersion: "",
+    hashKv: 0,
+    hashKvRevision: 0n,
+    note: "",
+  };
 }
 
 export const Proof: MessageFns<Proof> = {
@@ -2546,6 +2628,24 @@ export const Proof: MessageFns<Proof> = {
         throw new globalThis.Error("value provided for field message.restoreMs of type uint64 too large");
       }
       writer.uint32(48).uint64(message.restoreMs);
+    }
+    if (message.level !== 0) {
+      writer.uint32(56).int32(message.level);
+    }
+    if (message.etcdVersion !== "") {
+      writer.uint32(66).string(message.etcdVersion);
+    }
+    if (message.hashKv !== 0) {
+      writer.uint32(72).uint32(message.hashKv);
+    }
+    if (message.hashKvRevision !== 0n) {
+      if (BigInt.asIntN(64, message.hashKvRevision) !== message.hashKvRevision) {
+        throw new globalThis.Error("value provided for field message.hashKvRevision of type int64 too large");
+      }
+      writer.uint32(80).int64(message.hashKvRevision);
+    }
+    if (message.note !== "") {
+      writer.uint32(90).string(message.note);
     }
     return writer;
   },
@@ -2611,6 +2711,46 @@ export const Proof: MessageFns<Proof> = {
             message.restoreMs = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.level = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.etcdVersion = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.hashKv = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.hashKvRevision = reader.int64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2635,6 +2775,23 @@ export const Proof: MessageFns<Proof> = {
         : isSet(object.restore_ms)
         ? BigInt(object.restore_ms)
         : 0n,
+      level: isSet(object.level) ? proofLevelFromJSON(object.level) : 0,
+      etcdVersion: isSet(object.etcdVersion)
+        ? globalThis.String(object.etcdVersion)
+        : isSet(object.etcd_version)
+        ? globalThis.String(object.etcd_version)
+        : "",
+      hashKv: isSet(object.hashKv)
+        ? globalThis.Number(object.hashKv)
+        : isSet(object.hash_kv)
+        ? globalThis.Number(object.hash_kv)
+        : 0,
+      hashKvRevision: isSet(object.hashKvRevision)
+        ? BigInt(object.hashKvRevision)
+        : isSet(object.hash_kv_revision)
+        ? BigInt(object.hash_kv_revision)
+        : 0n,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
     };
   },
 
@@ -2658,6 +2815,21 @@ export const Proof: MessageFns<Proof> = {
     if (message.restoreMs !== 0n) {
       obj.restoreMs = message.restoreMs.toString();
     }
+    if (message.level !== 0) {
+      obj.level = proofLevelToJSON(message.level);
+    }
+    if (message.etcdVersion !== "") {
+      obj.etcdVersion = message.etcdVersion;
+    }
+    if (message.hashKv !== 0) {
+      obj.hashKv = Math.round(message.hashKv);
+    }
+    if (message.hashKvRevision !== 0n) {
+      obj.hashKvRevision = message.hashKvRevision.toString();
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
     return obj;
   },
 
@@ -2674,6 +2846,13 @@ export const Proof: MessageFns<Proof> = {
       : undefined;
     message.tookMs = (object.tookMs !== undefined && object.tookMs !== null) ? BigInt(object.tookMs) : 0n;
     message.restoreMs = (object.restoreMs !== undefined && object.restoreMs !== null) ? BigInt(object.restoreMs) : 0n;
+    message.level = object.level ?? 0;
+    message.etcdVersion = object.etcdVersion ?? "";
+    message.hashKv = object.hashKv ?? 0;
+    message.hashKvRevision = (object.hashKvRevision !== undefined && object.hashKvRevision !== null)
+      ? BigInt(object.hashKvRevision)
+      : 0n;
+    message.note = object.note ?? "";
     return message;
   },
 };
