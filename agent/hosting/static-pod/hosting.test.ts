@@ -1,5 +1,7 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { EncryptionVerdict_Verdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { EtcdMemberPlan, NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { describe, expect, test } from 'vitest';
 
 import type { UnitState } from '../../adapters/systemd.ts';
@@ -317,4 +319,30 @@ describe('the manifest that joins', () => {
     expect(node.said).toEqual(['write /kept 600', `remove ${parked}`]);
     expect(node.texts.get('/kept')).toBe(MANIFEST);
   });
+});
+
+test('a key is looked for in the configuration of the API server, where it has one', async () => {
+  const node = new Node();
+  const use = EncryptionUse.fromPartial({
+    provider: 'aesgcm',
+    keyName: 'key1',
+    sampleKey: '/registry/secrets/default/a',
+    sampleValue: Buffer.concat([Buffer.from('k8s:enc:aesgcm:v1:key1:'), Buffer.alloc(40)]),
+  });
+  const verdict = async (encryptionConfigFile?: string): Promise<unknown> => {
+    node.apiServer = { etcdPrefix: '/registry', ...(encryptionConfigFile && { encryptionConfigFile }) };
+    return (await node.hosting.checkEncryption([use], never)).map((each) => each.verdict);
+  };
+  node.texts.set(
+    '/enc.yaml',
+    `kind: EncryptionConfiguration
+apiVersion: apiserver.config.k8s.io/v1
+resources:
+  - resources: [secrets]
+    providers:
+      - aesgcm: {keys: [{name: key1, secret: ${Buffer.alloc(32).toString('base64')}}]}
+`,
+  );
+  expect(await verdict()).toEqual([EncryptionVerdict_Verdict.VERDICT_NO_SUCH_KEY]);
+  expect(await verdict('/enc.yaml')).toEqual([EncryptionVerdict_Verdict.VERDICT_WRONG_KEY]);
 });
