@@ -54,6 +54,13 @@ describe('what a watcher knows', () => {
     expect(isCommitted(fold(UNDOING))).toBe(false);
   });
 
+  test('an end is one until somebody resumes', () => {
+    const ended = fold(RESTORED);
+    expect(ended.ended?.outcome).toBe(1);
+    const [resumed] = BUILDING as [OperationEvent];
+    expect(advance(ended, resumed)).not.toHaveProperty('ended');
+  });
+
   test('a stream that is read again tells nothing twice, and a journal that counts anew is heard', () => {
     const progress = fold(BUILDING);
     expect(BUILDING.filter((event) => isNews(progress, event))).toEqual([]);

@@ -12,6 +12,7 @@ export interface Progress {
   readonly nodes: readonly NodeState[];
   readonly undo?: { readonly fromPhase: Phase; readonly cause?: Failure };
   readonly notices: readonly string[];
+  /** The latest event is an end. One that needed an operator may be resumed. */
   readonly ended?: { readonly outcome: Outcome; readonly failure?: Failure };
 }
 
@@ -54,7 +55,9 @@ export function isNews(progress: Progress, event: OperationEvent): boolean {
 
 export function advance(before: Progress, { event, atMs: at, sequence }: OperationEvent): Progress {
   const atMs = Number(at);
-  const progress: Progress = { ...before, startedMs: before.startedMs || atMs, atMs, sequence };
+  // What follows an end follows because somebody resumed the operation.
+  const { ended: _until, ...going } = before;
+  const progress: Progress = { ...going, startedMs: before.startedMs || atMs, atMs, sequence };
   switch (event?.$case) {
     case 'phaseStarted':
       return {

@@ -79,7 +79,8 @@ async function follow(
       heard();
       if (event === undefined || !isNews(progress, event)) continue;
       progress = show(display, progress, event);
-      if (progress.ended !== undefined) return;
+      // The end of an earlier run, where the operation has been resumed since, is not the end.
+      if (progress.ended !== undefined && isOver(await getOperation(coordinator, operationId))) return;
     }
     // The stream ended before the operation did, as when the coordinator shuts down.
     if (!isOver(await getOperation(coordinator, operationId))) throw gone(coordinator);

@@ -224,6 +224,21 @@ describe('restore', () => {
     expect(sequences).toEqual(RESTORED.map(({ sequence }) => Number(sequence)));
   });
 
+  test('what was resumed is watched to its end, not to the one that it had before', async () => {
+    const [stood] = BUILDING.slice(-1) as [OperationEvent];
+    const sequence = stood.sequence + 1n;
+    const value = { outcome: Outcome.OUTCOME_NEEDS_OPERATOR, failure: undefined };
+    coordinator.play(BUILDING);
+    coordinator.events.push({ ...stood, sequence, event: { $case: 'operationEnded', value } });
+    const terminal = new RecordingTerminal(environment);
+    const resuming = runCommandLine(['restore', 'resume', OPERATION_ID, '-o', 'json'], terminal);
+    await expect.poll(() => terminal.written, { timeout: 10_000 }).toContain('needs-operator');
+    coordinator.play(
+      RESTORED.slice(BUILDING.length).map((event) => ({ ...event, sequence: event.sequence + 1n })),
+    );
+    expect([await resuming, last(terminal.written)]).toMatchObject([0, { outcome: 'restored' }]);
+  });
+
   test('a coordinator that stays away leaves the outcome unknown: 7', async () => {
     coordinator.play(BUILDING);
     const terminal = new RecordingTerminal(environment);
