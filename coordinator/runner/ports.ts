@@ -1,6 +1,8 @@
 import type {
   CommitRequest,
   CommitResponse,
+  CompareLiveRequest,
+  CompareLiveResponse,
   DescribeKeptResponse,
   EncryptionVerdict,
   ExecuteRequest,
@@ -20,7 +22,7 @@ import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import type { Approval, Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { Approval } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { EncryptionUse, StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 
 /**
@@ -38,7 +40,7 @@ export interface AgentAddress {
 export interface AgentClient extends AgentAddress {
   describe(signal: AbortSignal): Promise<NodeReport>;
   checkEncryption(uses: readonly EncryptionUse[], signal: AbortSignal): Promise<EncryptionVerdict[]>;
-  compareLive(snapshotId: string, signal: AbortSignal): Promise<Consequences>;
+  compareLive(request: CompareLiveRequest, signal: AbortSignal): Promise<CompareLiveResponse>;
   promise(request: PromiseRequest, signal: AbortSignal): Promise<PromiseResponse>;
   execute(
     request: ExecuteRequest,
@@ -142,4 +144,32 @@ export interface StoredPlan {
 export interface Plans {
   put(plan: StoredPlan): Promise<void>;
   get(operationId: string): Promise<StoredPlan | undefined>;
+}
+
+/** One named thing in a store. */
+export interface StoredObject {
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * A place outside the cluster that keeps named bytes: a directory, or a bucket. Names are plain
+ * ("ID.snap"), and a name is there with all of its bytes or not at all. Rejects with STORE_* and
+ * COPY_* alone; every call ends by itself where the store falls silent.
+ */
+export interface Store {
+  readonly name: string;
+  /**
+   * Resolves once the bytes are durably there under that name, in the place of what was. Where
+   * `bytes` throws, or the store does, nothing of it stays.
+   */
+  put(name: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /** From an offset to the end, as fast as it is taken. Throws COPY_NOT_FOUND. */
+  get(name: string, offsetBytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** What is there, in no order; unfinished ones are not. */
+  list(signal: AbortSignal): Promise<StoredObject[]>;
+  /** Undefined where it is not there. */
+  head(name: string, signal: AbortSignal): Promise<StoredObject | undefined>;
+  /** Durably gone afterwards; so is one that was never there. Throws COPY_LOCKED. */
+  remove(name: string, signal: AbortSignal): Promise<void>;
 }

@@ -5,11 +5,12 @@ import { fromFailure, LockstepError, toFailure } from './lockstep-error.ts';
 import { operationErrors } from './operation.ts';
 import { planErrors } from './plan.ts';
 import { snapshotErrors } from './snapshot.ts';
+import { storeErrors } from './store.ts';
 import { transportErrors } from './transport.ts';
 
 describe('the table of errors', () => {
   it('has each code once, over all its parts', () => {
-    const parts = [snapshotErrors, planErrors, agentErrors, operationErrors, transportErrors];
+    const parts = [snapshotErrors, planErrors, agentErrors, operationErrors, storeErrors, transportErrors];
     const codes = parts.flatMap((part) => Object.keys(part));
     expect(codes.length).toBe(new Set(codes).size);
     expect(codes.length).toBe(Object.keys(catalogue).length);

@@ -3,6 +3,7 @@ import type { ErrorEntry } from './entry.ts';
 import { operationErrors } from './operation.ts';
 import { planErrors } from './plan.ts';
 import { snapshotErrors } from './snapshot.ts';
+import { storeErrors } from './store.ts';
 import { transportErrors } from './transport.ts';
 
 /** Every code that Lockstep can say, in one table. A code, once released, keeps its meaning. */
@@ -11,6 +12,7 @@ export const catalogue = {
   ...planErrors,
   ...agentErrors,
   ...operationErrors,
+  ...storeErrors,
   ...transportErrors,
 } satisfies Record<string, ErrorEntry>;
 

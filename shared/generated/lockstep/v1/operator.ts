@@ -80,10 +80,23 @@ export interface OperatorServiceSaveSnapshotRequest {
 }
 
 export interface OperatorServiceSaveSnapshotResponse {
-  event: { $case: "progress"; value: NodeProgress } | { $case: "snapshot"; value: StoredSnapshot } | {
-    $case: "failure";
-    value: Failure;
-  } | undefined;
+  event:
+    | { $case: "progress"; value: NodeProgress }
+    | //
+    /** Last: it is taken, whatever became of its copies. */
+    { $case: "snapshot"; value: StoredSnapshot }
+    | { $case: "failure"; value: Failure }
+    | //
+    /** One copy that the configuration asks for, made or not. */
+    { $case: "copy"; value: CopyOutcome }
+    | undefined;
+}
+
+export interface CopyOutcome {
+  /** Name of a node or of a store. */
+  place: string;
+  /** Unset: the copy is there. */
+  failure: Failure | undefined;
 }
 
 export interface OperatorServiceListSnapshotsRequest {
@@ -117,6 +130,8 @@ export interface PlanRestoreRequest {
   without: string[];
   /** Nodes that are gone for good; any number, with a second person's approval. */
   destroyed: string[];
+  /** This cluster's name, where the snapshot is of another one. */
+  into: string;
 }
 
 export interface PlanRestoreResponse {
@@ -1043,6 +1058,9 @@ export const OperatorServiceSaveSnapshotResponse: MessageFns<OperatorServiceSave
       case "failure":
         Failure.encode(message.event.value, writer.uint32(26).fork()).join();
         break;
+      case "copy":
+        CopyOutcome.encode(message.event.value, writer.uint32(34).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1084,6 +1102,14 @@ export const OperatorServiceSaveSnapshotResponse: MessageFns<OperatorServiceSave
             message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = { $case: "copy", value: CopyOutcome.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1104,6 +1130,8 @@ export const OperatorServiceSaveSnapshotResponse: MessageFns<OperatorServiceSave
         ? { $case: "snapshot", value: StoredSnapshot.fromJSON(object.snapshot) }
         : isSet(object.failure)
         ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : isSet(object.copy)
+        ? { $case: "copy", value: CopyOutcome.fromJSON(object.copy) }
         : undefined,
     };
   },
@@ -1116,6 +1144,8 @@ export const OperatorServiceSaveSnapshotResponse: MessageFns<OperatorServiceSave
       obj.snapshot = StoredSnapshot.toJSON(message.event.value);
     } else if (message.event?.$case === "failure") {
       obj.failure = Failure.toJSON(message.event.value);
+    } else if (message.event?.$case === "copy") {
+      obj.copy = CopyOutcome.toJSON(message.event.value);
     }
     return obj;
   },
@@ -1148,7 +1178,100 @@ export const OperatorServiceSaveSnapshotResponse: MessageFns<OperatorServiceSave
         }
         break;
       }
+      case "copy": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "copy", value: CopyOutcome.fromPartial(object.event.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseCopyOutcome(): CopyOutcome {
+  return { place: "", failure: undefined };
+}
+
+export const CopyOutcome: MessageFns<CopyOutcome> = {
+  encode(message: CopyOutcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.place !== "") {
+      writer.uint32(10).string(message.place);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyOutcome {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyOutcome();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CopyOutcome {
+    return {
+      place: isSet(object.place) ? globalThis.String(object.place) : "",
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+    };
+  },
+
+  toJSON(message: CopyOutcome): unknown {
+    const obj: any = {};
+    if (message.place !== "") {
+      obj.place = message.place;
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CopyOutcome>, I>>(base?: I): CopyOutcome {
+    return CopyOutcome.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CopyOutcome>, I>>(object: I): CopyOutcome {
+    const message = createBaseCopyOutcome();
+    message.place = object.place ?? "";
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
     return message;
   },
 };
@@ -1556,7 +1679,7 @@ export const SnapshotVerdict: MessageFns<SnapshotVerdict> = {
 };
 
 function createBasePlanRestoreRequest(): PlanRestoreRequest {
-  return { snapshotId: "", reason: "", maxOutageMs: 0n, overrides: [], without: [], destroyed: [] };
+  return { snapshotId: "", reason: "", maxOutageMs: 0n, overrides: [], without: [], destroyed: [], into: "" };
 }
 
 export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
@@ -1581,6 +1704,9 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
     }
     for (const v of message.destroyed) {
       writer.uint32(50).string(v!);
+    }
+    if (message.into !== "") {
+      writer.uint32(58).string(message.into);
     }
     return writer;
   },
@@ -1646,6 +1772,14 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
             message.destroyed.push(reader.string());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.into = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1680,6 +1814,7 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
       destroyed: globalThis.Array.isArray(object?.destroyed)
         ? object.destroyed.map((e: any) => globalThis.String(e))
         : [],
+      into: isSet(object.into) ? globalThis.String(object.into) : "",
     };
   },
 
@@ -1703,6 +1838,9 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
     if (message.destroyed?.length) {
       obj.destroyed = message.destroyed;
     }
+    if (message.into !== "") {
+      obj.into = message.into;
+    }
     return obj;
   },
 
@@ -1719,6 +1857,7 @@ export const PlanRestoreRequest: MessageFns<PlanRestoreRequest> = {
     message.overrides = object.overrides?.map((e) => Override.fromPartial(e)) || [];
     message.without = object.without?.map((e) => e) || [];
     message.destroyed = object.destroyed?.map((e) => e) || [];
+    message.into = object.into ?? "";
     return message;
   },
 };

@@ -328,7 +328,22 @@ export interface StoredCopy {
   /** RFC 3339. */
   storedAt: string;
   /** The agent's, over the canonical JSON of this message without it. */
-  seal: Seal | undefined;
+  seal:
+    | Seal
+    | undefined;
+  /**
+   * Of the head of the age file, which holds the key of that one file, wrapped; empty where it is
+   * not encrypted. Whoever unwraps it knows by this of which copy it is.
+   */
+  headSha256: string;
+}
+
+/** What a store holds beside the bytes of a copy, as JSON: a copy exists once this does. */
+export interface StoredCard {
+  /** Unset where nobody has sealed it: then `card` is all that is known. */
+  sealed: SealedCard | undefined;
+  card: SnapshotCard | undefined;
+  copy: StoredCopy | undefined;
 }
 
 /**
@@ -2148,6 +2163,7 @@ function createBaseStoredCopy(): StoredCopy {
     recipients: [],
     storedAt: "",
     seal: undefined,
+    headSha256: "",
   };
 }
 
@@ -2179,6 +2195,9 @@ export const StoredCopy: MessageFns<StoredCopy> = {
     }
     if (message.seal !== undefined) {
       Seal.encode(message.seal, writer.uint32(66).fork()).join();
+    }
+    if (message.headSha256 !== "") {
+      writer.uint32(74).string(message.headSha256);
     }
     return writer;
   },
@@ -2260,6 +2279,14 @@ export const StoredCopy: MessageFns<StoredCopy> = {
             message.seal = Seal.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.headSha256 = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2296,6 +2323,11 @@ export const StoredCopy: MessageFns<StoredCopy> = {
         ? globalThis.String(object.stored_at)
         : "",
       seal: isSet(object.seal) ? Seal.fromJSON(object.seal) : undefined,
+      headSha256: isSet(object.headSha256)
+        ? globalThis.String(object.headSha256)
+        : isSet(object.head_sha256)
+        ? globalThis.String(object.head_sha256)
+        : "",
     };
   },
 
@@ -2325,6 +2357,9 @@ export const StoredCopy: MessageFns<StoredCopy> = {
     if (message.seal !== undefined) {
       obj.seal = Seal.toJSON(message.seal);
     }
+    if (message.headSha256 !== "") {
+      obj.headSha256 = message.headSha256;
+    }
     return obj;
   },
 
@@ -2341,6 +2376,114 @@ export const StoredCopy: MessageFns<StoredCopy> = {
     message.recipients = object.recipients?.map((e) => e) || [];
     message.storedAt = object.storedAt ?? "";
     message.seal = (object.seal !== undefined && object.seal !== null) ? Seal.fromPartial(object.seal) : undefined;
+    message.headSha256 = object.headSha256 ?? "";
+    return message;
+  },
+};
+
+function createBaseStoredCard(): StoredCard {
+  return { sealed: undefined, card: undefined, copy: undefined };
+}
+
+export const StoredCard: MessageFns<StoredCard> = {
+  encode(message: StoredCard, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sealed !== undefined) {
+      SealedCard.encode(message.sealed, writer.uint32(10).fork()).join();
+    }
+    if (message.card !== undefined) {
+      SnapshotCard.encode(message.card, writer.uint32(18).fork()).join();
+    }
+    if (message.copy !== undefined) {
+      StoredCopy.encode(message.copy, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredCard {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredCard();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sealed = SealedCard.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.card = SnapshotCard.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.copy = StoredCopy.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredCard {
+    return {
+      sealed: isSet(object.sealed) ? SealedCard.fromJSON(object.sealed) : undefined,
+      card: isSet(object.card) ? SnapshotCard.fromJSON(object.card) : undefined,
+      copy: isSet(object.copy) ? StoredCopy.fromJSON(object.copy) : undefined,
+    };
+  },
+
+  toJSON(message: StoredCard): unknown {
+    const obj: any = {};
+    if (message.sealed !== undefined) {
+      obj.sealed = SealedCard.toJSON(message.sealed);
+    }
+    if (message.card !== undefined) {
+      obj.card = SnapshotCard.toJSON(message.card);
+    }
+    if (message.copy !== undefined) {
+      obj.copy = StoredCopy.toJSON(message.copy);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StoredCard>, I>>(base?: I): StoredCard {
+    return StoredCard.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StoredCard>, I>>(object: I): StoredCard {
+    const message = createBaseStoredCard();
+    message.sealed = (object.sealed !== undefined && object.sealed !== null)
+      ? SealedCard.fromPartial(object.sealed)
+      : undefined;
+    message.card = (object.card !== undefined && object.card !== null)
+      ? SnapshotCard.fromPartial(object.card)
+      : undefined;
+    message.copy = (object.copy !== undefined && object.copy !== null)
+      ? StoredCopy.fromPartial(object.copy)
+      : undefined;
     return message;
   },
 };
