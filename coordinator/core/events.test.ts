@@ -79,6 +79,8 @@ describe('an event that is late', () => {
     script.forwardTo(SWAP);
     const { state } = script;
     expect(script.feed({ kind: 'failed', call: call ?? 0, failure: ABORT, atMs: 5 }).state).toEqual(state);
+    const answer = { kind: 'commit' } as const;
+    expect(script.feed({ kind: 'answered', call: call ?? 0, answer, atMs: 5 }).state).toEqual(state);
     expect(script.feed({ kind: 'timer', timer: timer ?? 0, atMs: 5 }).state).toEqual(state);
     expect(script.effects).toEqual([]);
   });
