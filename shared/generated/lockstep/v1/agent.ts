@@ -24,7 +24,7 @@ import {
 } from "@grpc/grpc-js";
 import { Epoch, Failure, Refusal } from "./common.ts";
 import { EtcdMember, NodeReport } from "./node.ts";
-import { Consequences, SnapshotSource } from "./plan.ts";
+import { Consequences, PlaceCure, SnapshotSource } from "./plan.ts";
 import {
   EncryptionUse,
   Proof,
@@ -406,10 +406,13 @@ export function encryptionVerdict_VerdictToJSON(object: EncryptionVerdict_Verdic
 
 export interface CompareLiveRequest {
   snapshotId: string;
+  /** The snapshot is of another cluster: say what in it describes other hosts. */
+  anotherPlace: boolean;
 }
 
 export interface CompareLiveResponse {
   consequences: Consequences | undefined;
+  cures: PlaceCure[];
 }
 
 export interface PromiseRequest {
@@ -667,6 +670,11 @@ export interface ImportSnapshotResponse {
 
 export interface DeleteSnapshotRequest {
   snapshotId: string;
+  /** Who asked, as a signer is named, and why. */
+  requestedBy: string;
+  /** Another person, without whom a pinned one stays. */
+  approvedBy: string;
+  reason: string;
 }
 
 export interface DeleteSnapshotResponse {
@@ -1073,13 +1081,16 @@ export const EncryptionVerdict: MessageFns<EncryptionVerdict> = {
 };
 
 function createBaseCompareLiveRequest(): CompareLiveRequest {
-  return { snapshotId: "" };
+  return { snapshotId: "", anotherPlace: false };
 }
 
 export const CompareLiveRequest: MessageFns<CompareLiveRequest> = {
   encode(message: CompareLiveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.snapshotId !== "") {
       writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.anotherPlace !== false) {
+      writer.uint32(16).bool(message.anotherPlace);
     }
     return writer;
   },
@@ -1105,6 +1116,14 @@ export const CompareLiveRequest: MessageFns<CompareLiveRequest> = {
             message.snapshotId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.anotherPlace = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1124,6 +1143,11 @@ export const CompareLiveRequest: MessageFns<CompareLiveRequest> = {
         : isSet(object.snapshot_id)
         ? globalThis.String(object.snapshot_id)
         : "",
+      anotherPlace: isSet(object.anotherPlace)
+        ? globalThis.Boolean(object.anotherPlace)
+        : isSet(object.another_place)
+        ? globalThis.Boolean(object.another_place)
+        : false,
     };
   },
 
@@ -1131,6 +1155,9 @@ export const CompareLiveRequest: MessageFns<CompareLiveRequest> = {
     const obj: any = {};
     if (message.snapshotId !== "") {
       obj.snapshotId = message.snapshotId;
+    }
+    if (message.anotherPlace !== false) {
+      obj.anotherPlace = message.anotherPlace;
     }
     return obj;
   },
@@ -1141,18 +1168,22 @@ export const CompareLiveRequest: MessageFns<CompareLiveRequest> = {
   fromPartial<I extends Exact<DeepPartial<CompareLiveRequest>, I>>(object: I): CompareLiveRequest {
     const message = createBaseCompareLiveRequest();
     message.snapshotId = object.snapshotId ?? "";
+    message.anotherPlace = object.anotherPlace ?? false;
     return message;
   },
 };
 
 function createBaseCompareLiveResponse(): CompareLiveResponse {
-  return { consequences: undefined };
+  return { consequences: undefined, cures: [] };
 }
 
 export const CompareLiveResponse: MessageFns<CompareLiveResponse> = {
   encode(message: CompareLiveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.consequences !== undefined) {
       Consequences.encode(message.consequences, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.cures) {
+      PlaceCure.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1178,6 +1209,14 @@ export const CompareLiveResponse: MessageFns<CompareLiveResponse> = {
             message.consequences = Consequences.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cures.push(PlaceCure.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1191,13 +1230,19 @@ export const CompareLiveResponse: MessageFns<CompareLiveResponse> = {
   },
 
   fromJSON(object: any): CompareLiveResponse {
-    return { consequences: isSet(object.consequences) ? Consequences.fromJSON(object.consequences) : undefined };
+    return {
+      consequences: isSet(object.consequences) ? Consequences.fromJSON(object.consequences) : undefined,
+      cures: globalThis.Array.isArray(object?.cures) ? object.cures.map((e: any) => PlaceCure.fromJSON(e)) : [],
+    };
   },
 
   toJSON(message: CompareLiveResponse): unknown {
     const obj: any = {};
     if (message.consequences !== undefined) {
       obj.consequences = Consequences.toJSON(message.consequences);
+    }
+    if (message.cures?.length) {
+      obj.cures = message.cures.map((e) => PlaceCure.toJSON(e));
     }
     return obj;
   },
@@ -1210,6 +1255,7 @@ export const CompareLiveResponse: MessageFns<CompareLiveResponse> = {
     message.consequences = (object.consequences !== undefined && object.consequences !== null)
       ? Consequences.fromPartial(object.consequences)
       : undefined;
+    message.cures = object.cures?.map((e) => PlaceCure.fromPartial(e)) || [];
     return message;
   },
 };
@@ -5052,13 +5098,22 @@ export const ImportSnapshotResponse: MessageFns<ImportSnapshotResponse> = {
 };
 
 function createBaseDeleteSnapshotRequest(): DeleteSnapshotRequest {
-  return { snapshotId: "" };
+  return { snapshotId: "", requestedBy: "", approvedBy: "", reason: "" };
 }
 
 export const DeleteSnapshotRequest: MessageFns<DeleteSnapshotRequest> = {
   encode(message: DeleteSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.snapshotId !== "") {
       writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.requestedBy !== "") {
+      writer.uint32(18).string(message.requestedBy);
+    }
+    if (message.approvedBy !== "") {
+      writer.uint32(26).string(message.approvedBy);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
     }
     return writer;
   },
@@ -5084,6 +5139,30 @@ export const DeleteSnapshotRequest: MessageFns<DeleteSnapshotRequest> = {
             message.snapshotId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestedBy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.approvedBy = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5103,6 +5182,17 @@ export const DeleteSnapshotRequest: MessageFns<DeleteSnapshotRequest> = {
         : isSet(object.snapshot_id)
         ? globalThis.String(object.snapshot_id)
         : "",
+      requestedBy: isSet(object.requestedBy)
+        ? globalThis.String(object.requestedBy)
+        : isSet(object.requested_by)
+        ? globalThis.String(object.requested_by)
+        : "",
+      approvedBy: isSet(object.approvedBy)
+        ? globalThis.String(object.approvedBy)
+        : isSet(object.approved_by)
+        ? globalThis.String(object.approved_by)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
     };
   },
 
@@ -5110,6 +5200,15 @@ export const DeleteSnapshotRequest: MessageFns<DeleteSnapshotRequest> = {
     const obj: any = {};
     if (message.snapshotId !== "") {
       obj.snapshotId = message.snapshotId;
+    }
+    if (message.requestedBy !== "") {
+      obj.requestedBy = message.requestedBy;
+    }
+    if (message.approvedBy !== "") {
+      obj.approvedBy = message.approvedBy;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
     }
     return obj;
   },
@@ -5120,6 +5219,9 @@ export const DeleteSnapshotRequest: MessageFns<DeleteSnapshotRequest> = {
   fromPartial<I extends Exact<DeepPartial<DeleteSnapshotRequest>, I>>(object: I): DeleteSnapshotRequest {
     const message = createBaseDeleteSnapshotRequest();
     message.snapshotId = object.snapshotId ?? "";
+    message.requestedBy = object.requestedBy ?? "";
+    message.approvedBy = object.approvedBy ?? "";
+    message.reason = object.reason ?? "";
     return message;
   },
 };
@@ -5977,7 +6079,10 @@ export const AgentServiceService = {
       Buffer.from(ImportSnapshotResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ImportSnapshotResponse => ImportSnapshotResponse.decode(value),
   },
-  /** Removes one; refused while an open operation names it. */
+  /**
+   * Removes one; refused while an open operation names it, and where it is pinned unless a second
+   * person approved. That it is not there is no error.
+   */
   deleteSnapshot: {
     path: "/lockstep.v1.AgentService/DeleteSnapshot" as const,
     requestStream: false as const,
@@ -6075,7 +6180,10 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   exportSnapshot: handleServerStreamingCall<ExportSnapshotRequest, ExportSnapshotResponse>;
   /** Takes a stored copy in: decrypted, proven against its card, then kept. */
   importSnapshot: handleClientStreamingCall<ImportSnapshotRequest, ImportSnapshotResponse>;
-  /** Removes one; refused while an open operation names it. */
+  /**
+   * Removes one; refused while an open operation names it, and where it is pinned unless a second
+   * person approved. That it is not there is no error.
+   */
   deleteSnapshot: handleUnaryCall<DeleteSnapshotRequest, DeleteSnapshotResponse>;
   /** Adds pins and proofs to what is known of a snapshot here. */
   markSnapshot: handleUnaryCall<MarkSnapshotRequest, MarkSnapshotResponse>;
@@ -6336,7 +6444,10 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ImportSnapshotResponse) => void,
   ): ClientWritableStream<ImportSnapshotRequest>;
-  /** Removes one; refused while an open operation names it. */
+  /**
+   * Removes one; refused while an open operation names it, and where it is pinned unless a second
+   * person approved. That it is not there is no error.
+   */
   deleteSnapshot(
     request: DeleteSnapshotRequest,
     callback: (error: ServiceError | null, response: DeleteSnapshotResponse) => void,

@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Epoch, Failure, Inode } from "./common.ts";
+import { SigningReport } from "./snapshot.ts";
 
 export const protobufPackage = "lockstep.v1";
 
@@ -50,6 +51,8 @@ export interface NodeReport {
     | undefined;
   /** Of the node's interfaces, loopback left out: under which it may show itself to others. */
   hostAddresses: string[];
+  /** Unset where the agent is older than signing. */
+  signing: SigningReport | undefined;
 }
 
 /** The etcd member of the node: from its manifest, its files, and itself where it answers. */
@@ -225,6 +228,7 @@ function createBaseNodeReport(): NodeReport {
     setAsideOperationId: "",
     etcdUnit: undefined,
     hostAddresses: [],
+    signing: undefined,
   };
 }
 
@@ -292,6 +296,9 @@ export const NodeReport: MessageFns<NodeReport> = {
     }
     for (const v of message.hostAddresses) {
       writer.uint32(162).string(v!);
+    }
+    if (message.signing !== undefined) {
+      SigningReport.encode(message.signing, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -469,6 +476,14 @@ export const NodeReport: MessageFns<NodeReport> = {
             message.hostAddresses.push(reader.string());
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.signing = SigningReport.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -545,6 +560,7 @@ export const NodeReport: MessageFns<NodeReport> = {
         : globalThis.Array.isArray(object?.host_addresses)
         ? object.host_addresses.map((e: any) => globalThis.String(e))
         : [],
+      signing: isSet(object.signing) ? SigningReport.fromJSON(object.signing) : undefined,
     };
   },
 
@@ -610,6 +626,9 @@ export const NodeReport: MessageFns<NodeReport> = {
     if (message.hostAddresses?.length) {
       obj.hostAddresses = message.hostAddresses;
     }
+    if (message.signing !== undefined) {
+      obj.signing = SigningReport.toJSON(message.signing);
+    }
     return obj;
   },
 
@@ -648,6 +667,9 @@ export const NodeReport: MessageFns<NodeReport> = {
       ? UnitReport.fromPartial(object.etcdUnit)
       : undefined;
     message.hostAddresses = object.hostAddresses?.map((e) => e) || [];
+    message.signing = (object.signing !== undefined && object.signing !== null)
+      ? SigningReport.fromPartial(object.signing)
+      : undefined;
     return message;
   },
 };

@@ -34,7 +34,15 @@ import {
 import { NodeProgress, OperationEvent } from "./event.ts";
 import { NodeReport } from "./node.ts";
 import { Approval, Consequences, LeftOut, Override, RestorePlan } from "./plan.ts";
-import { CatalogueEntry, Proof, Revocation, SnapshotFacts, StoredCopy, StoredSnapshot } from "./snapshot.ts";
+import {
+  CatalogueEntry,
+  Proof,
+  Revocation,
+  SigningReport,
+  SnapshotFacts,
+  StoredCopy,
+  StoredSnapshot,
+} from "./snapshot.ts";
 
 export const protobufPackage = "lockstep.v1";
 
@@ -55,6 +63,8 @@ export interface GetVersionResponse {
   leader: string;
   /** "HOST:PORT" of another that leads; empty where it is not known. */
   leaderAddress: string;
+  /** The coordinator's own. */
+  signing: SigningReport | undefined;
 }
 
 export interface ListNodesRequest {
@@ -371,8 +381,9 @@ export interface OperatorServiceDeleteSnapshotRequest {
   /** Empty: everywhere. */
   places: string[];
   reason: string;
-  /** Of a second person, where the snapshot is protected; see ApprovePlan. */
+  /** The purge that a second person approves with this call: what the first one was answered. */
   approvedPurge: string;
+  confirmCluster: string;
 }
 
 export interface OperatorServiceDeleteSnapshotResponse {
@@ -381,8 +392,9 @@ export interface OperatorServiceDeleteSnapshotResponse {
   /** Why it is not deleted. */
   refusals: Refusal[];
   failures: Failure[];
-  /** Set where a second person has to approve: what to give to `restore approve`. */
+  /** Set where a second person has to approve: what he gives as `approved_purge`. */
   purgeId: string;
+  purgeExpiresMs: bigint;
 }
 
 export interface PinSnapshotRequest {
@@ -412,10 +424,17 @@ export interface ScheduleStatus {
   /** "done", or a code. */
   lastOutcome: string;
   lastSnapshotId: string;
+  /** What was said with the code; empty where it went well. */
+  lastMessage: string;
+  running: boolean;
+  /** It should have run, and has not. */
+  late: boolean;
 }
 
 export interface ListSchedulesResponse {
   schedules: ScheduleStatus[];
+  /** What is kept, in words; empty where nothing is ever deleted unasked. */
+  retention: string;
 }
 
 export interface PruneSnapshotsRequest {
@@ -427,7 +446,11 @@ export interface PruneDecision {
   deleted: boolean;
   /** Each reason to keep it: "last good", "hourly 3 of 24", "pinned by ...". */
   keptFor: string[];
-  failure: Failure | undefined;
+  failure:
+    | Failure
+    | undefined;
+  /** Why it is to go; empty where it is kept. */
+  deletedFor: string;
 }
 
 export interface PruneSnapshotsResponse {
@@ -524,7 +547,16 @@ export const GetVersionRequest: MessageFns<GetVersionRequest> = {
 };
 
 function createBaseGetVersionResponse(): GetVersionResponse {
-  return { version: "", coordinatorId: "", cluster: "", nats: "", leads: false, leader: "", leaderAddress: "" };
+  return {
+    version: "",
+    coordinatorId: "",
+    cluster: "",
+    nats: "",
+    leads: false,
+    leader: "",
+    leaderAddress: "",
+    signing: undefined,
+  };
 }
 
 export const GetVersionResponse: MessageFns<GetVersionResponse> = {
@@ -549,6 +581,9 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
     }
     if (message.leaderAddress !== "") {
       writer.uint32(58).string(message.leaderAddress);
+    }
+    if (message.signing !== undefined) {
+      SigningReport.encode(message.signing, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -622,6 +657,14 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
             message.leaderAddress = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.signing = SigningReport.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -651,6 +694,7 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
         : isSet(object.leader_address)
         ? globalThis.String(object.leader_address)
         : "",
+      signing: isSet(object.signing) ? SigningReport.fromJSON(object.signing) : undefined,
     };
   },
 
@@ -677,6 +721,9 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
     if (message.leaderAddress !== "") {
       obj.leaderAddress = message.leaderAddress;
     }
+    if (message.signing !== undefined) {
+      obj.signing = SigningReport.toJSON(message.signing);
+    }
     return obj;
   },
 
@@ -692,6 +739,9 @@ export const GetVersionResponse: MessageFns<GetVersionResponse> = {
     message.leads = object.leads ?? false;
     message.leader = object.leader ?? "";
     message.leaderAddress = object.leaderAddress ?? "";
+    message.signing = (object.signing !== undefined && object.signing !== null)
+      ? SigningReport.fromPartial(object.signing)
+      : undefined;
     return message;
   },
 };
@@ -5376,7 +5426,7 @@ export const FetchSnapshotResponse: MessageFns<FetchSnapshotResponse> = {
 };
 
 function createBaseOperatorServiceDeleteSnapshotRequest(): OperatorServiceDeleteSnapshotRequest {
-  return { snapshotId: "", places: [], reason: "", approvedPurge: "" };
+  return { snapshotId: "", places: [], reason: "", approvedPurge: "", confirmCluster: "" };
 }
 
 export const OperatorServiceDeleteSnapshotRequest: MessageFns<OperatorServiceDeleteSnapshotRequest> = {
@@ -5392,6 +5442,9 @@ export const OperatorServiceDeleteSnapshotRequest: MessageFns<OperatorServiceDel
     }
     if (message.approvedPurge !== "") {
       writer.uint32(34).string(message.approvedPurge);
+    }
+    if (message.confirmCluster !== "") {
+      writer.uint32(42).string(message.confirmCluster);
     }
     return writer;
   },
@@ -5441,6 +5494,14 @@ export const OperatorServiceDeleteSnapshotRequest: MessageFns<OperatorServiceDel
             message.approvedPurge = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.confirmCluster = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5467,6 +5528,11 @@ export const OperatorServiceDeleteSnapshotRequest: MessageFns<OperatorServiceDel
         : isSet(object.approved_purge)
         ? globalThis.String(object.approved_purge)
         : "",
+      confirmCluster: isSet(object.confirmCluster)
+        ? globalThis.String(object.confirmCluster)
+        : isSet(object.confirm_cluster)
+        ? globalThis.String(object.confirm_cluster)
+        : "",
     };
   },
 
@@ -5484,6 +5550,9 @@ export const OperatorServiceDeleteSnapshotRequest: MessageFns<OperatorServiceDel
     if (message.approvedPurge !== "") {
       obj.approvedPurge = message.approvedPurge;
     }
+    if (message.confirmCluster !== "") {
+      obj.confirmCluster = message.confirmCluster;
+    }
     return obj;
   },
 
@@ -5500,12 +5569,13 @@ export const OperatorServiceDeleteSnapshotRequest: MessageFns<OperatorServiceDel
     message.places = object.places?.map((e) => e) || [];
     message.reason = object.reason ?? "";
     message.approvedPurge = object.approvedPurge ?? "";
+    message.confirmCluster = object.confirmCluster ?? "";
     return message;
   },
 };
 
 function createBaseOperatorServiceDeleteSnapshotResponse(): OperatorServiceDeleteSnapshotResponse {
-  return { deletedFrom: [], refusals: [], failures: [], purgeId: "" };
+  return { deletedFrom: [], refusals: [], failures: [], purgeId: "", purgeExpiresMs: 0n };
 }
 
 export const OperatorServiceDeleteSnapshotResponse: MessageFns<OperatorServiceDeleteSnapshotResponse> = {
@@ -5521,6 +5591,12 @@ export const OperatorServiceDeleteSnapshotResponse: MessageFns<OperatorServiceDe
     }
     if (message.purgeId !== "") {
       writer.uint32(34).string(message.purgeId);
+    }
+    if (message.purgeExpiresMs !== 0n) {
+      if (BigInt.asIntN(64, message.purgeExpiresMs) !== message.purgeExpiresMs) {
+        throw new globalThis.Error("value provided for field message.purgeExpiresMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.purgeExpiresMs);
     }
     return writer;
   },
@@ -5570,6 +5646,14 @@ export const OperatorServiceDeleteSnapshotResponse: MessageFns<OperatorServiceDe
             message.purgeId = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.purgeExpiresMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5596,6 +5680,11 @@ export const OperatorServiceDeleteSnapshotResponse: MessageFns<OperatorServiceDe
         : isSet(object.purge_id)
         ? globalThis.String(object.purge_id)
         : "",
+      purgeExpiresMs: isSet(object.purgeExpiresMs)
+        ? BigInt(object.purgeExpiresMs)
+        : isSet(object.purge_expires_ms)
+        ? BigInt(object.purge_expires_ms)
+        : 0n,
     };
   },
 
@@ -5613,6 +5702,9 @@ export const OperatorServiceDeleteSnapshotResponse: MessageFns<OperatorServiceDe
     if (message.purgeId !== "") {
       obj.purgeId = message.purgeId;
     }
+    if (message.purgeExpiresMs !== 0n) {
+      obj.purgeExpiresMs = message.purgeExpiresMs.toString();
+    }
     return obj;
   },
 
@@ -5629,6 +5721,9 @@ export const OperatorServiceDeleteSnapshotResponse: MessageFns<OperatorServiceDe
     message.refusals = object.refusals?.map((e) => Refusal.fromPartial(e)) || [];
     message.failures = object.failures?.map((e) => Failure.fromPartial(e)) || [];
     message.purgeId = object.purgeId ?? "";
+    message.purgeExpiresMs = (object.purgeExpiresMs !== undefined && object.purgeExpiresMs !== null)
+      ? BigInt(object.purgeExpiresMs)
+      : 0n;
     return message;
   },
 };
@@ -5876,7 +5971,19 @@ export const ListSchedulesRequest: MessageFns<ListSchedulesRequest> = {
 };
 
 function createBaseScheduleStatus(): ScheduleStatus {
-  return { name: "", action: "", cron: "", timeZone: "", nextAt: "", lastAt: "", lastOutcome: "", lastSnapshotId: "" };
+  return {
+    name: "",
+    action: "",
+    cron: "",
+    timeZone: "",
+    nextAt: "",
+    lastAt: "",
+    lastOutcome: "",
+    lastSnapshotId: "",
+    lastMessage: "",
+    running: false,
+    late: false,
+  };
 }
 
 export const ScheduleStatus: MessageFns<ScheduleStatus> = {
@@ -5904,6 +6011,15 @@ export const ScheduleStatus: MessageFns<ScheduleStatus> = {
     }
     if (message.lastSnapshotId !== "") {
       writer.uint32(66).string(message.lastSnapshotId);
+    }
+    if (message.lastMessage !== "") {
+      writer.uint32(74).string(message.lastMessage);
+    }
+    if (message.running !== false) {
+      writer.uint32(80).bool(message.running);
+    }
+    if (message.late !== false) {
+      writer.uint32(88).bool(message.late);
     }
     return writer;
   },
@@ -5985,6 +6101,30 @@ export const ScheduleStatus: MessageFns<ScheduleStatus> = {
             message.lastSnapshotId = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.lastMessage = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.running = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.late = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6027,6 +6167,13 @@ export const ScheduleStatus: MessageFns<ScheduleStatus> = {
         : isSet(object.last_snapshot_id)
         ? globalThis.String(object.last_snapshot_id)
         : "",
+      lastMessage: isSet(object.lastMessage)
+        ? globalThis.String(object.lastMessage)
+        : isSet(object.last_message)
+        ? globalThis.String(object.last_message)
+        : "",
+      running: isSet(object.running) ? globalThis.Boolean(object.running) : false,
+      late: isSet(object.late) ? globalThis.Boolean(object.late) : false,
     };
   },
 
@@ -6056,6 +6203,15 @@ export const ScheduleStatus: MessageFns<ScheduleStatus> = {
     if (message.lastSnapshotId !== "") {
       obj.lastSnapshotId = message.lastSnapshotId;
     }
+    if (message.lastMessage !== "") {
+      obj.lastMessage = message.lastMessage;
+    }
+    if (message.running !== false) {
+      obj.running = message.running;
+    }
+    if (message.late !== false) {
+      obj.late = message.late;
+    }
     return obj;
   },
 
@@ -6072,18 +6228,24 @@ export const ScheduleStatus: MessageFns<ScheduleStatus> = {
     message.lastAt = object.lastAt ?? "";
     message.lastOutcome = object.lastOutcome ?? "";
     message.lastSnapshotId = object.lastSnapshotId ?? "";
+    message.lastMessage = object.lastMessage ?? "";
+    message.running = object.running ?? false;
+    message.late = object.late ?? false;
     return message;
   },
 };
 
 function createBaseListSchedulesResponse(): ListSchedulesResponse {
-  return { schedules: [] };
+  return { schedules: [], retention: "" };
 }
 
 export const ListSchedulesResponse: MessageFns<ListSchedulesResponse> = {
   encode(message: ListSchedulesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.schedules) {
       ScheduleStatus.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.retention !== "") {
+      writer.uint32(18).string(message.retention);
     }
     return writer;
   },
@@ -6109,6 +6271,14 @@ export const ListSchedulesResponse: MessageFns<ListSchedulesResponse> = {
             message.schedules.push(ScheduleStatus.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.retention = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6126,6 +6296,7 @@ export const ListSchedulesResponse: MessageFns<ListSchedulesResponse> = {
       schedules: globalThis.Array.isArray(object?.schedules)
         ? object.schedules.map((e: any) => ScheduleStatus.fromJSON(e))
         : [],
+      retention: isSet(object.retention) ? globalThis.String(object.retention) : "",
     };
   },
 
@@ -6133,6 +6304,9 @@ export const ListSchedulesResponse: MessageFns<ListSchedulesResponse> = {
     const obj: any = {};
     if (message.schedules?.length) {
       obj.schedules = message.schedules.map((e) => ScheduleStatus.toJSON(e));
+    }
+    if (message.retention !== "") {
+      obj.retention = message.retention;
     }
     return obj;
   },
@@ -6143,6 +6317,7 @@ export const ListSchedulesResponse: MessageFns<ListSchedulesResponse> = {
   fromPartial<I extends Exact<DeepPartial<ListSchedulesResponse>, I>>(object: I): ListSchedulesResponse {
     const message = createBaseListSchedulesResponse();
     message.schedules = object.schedules?.map((e) => ScheduleStatus.fromPartial(e)) || [];
+    message.retention = object.retention ?? "";
     return message;
   },
 };
@@ -6221,7 +6396,7 @@ export const PruneSnapshotsRequest: MessageFns<PruneSnapshotsRequest> = {
 };
 
 function createBasePruneDecision(): PruneDecision {
-  return { snapshotId: "", deleted: false, keptFor: [], failure: undefined };
+  return { snapshotId: "", deleted: false, keptFor: [], failure: undefined, deletedFor: "" };
 }
 
 export const PruneDecision: MessageFns<PruneDecision> = {
@@ -6237,6 +6412,9 @@ export const PruneDecision: MessageFns<PruneDecision> = {
     }
     if (message.failure !== undefined) {
       Failure.encode(message.failure, writer.uint32(34).fork()).join();
+    }
+    if (message.deletedFor !== "") {
+      writer.uint32(42).string(message.deletedFor);
     }
     return writer;
   },
@@ -6286,6 +6464,14 @@ export const PruneDecision: MessageFns<PruneDecision> = {
             message.failure = Failure.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.deletedFor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6312,6 +6498,11 @@ export const PruneDecision: MessageFns<PruneDecision> = {
         ? object.kept_for.map((e: any) => globalThis.String(e))
         : [],
       failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+      deletedFor: isSet(object.deletedFor)
+        ? globalThis.String(object.deletedFor)
+        : isSet(object.deleted_for)
+        ? globalThis.String(object.deleted_for)
+        : "",
     };
   },
 
@@ -6329,6 +6520,9 @@ export const PruneDecision: MessageFns<PruneDecision> = {
     if (message.failure !== undefined) {
       obj.failure = Failure.toJSON(message.failure);
     }
+    if (message.deletedFor !== "") {
+      obj.deletedFor = message.deletedFor;
+    }
     return obj;
   },
 
@@ -6343,6 +6537,7 @@ export const PruneDecision: MessageFns<PruneDecision> = {
     message.failure = (object.failure !== undefined && object.failure !== null)
       ? Failure.fromPartial(object.failure)
       : undefined;
+    message.deletedFor = object.deletedFor ?? "";
     return message;
   },
 };

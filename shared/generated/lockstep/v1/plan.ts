@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { EtcdMember, ManifestReport, StoreReport, ToolReport } from "./node.ts";
-import { ObjectCount, SnapshotCard } from "./snapshot.ts";
+import { ObjectCount, SealedCard, SnapshotCard } from "./snapshot.ts";
 
 export const protobufPackage = "lockstep.v1";
 
@@ -106,7 +106,22 @@ export interface RestorePlan {
   /** The operation that this one follows from: reverts, or that left this node out. */
   subjectOperationId: string;
   /** The node that a re-join brings back. */
-  rejoins: LeftOut | undefined;
+  rejoins:
+    | LeftOut
+    | undefined;
+  /** The cluster that the snapshot is of, where it goes into another one; else empty. */
+  fromCluster: string;
+  /** What the snapshot says of its own hosts, put right before the gate. */
+  cures: PlaceCure[];
+  /** The card as it was sealed, which each agent judges once more; unset where nobody sealed it. */
+  sealedSnapshot: SealedCard | undefined;
+}
+
+/** One key that describes the hosts of a cluster rather than its content. */
+export interface PlaceCure {
+  key: Buffer;
+  /** As the target's own store has it; empty: the key goes. */
+  value: Buffer;
 }
 
 /**
@@ -260,6 +275,9 @@ function createBaseRestorePlan(): RestorePlan {
     kind: 0,
     subjectOperationId: "",
     rejoins: undefined,
+    fromCluster: "",
+    cures: [],
+    sealedSnapshot: undefined,
   };
 }
 
@@ -345,6 +363,15 @@ export const RestorePlan: MessageFns<RestorePlan> = {
     }
     if (message.rejoins !== undefined) {
       LeftOut.encode(message.rejoins, writer.uint32(186).fork()).join();
+    }
+    if (message.fromCluster !== "") {
+      writer.uint32(194).string(message.fromCluster);
+    }
+    for (const v of message.cures) {
+      PlaceCure.encode(v!, writer.uint32(202).fork()).join();
+    }
+    if (message.sealedSnapshot !== undefined) {
+      SealedCard.encode(message.sealedSnapshot, writer.uint32(210).fork()).join();
     }
     return writer;
   },
@@ -546,6 +573,30 @@ export const RestorePlan: MessageFns<RestorePlan> = {
             message.rejoins = LeftOut.decode(reader, reader.uint32());
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.fromCluster = reader.string();
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.cures.push(PlaceCure.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.sealedSnapshot = SealedCard.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -637,6 +688,19 @@ export const RestorePlan: MessageFns<RestorePlan> = {
         ? globalThis.String(object.subject_operation_id)
         : "",
       rejoins: isSet(object.rejoins) ? LeftOut.fromJSON(object.rejoins) : undefined,
+      fromCluster: isSet(object.fromCluster)
+        ? globalThis.String(object.fromCluster)
+        : isSet(object.from_cluster)
+        ? globalThis.String(object.from_cluster)
+        : "",
+      cures: globalThis.Array.isArray(object?.cures)
+        ? object.cures.map((e: any) => PlaceCure.fromJSON(e))
+        : [],
+      sealedSnapshot: isSet(object.sealedSnapshot)
+        ? SealedCard.fromJSON(object.sealedSnapshot)
+        : isSet(object.sealed_snapshot)
+        ? SealedCard.fromJSON(object.sealed_snapshot)
+        : undefined,
     };
   },
 
@@ -711,6 +775,15 @@ export const RestorePlan: MessageFns<RestorePlan> = {
     if (message.rejoins !== undefined) {
       obj.rejoins = LeftOut.toJSON(message.rejoins);
     }
+    if (message.fromCluster !== "") {
+      obj.fromCluster = message.fromCluster;
+    }
+    if (message.cures?.length) {
+      obj.cures = message.cures.map((e) => PlaceCure.toJSON(e));
+    }
+    if (message.sealedSnapshot !== undefined) {
+      obj.sealedSnapshot = SealedCard.toJSON(message.sealedSnapshot);
+    }
     return obj;
   },
 
@@ -756,6 +829,96 @@ export const RestorePlan: MessageFns<RestorePlan> = {
     message.rejoins = (object.rejoins !== undefined && object.rejoins !== null)
       ? LeftOut.fromPartial(object.rejoins)
       : undefined;
+    message.fromCluster = object.fromCluster ?? "";
+    message.cures = object.cures?.map((e) => PlaceCure.fromPartial(e)) || [];
+    message.sealedSnapshot = (object.sealedSnapshot !== undefined && object.sealedSnapshot !== null)
+      ? SealedCard.fromPartial(object.sealedSnapshot)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePlaceCure(): PlaceCure {
+  return { key: Buffer.alloc(0), value: Buffer.alloc(0) };
+}
+
+export const PlaceCure: MessageFns<PlaceCure> = {
+  encode(message: PlaceCure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key.length !== 0) {
+      writer.uint32(10).bytes(message.key);
+    }
+    if (message.value.length !== 0) {
+      writer.uint32(18).bytes(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlaceCure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlaceCure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlaceCure {
+    return {
+      key: isSet(object.key) ? Buffer.from(bytesFromBase64(object.key)) : Buffer.alloc(0),
+      value: isSet(object.value) ? Buffer.from(bytesFromBase64(object.value)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: PlaceCure): unknown {
+    const obj: any = {};
+    if (message.key.length !== 0) {
+      obj.key = base64FromBytes(message.key);
+    }
+    if (message.value.length !== 0) {
+      obj.value = base64FromBytes(message.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlaceCure>, I>>(base?: I): PlaceCure {
+    return PlaceCure.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlaceCure>, I>>(object: I): PlaceCure {
+    const message = createBasePlaceCure();
+    message.key = object.key ?? Buffer.alloc(0);
+    message.value = object.value ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -2512,6 +2675,14 @@ export const Consequences: MessageFns<Consequences> = {
     return message;
   },
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

@@ -403,7 +403,16 @@ export interface CatalogueEntry {
   held: StoredSnapshot[];
   /** In stores. */
   copies: StoredCopy[];
-  marks: SnapshotMarks | undefined;
+  marks:
+    | SnapshotMarks
+    | undefined;
+  /**
+   * "good": trusted, and no proof says otherwise; "bad"; "unknown": one copy is bad and none of the
+   * others was proven since.
+   */
+  standing: string;
+  /** Why it is not good. */
+  standingReason: string;
 }
 
 /** A snapshot as a node holds it. */
@@ -416,7 +425,28 @@ export interface StoredSnapshot {
     | undefined;
   /** Unset where nobody has sealed it. */
   sealed: SealedCard | undefined;
-  marks: SnapshotMarks | undefined;
+  marks:
+    | SnapshotMarks
+    | undefined;
+  /** What a coordinator makes of the seals; unset where nobody has judged them. */
+  trust: SnapshotTrust | undefined;
+}
+
+export interface SnapshotTrust {
+  /** Names of the signers, as the certificates have them. */
+  signers: string[];
+  /** Empty where the card is sealed by two trusted signers. */
+  distrust: Refusal[];
+}
+
+/** Whether a program can sign, and until when. */
+export interface SigningReport {
+  /** Its name in the certificate; empty where it cannot sign. */
+  signer: string;
+  /** RFC 3339. */
+  validUntil: string;
+  /** Why it cannot; empty where it can. */
+  problem: string;
 }
 
 export interface Revocation {
@@ -427,6 +457,11 @@ export interface Revocation {
   reason: string;
   by: string;
   at: string;
+  /**
+   * A coordinator's, over the canonical JSON of this message without it: an agent that was taken
+   * over withdraws nobody's trust.
+   */
+  seal: Seal | undefined;
 }
 
 function createBaseSnapshotStatus(): SnapshotStatus {
@@ -3001,7 +3036,7 @@ export const Proof: MessageFns<Proof> = {
 };
 
 function createBaseCatalogueEntry(): CatalogueEntry {
-  return { card: undefined, distrust: [], held: [], copies: [], marks: undefined };
+  return { card: undefined, distrust: [], held: [], copies: [], marks: undefined, standing: "", standingReason: "" };
 }
 
 export const CatalogueEntry: MessageFns<CatalogueEntry> = {
@@ -3020,6 +3055,12 @@ export const CatalogueEntry: MessageFns<CatalogueEntry> = {
     }
     if (message.marks !== undefined) {
       SnapshotMarks.encode(message.marks, writer.uint32(42).fork()).join();
+    }
+    if (message.standing !== "") {
+      writer.uint32(50).string(message.standing);
+    }
+    if (message.standingReason !== "") {
+      writer.uint32(58).string(message.standingReason);
     }
     return writer;
   },
@@ -3077,6 +3118,22 @@ export const CatalogueEntry: MessageFns<CatalogueEntry> = {
             message.marks = SnapshotMarks.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.standing = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.standingReason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3096,6 +3153,12 @@ export const CatalogueEntry: MessageFns<CatalogueEntry> = {
       held: globalThis.Array.isArray(object?.held) ? object.held.map((e: any) => StoredSnapshot.fromJSON(e)) : [],
       copies: globalThis.Array.isArray(object?.copies) ? object.copies.map((e: any) => StoredCopy.fromJSON(e)) : [],
       marks: isSet(object.marks) ? SnapshotMarks.fromJSON(object.marks) : undefined,
+      standing: isSet(object.standing) ? globalThis.String(object.standing) : "",
+      standingReason: isSet(object.standingReason)
+        ? globalThis.String(object.standingReason)
+        : isSet(object.standing_reason)
+        ? globalThis.String(object.standing_reason)
+        : "",
     };
   },
 
@@ -3116,6 +3179,12 @@ export const CatalogueEntry: MessageFns<CatalogueEntry> = {
     if (message.marks !== undefined) {
       obj.marks = SnapshotMarks.toJSON(message.marks);
     }
+    if (message.standing !== "") {
+      obj.standing = message.standing;
+    }
+    if (message.standingReason !== "") {
+      obj.standingReason = message.standingReason;
+    }
     return obj;
   },
 
@@ -3133,12 +3202,22 @@ export const CatalogueEntry: MessageFns<CatalogueEntry> = {
     message.marks = (object.marks !== undefined && object.marks !== null)
       ? SnapshotMarks.fromPartial(object.marks)
       : undefined;
+    message.standing = object.standing ?? "";
+    message.standingReason = object.standingReason ?? "";
     return message;
   },
 };
 
 function createBaseStoredSnapshot(): StoredSnapshot {
-  return { card: undefined, node: "", path: "", file: undefined, sealed: undefined, marks: undefined };
+  return {
+    card: undefined,
+    node: "",
+    path: "",
+    file: undefined,
+    sealed: undefined,
+    marks: undefined,
+    trust: undefined,
+  };
 }
 
 export const StoredSnapshot: MessageFns<StoredSnapshot> = {
@@ -3160,6 +3239,9 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     }
     if (message.marks !== undefined) {
       SnapshotMarks.encode(message.marks, writer.uint32(50).fork()).join();
+    }
+    if (message.trust !== undefined) {
+      SnapshotTrust.encode(message.trust, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -3225,6 +3307,14 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
             message.marks = SnapshotMarks.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.trust = SnapshotTrust.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3245,6 +3335,7 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
       file: isSet(object.file) ? FileDigest.fromJSON(object.file) : undefined,
       sealed: isSet(object.sealed) ? SealedCard.fromJSON(object.sealed) : undefined,
       marks: isSet(object.marks) ? SnapshotMarks.fromJSON(object.marks) : undefined,
+      trust: isSet(object.trust) ? SnapshotTrust.fromJSON(object.trust) : undefined,
     };
   },
 
@@ -3268,6 +3359,9 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     if (message.marks !== undefined) {
       obj.marks = SnapshotMarks.toJSON(message.marks);
     }
+    if (message.trust !== undefined) {
+      obj.trust = SnapshotTrust.toJSON(message.trust);
+    }
     return obj;
   },
 
@@ -3290,12 +3384,205 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     message.marks = (object.marks !== undefined && object.marks !== null)
       ? SnapshotMarks.fromPartial(object.marks)
       : undefined;
+    message.trust = (object.trust !== undefined && object.trust !== null)
+      ? SnapshotTrust.fromPartial(object.trust)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSnapshotTrust(): SnapshotTrust {
+  return { signers: [], distrust: [] };
+}
+
+export const SnapshotTrust: MessageFns<SnapshotTrust> = {
+  encode(message: SnapshotTrust, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.signers) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.distrust) {
+      Refusal.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotTrust {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnapshotTrust();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.signers.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.distrust.push(Refusal.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SnapshotTrust {
+    return {
+      signers: globalThis.Array.isArray(object?.signers) ? object.signers.map((e: any) => globalThis.String(e)) : [],
+      distrust: globalThis.Array.isArray(object?.distrust) ? object.distrust.map((e: any) => Refusal.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: SnapshotTrust): unknown {
+    const obj: any = {};
+    if (message.signers?.length) {
+      obj.signers = message.signers;
+    }
+    if (message.distrust?.length) {
+      obj.distrust = message.distrust.map((e) => Refusal.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SnapshotTrust>, I>>(base?: I): SnapshotTrust {
+    return SnapshotTrust.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SnapshotTrust>, I>>(object: I): SnapshotTrust {
+    const message = createBaseSnapshotTrust();
+    message.signers = object.signers?.map((e) => e) || [];
+    message.distrust = object.distrust?.map((e) => Refusal.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSigningReport(): SigningReport {
+  return { signer: "", validUntil: "", problem: "" };
+}
+
+export const SigningReport: MessageFns<SigningReport> = {
+  encode(message: SigningReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.signer !== "") {
+      writer.uint32(10).string(message.signer);
+    }
+    if (message.validUntil !== "") {
+      writer.uint32(18).string(message.validUntil);
+    }
+    if (message.problem !== "") {
+      writer.uint32(26).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SigningReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSigningReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.signer = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.validUntil = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SigningReport {
+    return {
+      signer: isSet(object.signer) ? globalThis.String(object.signer) : "",
+      validUntil: isSet(object.validUntil)
+        ? globalThis.String(object.validUntil)
+        : isSet(object.valid_until)
+        ? globalThis.String(object.valid_until)
+        : "",
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+    };
+  },
+
+  toJSON(message: SigningReport): unknown {
+    const obj: any = {};
+    if (message.signer !== "") {
+      obj.signer = message.signer;
+    }
+    if (message.validUntil !== "") {
+      obj.validUntil = message.validUntil;
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SigningReport>, I>>(base?: I): SigningReport {
+    return SigningReport.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SigningReport>, I>>(object: I): SigningReport {
+    const message = createBaseSigningReport();
+    message.signer = object.signer ?? "";
+    message.validUntil = object.validUntil ?? "";
+    message.problem = object.problem ?? "";
     return message;
   },
 };
 
 function createBaseRevocation(): Revocation {
-  return { signer: "", since: "", reason: "", by: "", at: "" };
+  return { signer: "", since: "", reason: "", by: "", at: "", seal: undefined };
 }
 
 export const Revocation: MessageFns<Revocation> = {
@@ -3314,6 +3601,9 @@ export const Revocation: MessageFns<Revocation> = {
     }
     if (message.at !== "") {
       writer.uint32(42).string(message.at);
+    }
+    if (message.seal !== undefined) {
+      Seal.encode(message.seal, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -3371,6 +3661,14 @@ export const Revocation: MessageFns<Revocation> = {
             message.at = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.seal = Seal.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3390,6 +3688,7 @@ export const Revocation: MessageFns<Revocation> = {
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
       by: isSet(object.by) ? globalThis.String(object.by) : "",
       at: isSet(object.at) ? globalThis.String(object.at) : "",
+      seal: isSet(object.seal) ? Seal.fromJSON(object.seal) : undefined,
     };
   },
 
@@ -3410,6 +3709,9 @@ export const Revocation: MessageFns<Revocation> = {
     if (message.at !== "") {
       obj.at = message.at;
     }
+    if (message.seal !== undefined) {
+      obj.seal = Seal.toJSON(message.seal);
+    }
     return obj;
   },
 
@@ -3423,6 +3725,7 @@ export const Revocation: MessageFns<Revocation> = {
     message.reason = object.reason ?? "";
     message.by = object.by ?? "";
     message.at = object.at ?? "";
+    message.seal = (object.seal !== undefined && object.seal !== null) ? Seal.fromPartial(object.seal) : undefined;
     return message;
   },
 };
