@@ -79,10 +79,15 @@ describe.skipIf(small === undefined)('a disk that is full (needs the right to mo
     rmSync(directory, { recursive: true });
   });
 
-  it.each(['promise', 'stage', 'build', 'fence', 'swap', 'start-etcd'] as const)(
-    'from %s on',
+  it.each(['promise', 'stage', 'build'] as const)(
+    'from %s on, which a node without room for NEW may refuse',
     async (phase) => {
-      expect(await faults.suffer({ ...full, phase })).toEqual([]);
+      const outcomes = ['restored', 'rolled-back', 'refused'] as const;
+      expect(await faults.suffer({ ...full, phase, outcomes })).toEqual([]);
     },
   );
+
+  it.each(['fence', 'swap', 'start-etcd'] as const)('from %s on', async (phase) => {
+    expect(await faults.suffer({ ...full, phase })).toEqual([]);
+  });
 });

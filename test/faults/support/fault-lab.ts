@@ -58,7 +58,7 @@ export interface Fault {
   readonly outcomes?: readonly Outcome[];
 }
 
-export type Outcome = 'restored' | 'rolled-back' | 'needs-operator';
+export type Outcome = 'restored' | 'rolled-back' | 'refused' | 'needs-operator';
 
 /**
  * One cluster in which one restore after another is struck by a fault. Whatever happens, each ends

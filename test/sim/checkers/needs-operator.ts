@@ -45,7 +45,6 @@ const INABILITY = [
   'kubelet-slow',
   'kubelet-paused',
   'kubelet-restarted',
-  'outside-manifest',
   'outside-etcd',
   'etcd-crash',
 ] as const satisfies readonly FaultKind[];
