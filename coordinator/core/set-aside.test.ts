@@ -58,6 +58,7 @@ describe('a node is left out', () => {
     ],
     ['of one that is open', [ledger('cp1', 5n, OPERATION_STATE_OPEN, without3)]],
     ['of one before the latest, which had it', [restored, ledger('cp2', 6n, OPERATION_STATE_CLOSED, {})]],
+    ['of one before the latest, which has it', [ledger('cp2', 6n, OPERATION_STATE_OPEN, {}), restored]],
     [
       'once it has re-joined',
       [restored, ledger('cp2', 9n, OPERATION_STATE_CLOSED, { kind: REJOIN, rejoins: member })],

@@ -41,8 +41,8 @@ function newestWord(ledgers: readonly ReadLedgerResponse[]): Word | undefined {
 
 /** Of one operation a commit is the last word: the others' ledgers have not heard of it yet. */
 function isNewer(word: Word, than: Word): boolean {
-  const ageMs = than.plan.createdMs - word.plan.createdMs;
-  return ageMs < 0n || (ageMs === 0n && word.isCommitted && !than.isCommitted);
+  const laterMs = word.plan.createdMs - than.plan.createdMs;
+  return laterMs === 0n ? word.isCommitted : laterMs > 0n;
 }
 
 function wordOf(ledger: ReadLedgerResponse): Word | undefined {

@@ -427,10 +427,13 @@ describe('a run', () => {
     const scene = new Scene();
     await scene.start();
     const ended = scene.operations.running?.ended;
+    const { running } = scene.operations;
     await scene.operations.close();
     const asked = scene.asked.length;
+    const told = scene.announced.length;
+    running?.notice('X', 'after');
     await scene.clock.pass(60_000);
-    expect(scene.asked).toHaveLength(asked);
+    expect([scene.asked.length, scene.announced.length]).toEqual([asked, told]);
     expect((await ended)?.stage.kind).toBe('forward');
     expect(scene.journal.some((each) => each.startsWith('end '))).toBe(false);
   });
