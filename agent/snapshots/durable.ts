@@ -29,9 +29,25 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array, path: stri
       written += (await handle.write(bytes, written)).bytesWritten;
     }
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOSPC') {
-      throw new LockstepError('DISK_FULL', { message: `No space left for ${path}.`, cause });
-    }
-    throw cause;
+    throw writingFailed(path, cause);
   }
+}
+
+/** All of the pieces, one after the other, in one call where the disk takes them in one. */
+export async function writeAllOf(
+  handle: FileHandle,
+  pieces: readonly Uint8Array[],
+  path: string,
+): Promise<void> {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (length === 0) return;
+  const { bytesWritten } = await handle.writev(pieces).catch((cause: unknown) => {
+    throw writingFailed(path, cause);
+  });
+  if (bytesWritten < length) await writeAll(handle, Buffer.concat(pieces).subarray(bytesWritten), path);
+}
+
+function writingFailed(path: string, cause: unknown): unknown {
+  if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') return cause;
+  return new LockstepError('DISK_FULL', { message: `No space left for ${path}.`, cause });
 }

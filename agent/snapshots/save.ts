@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type {
@@ -8,15 +8,17 @@ import type {
   StoredSnapshot,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { timedId } from '@lockstep/shared/ids.ts';
-import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
+import { readReceivedFacts } from '@lockstep/shared/snapshot/facts.ts';
+import { Reader } from '@lockstep/shared/snapshot/in-worker.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
-import { syncOrFail, writeAll } from './durable.ts';
+import { receiveSnapshot } from './receive.ts';
 import type { SnapshotStore } from './store.ts';
 
-/** etcd's stream ends with the raw SHA-256 of all that came before. */
-const TRAILER_BYTES = 32;
-/** A member whose disk fails keeps the stream open and says nothing: silence this long is a failure. */
 const SILENCE_TIMEOUT_MS = 30_000;
+/** What a save leaves free: three files of etcd's log, which may lie on the same disk. */
+const RESERVE_BYTES = 192n * 1024n * 1024n;
+/** A clock may be set back by so much, as time services do; more, and it was wrong, or is now. */
+const MAX_SET_BACK_MS = 10 * 60_000;
 
 /** Where a snapshot comes from: the live member, or what an operation keeps. */
 export interface SnapshotSource {
@@ -31,6 +33,8 @@ export interface SaveDependencies {
   readonly member: SnapshotSource;
   readonly store: SnapshotStore;
   readonly now: () => number;
+  /** 30 s where left out. */
+  readonly silenceTimeoutMs?: number;
 }
 
 export interface SaveRequest {
@@ -41,77 +45,86 @@ export interface SaveRequest {
 
 /**
  * Takes a snapshot from the member on this node: the stream's trailer is compared with a digest
- * of our own as it flows, then the file is read whole; only a proven one gets its name. Throws
- * SAVE_FAILED, with the partial file removed.
+ * of our own as it flows, then the store in it is read whole; only a proven one gets its name.
+ * Throws SAVE_FAILED, with all that was written removed.
  */
 export async function saveSnapshot(
-  { describe, member, store, now }: SaveDependencies,
+  { describe, member, store, now, silenceTimeoutMs = SILENCE_TIMEOUT_MS }: SaveDependencies,
   request: SaveRequest,
   progress: (doneBytes: bigint, totalBytes: bigint) => void,
   signal: AbortSignal,
 ): Promise<StoredSnapshot> {
-  await store.prepare();
-  const takenMs = now();
-  const id = timedId('s', takenMs);
-  const part = store.partOf(id);
+  const failed = (cause: unknown): unknown => {
+    if (signal.aborted) return cause;
+    const message = `No snapshot was taken from ${request.node}.`;
+    return new LockstepError('SAVE_FAILED', { node: request.node, message, cause });
+  };
+  let id = '';
   try {
-    const [report, observed] = await Promise.all([describe(signal), member.observe(signal)]);
-    {
-      await using file = await open(part, 'wx', 0o600);
-      await receive(member, file, part, (bytes) => progress(bytes, observed.dbSizeBytes), signal);
-      await syncOrFail(file, part);
-    }
-    const facts = await readSnapshotFacts(part, { trailer: 'required' }, signal);
-    return await store.keep(cardOf(id, takenMs, request, report, facts, observed.clusterId));
+    await store.prepare();
+    const takenMs = await takenAt(store, request.node, now());
+    id = timedId('s', takenMs);
+    const part = store.savingOf(id);
+    // Started now, it is there when there is something to read.
+    using reader = new Reader();
+    const [report, [observed, digests]] = await allOrNone(signal, (both) => [
+      describe(both),
+      (async () => {
+        const { clusterId, dbSizeBytes } = await member.observe(both);
+        await refuseFullDisk(part, dbSizeBytes);
+        const options = { silenceTimeoutMs, progress: (bytes: bigint) => progress(bytes, dbSizeBytes) };
+        const received = await receiveSnapshot((until) => member.snapshot(until), part, options, both);
+        return [{ clusterId }, received] as const;
+      })(),
+    ]);
+    const facts = await readReceivedFacts(part, digests, reader, signal);
+    return await store.keep(cardOf(id, takenMs, request, report, facts, observed.clusterId), part);
   } catch (cause) {
-    await rm(part, { force: true });
-    if (signal.aborted) throw cause;
-    throw new LockstepError('SAVE_FAILED', {
-      node: request.node,
-      message: `No snapshot was taken from ${request.node}.`,
-      cause,
-    });
+    if (id !== '') await store.remove(id);
+    throw failed(cause);
   }
 }
 
-/** Writes the stream as it comes, trailer included, and holds the trailer against what was written. */
-async function receive(
-  member: SnapshotSource,
-  file: FileHandle,
-  path: string,
-  progress: (bytes: bigint) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const silence = new AbortController();
-  const timer = setTimeout(
-    () => silence.abort(new Error(`the member sent nothing for ${SILENCE_TIMEOUT_MS / 1000} s`)),
-    SILENCE_TIMEOUT_MS,
-  );
-  const digest = createHash('sha256');
-  let tail: Uint8Array = new Uint8Array();
-  let received = 0n;
-  try {
-    for await (const bytes of member.snapshot(AbortSignal.any([signal, silence.signal]))) {
-      timer.refresh();
-      await writeAll(file, bytes, path);
-      received += BigInt(bytes.length);
-      // What may still turn out to be the trailer is kept back from the digest.
-      const held = tail.length === 0 ? bytes : Buffer.concat([tail, bytes]);
-      const settled = Math.max(0, held.length - TRAILER_BYTES);
-      digest.update(held.subarray(0, settled));
-      tail = held.subarray(settled);
-      progress(received);
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-  if (received <= TRAILER_BYTES) {
-    throw new LockstepError('SNAPSHOT_TRUNCATED', { message: `The member sent ${received} bytes.` });
-  }
-  if (!digest.digest().equals(tail)) {
-    throw new LockstepError('SNAPSHOT_TRAILER_MISMATCH', {
-      message: 'The trailer that the member sent is not the digest of what it sent.',
+/**
+ * Now, or just after the newest that was taken here: retention and parents go by the order of
+ * snapshots, which a clock that was set back must not turn around.
+ */
+async function takenAt(store: SnapshotStore, node: string, nowMs: number): Promise<number> {
+  const newest = (await store.list()).find(({ card }) => card?.node === node)?.card;
+  const newestMs = Date.parse(newest?.takenAt ?? '');
+  if (newest === undefined || Number.isNaN(newestMs) || nowMs > newestMs) return nowMs;
+  if (newestMs - nowMs > MAX_SET_BACK_MS) {
+    throw new LockstepError('CLOCK_WENT_BACK', {
+      node,
+      message: `It is ${new Date(nowMs).toISOString()} on ${node}, and its newest snapshot, ${newest.id}, was taken at ${newest.takenAt}.`,
     });
+  }
+  return newestMs + 1;
+}
+
+/** A disk that a snapshot fills may be the one that etcd writes its log to. */
+async function refuseFullDisk(path: string, neededBytes: bigint): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(path), { bigint: true });
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= neededBytes + RESERVE_BYTES) return;
+  throw new LockstepError('DISK_FULL', {
+    message: `${dirname(path)} has ${freeBytes} bytes left; the snapshot needs ${neededBytes}, and ${RESERVE_BYTES} stay free for etcd.`,
+  });
+}
+
+/** Both results; where one fails, the other is given up and has ended before this rejects. */
+async function allOrNone<A, B>(
+  signal: AbortSignal,
+  start: (signal: AbortSignal) => [Promise<A>, Promise<B>],
+): Promise<[A, B]> {
+  const one = new AbortController();
+  const both = start(AbortSignal.any([signal, one.signal]));
+  try {
+    return await Promise.all(both);
+  } catch (thrown) {
+    one.abort(thrown);
+    await Promise.allSettled(both);
+    throw thrown;
   }
 }
 

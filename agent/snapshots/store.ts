@@ -20,10 +20,12 @@ export interface SnapshotStoreSettings {
   readonly node: string;
 }
 
+const SAVING = '.save.part';
+
 /**
  * The snapshots of this node: `ID.db` with its card `ID.json` beside it. A snapshot exists once
  * both bear their names; the database gets its name first, so that no card is without bytes. A
- * file on its way in is `.ID.part`.
+ * file on its way in is `.ID.part`, or `.ID.save.part` where it is taken here.
  */
 export class SnapshotStore implements SnapshotShelf {
   readonly #settings: SnapshotStoreSettings;
@@ -45,6 +47,20 @@ export class SnapshotStore implements SnapshotShelf {
   /** Real path of a snapshot that is on its way in. */
   partOf(id: string): string {
     return join(this.#settings.directory, `.${checked(id)}.part`);
+  }
+
+  /** Real path of a snapshot that is being taken here. Unlike a pull, nothing can go on with it. */
+  savingOf(id: string): string {
+    return join(this.#settings.directory, `.${checked(id)}${SAVING}`);
+  }
+
+  /** Removes what a save left that was killed. For when no save can be under way; returns its names. */
+  async sweep(): Promise<string[]> {
+    await this.prepare();
+    const left = (await readdir(this.#settings.directory)).filter((name) => name.endsWith(SAVING));
+    await Promise.all(left.map((name) => rm(join(this.#settings.directory, name), { force: true })));
+    if (left.length > 0) await syncDirectory(this.#settings.directory);
+    return left;
   }
 
   /** The directory, and its name for good: a snapshot is no safer than the directory it lies in. */
@@ -101,9 +117,9 @@ export class SnapshotStore implements SnapshotShelf {
     return { ...found, card: found.card };
   }
 
-  /** Gives a synced and proven part its name, with its card. */
-  async keep(card: SnapshotCard): Promise<StoredSnapshot> {
-    await renameDurably(this.partOf(card.id), this.pathOf(card.id));
+  /** Gives a synced and proven part, which a pull or a save has made, its name, with its card. */
+  async keep(card: SnapshotCard, from: string = this.partOf(card.id)): Promise<StoredSnapshot> {
+    await renameDurably(from, this.pathOf(card.id));
     const cardPath = this.#cardOf(card.id);
     const part = `${cardPath}.part`;
     {
@@ -125,6 +141,7 @@ export class SnapshotStore implements SnapshotShelf {
     await rm(this.#cardOf(id), { force: true });
     await rm(this.pathOf(id), { force: true });
     await rm(this.partOf(id), { force: true });
+    await rm(this.savingOf(id), { force: true });
     await syncDirectory(this.#settings.directory);
   }
 

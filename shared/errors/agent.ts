@@ -143,6 +143,11 @@ export const agentErrors = {
     meaning: 'The disk failed to sync a write. What it holds is not known.',
     cure: 'Treat the disk as failing: do not retry on it.',
   },
+  CLOCK_WENT_BACK: {
+    class: 'fault',
+    meaning: 'The clock of the node is behind its newest snapshot: it was wrong then, or is now.',
+    cure: 'Set the clock. If it was ahead when the snapshot was taken, delete that snapshot.',
+  },
   DISK_FULL: {
     class: 'fault',
     meaning: 'The disk is full.',

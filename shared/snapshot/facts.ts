@@ -2,7 +2,7 @@ import { LockstepError } from '../errors/lockstep-error.ts';
 import type { SnapshotFacts } from '../generated/lockstep/v1/snapshot.ts';
 import { corrupt } from './bbolt/corrupt.ts';
 import type { StoreFacts } from './collect-facts.ts';
-import { runTask } from './in-worker.ts';
+import { type Reader, runTask } from './in-worker.ts';
 import { type FileDigests, requireTrailer, TRAILER_BYTES } from './trailer.ts';
 
 export interface ReadOptions {
@@ -34,19 +34,33 @@ export async function readSnapshotFacts(
     runTask('facts', { path, options: collect }, signal),
   ]);
   signal.throwIfAborted();
-  return judge(path, options, digests, store);
+  if (digests.status === 'rejected') throw digests.reason;
+  return judge(path, options, digests.value, store);
+}
+
+/**
+ * As `readSnapshotFacts` of a snapshot, for who wrote it just now and digested every byte on the
+ * way: the file is gone through once less, by a reader that is there already.
+ */
+export async function readReceivedFacts(
+  path: string,
+  digests: FileDigests,
+  reader: Reader,
+  signal: AbortSignal,
+): Promise<SnapshotFacts> {
+  const [store] = await Promise.allSettled([reader.run('facts', { path, options: {} }, signal)]);
+  signal.throwIfAborted();
+  return judge(path, { trailer: 'required' }, digests, store);
 }
 
 function judge(
   path: string,
   options: ReadOptions,
-  digests: PromiseSettledResult<FileDigests>,
+  file: FileDigests,
   store: PromiseSettledResult<StoreFacts>,
 ): SnapshotFacts {
-  if (digests.status === 'rejected') throw digests.reason;
   const failed = store.status === 'rejected' ? asCode(store.reason) : undefined;
   if (failed === 'SNAPSHOT_TRUNCATED' && store.status === 'rejected') throw store.reason;
-  const { value: file } = digests;
   if (options.trailer === 'required') {
     if (store.status === 'fulfilled') refuseCutTrailer(path, file, store.value);
     requireTrailer(path, file);

@@ -13,6 +13,11 @@ export type WorkerReply = { readonly result: unknown } | { readonly failure: Fai
 
 /** Smaller files are read at once, in less time than a worker takes to start. */
 const WORKER_FROM_BYTES = 4 * 1024 * 1024;
+/**
+ * A reader keeps what it holds of a store in a few large arrays outside the heap; what is left is
+ * short-lived, and collected often instead of held.
+ */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 /**
  * Runs one task, on a large file beside the event loop: files are read and hashed synchronously,
@@ -25,45 +30,75 @@ export async function runTask<Name extends TaskName>(
   signal: AbortSignal,
 ): Promise<Tasks[Name]['result']> {
   signal.throwIfAborted();
-  const { path } = request;
+  if (await isSmall(request.path)) return tasks[name](request);
+  using reader = new Reader();
+  return await reader.run(name, request, signal);
+}
+
+async function isSmall(path: string): Promise<boolean> {
   const { size } = await stat(path).catch((cause: unknown) => {
     throw cannotOpen(path, cause);
   });
-  if (size < WORKER_FROM_BYTES) return tasks[name](request);
-  return await inWorker(name, request, signal);
+  return size < WORKER_FROM_BYTES;
 }
 
-function inWorker<Name extends TaskName>(
-  name: Name,
-  request: Tasks[Name]['request'],
-  signal: AbortSignal,
-): Promise<Tasks[Name]['result']> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const workerData: WorkerRequest = { name, request };
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, execArgv: [] });
-    const abort = () => {
-      reject(signal.reason as Error);
-      void worker.terminate();
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    worker.once('message', (reply: WorkerReply) => {
-      if ('failure' in reply) reject(fromFailure(reply.failure));
-      else resolve(reply.result as Tasks[Name]['result']);
+/** A worker that is started before there is anything to read, so that the reading need not wait for it. */
+export class Reader implements Disposable {
+  readonly #worker: Worker;
+  /** Settles, by rejection, when the worker ends. */
+  readonly #ended: Promise<never>;
+
+  constructor() {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      execArgv: [],
+      resourceLimits: RESOURCE_LIMITS,
     });
+    this.#worker = worker;
+    const { promise, reject } = Promise.withResolvers<never>();
     worker.once('error', (cause) => {
       reject(
         new LockstepError('INTERNAL', { message: `The snapshot reader stopped: ${cause.message}`, cause }),
       );
     });
     worker.once('exit', (code) => {
-      signal.removeEventListener('abort', abort);
-      // After an answer this rejects nothing any more.
       reject(
-        new LockstepError('INTERNAL', {
-          message: `The snapshot reader ended with ${code} and no answer.`,
-        }),
+        new LockstepError('INTERNAL', { message: `The snapshot reader ended with ${code} and no answer.` }),
       );
     });
-  });
+    // Nobody may be waiting when it is ended.
+    promise.catch(() => undefined);
+    this.#ended = promise;
+  }
+
+  /** One task at a time. Rejects with the task's LockstepError, or with the signal's reason, which ends the worker. */
+  async run<Name extends TaskName>(
+    name: Name,
+    request: Tasks[Name]['request'],
+    signal: AbortSignal,
+  ): Promise<Tasks[Name]['result']> {
+    signal.throwIfAborted();
+    const { promise: reply, resolve, reject } = Promise.withResolvers<WorkerReply>();
+    const abort = () => {
+      reject(signal.reason as Error);
+      this[Symbol.dispose]();
+    };
+    this.#worker.once('message', resolve);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      const asked: WorkerRequest = { name, request };
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
+      this.#worker.postMessage(asked);
+      const answer = await Promise.race([reply, this.#ended]);
+      if ('failure' in answer) throw fromFailure(answer.failure);
+      return answer.result as Tasks[Name]['result'];
+    } finally {
+      signal.removeEventListener('abort', abort);
+      this.#worker.off('message', resolve);
+    }
+  }
+
+  /** Ends the worker, in the middle of whatever it does. */
+  [Symbol.dispose](): void {
+    void this.#worker.terminate();
+  }
 }

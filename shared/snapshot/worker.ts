@@ -1,9 +1,9 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { toFailure } from '../errors/lockstep-error.ts';
 import type { WorkerReply, WorkerRequest } from './in-worker.ts';
 import { tasks } from './tasks.ts';
 
-/* The worker's side of `in-worker.ts`: one task, one answer, the end. */
+/* The worker's side of `in-worker.ts`: an answer to each task, until it is ended. */
 
 function answer({ name, request }: WorkerRequest): WorkerReply {
   try {
@@ -14,5 +14,7 @@ function answer({ name, request }: WorkerRequest): WorkerReply {
   }
 }
 
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
-parentPort?.postMessage(answer(workerData as WorkerRequest));
+parentPort?.on('message', (asked: WorkerRequest) => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
+  parentPort?.postMessage(answer(asked));
+});

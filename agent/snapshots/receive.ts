@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import type { FileDigests } from '@lockstep/shared/snapshot/trailer.ts';
+import { syncOrFail, writeAllOf } from './durable.ts';
+
+/** etcd's stream ends with the raw SHA-256 of all that came before. */
+const TRAILER_BYTES = 32;
+/** etcd sends messages of 32 KiB: written and hashed one by one, they cost half as much again. */
+const WRITE_BYTES = 1024 * 1024;
+
+export interface ReceiveOptions {
+  /** A member whose disk fails keeps the stream open and says nothing: silence this long is a failure. */
+  readonly silenceTimeoutMs: number;
+  readonly progress: (receivedBytes: bigint) => void;
+}
+
+/**
+ * Writes a stream to a new file as it comes, trailer included, and syncs it; holds the trailer
+ * against the digest of what was written. Throws SNAPSHOT_TRUNCATED, SNAPSHOT_TRAILER_MISMATCH,
+ * DISK_FULL, SYNC_FAILED, SAVE_FAILED for silence, and what the stream throws.
+ */
+export async function receiveSnapshot(
+  stream: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+  path: string,
+  { silenceTimeoutMs, progress }: ReceiveOptions,
+  signal: AbortSignal,
+): Promise<FileDigests> {
+  await using file = await open(path, 'wx', 0o600);
+  using silence = new SilenceWatch(silenceTimeoutMs);
+  const received = new TrailedDigest();
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  const write = async (): Promise<void> => {
+    const pieces = pending;
+    [pending, pendingBytes] = [[], 0];
+    for (const piece of pieces) received.update(piece);
+    await writeAllOf(file, pieces, path);
+    progress(BigInt(received.sizeBytes));
+  };
+  try {
+    for await (const bytes of stream(AbortSignal.any([signal, silence.signal]))) {
+      silence.heard();
+      pending.push(bytes);
+      pendingBytes += bytes.length;
+      if (pendingBytes >= WRITE_BYTES) await write();
+      // A slow disk here is not the member's silence.
+      silence.heard();
+    }
+  } catch (thrown) {
+    throw silence.signal.aborted && !signal.aborted ? silence.signal.reason : thrown;
+  }
+  await write();
+  await syncOrFail(file, path);
+  return received.finish();
+}
+
+/** SHA-256 of a stream that ends with the SHA-256 of what came before. */
+class TrailedDigest {
+  sizeBytes = 0;
+  readonly #body = createHash('sha256');
+  /** The last bytes, which may turn out to be the trailer, are kept back from the digest. */
+  #tail: Uint8Array = new Uint8Array();
+
+  update(bytes: Uint8Array): void {
+    this.sizeBytes += bytes.length;
+    if (bytes.length >= TRAILER_BYTES) {
+      this.#body.update(this.#tail);
+      this.#body.update(bytes.subarray(0, bytes.length - TRAILER_BYTES));
+      this.#tail = Uint8Array.from(bytes.subarray(bytes.length - TRAILER_BYTES));
+      return;
+    }
+    const held = Buffer.concat([this.#tail, bytes]);
+    const settled = Math.max(0, held.length - TRAILER_BYTES);
+    this.#body.update(held.subarray(0, settled));
+    this.#tail = held.subarray(settled);
+  }
+
+  finish(): FileDigests {
+    if (this.sizeBytes <= TRAILER_BYTES) {
+      throw new LockstepError('SNAPSHOT_TRUNCATED', { message: `The member sent ${this.sizeBytes} bytes.` });
+    }
+    if (!this.#body.copy().digest().equals(this.#tail)) {
+      throw new LockstepError('SNAPSHOT_TRAILER_MISMATCH', {
+        message: 'The trailer that the member sent is not the digest of what it sent.',
+      });
+    }
+    return {
+      sizeBytes: this.sizeBytes,
+      fileSha256: this.#body.update(this.#tail).digest('hex'),
+      trailerPresent: true,
+      trailerValid: true,
+    };
+  }
+}
+
+class SilenceWatch implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(timeoutMs: number) {
+    this.#timer = setTimeout(() => {
+      const message = `The member sent nothing for ${timeoutMs / 1000} s.`;
+      this.#controller.abort(new LockstepError('SAVE_FAILED', { message }));
+    }, timeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  heard(): void {
+    this.#timer.refresh();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
