@@ -33,6 +33,12 @@ const FAMILIES: readonly SurvivorFamily[] = [
   {
     why: 'Equivalent: the part left out only tells the compiler what the other part implies, or what a caller holds.',
     ids: [
+      'e6e941ed3075',
+      'd1b8e1428796',
+      'c35d9cd689fa',
+      '5b2918e32c17',
+      '0403fc85db05',
+      '0104de7cdeb5',
       '140cc5c15cb2',
       '41ef3a85b0bc',
       'f861e1f681b9',
@@ -154,11 +160,20 @@ const FAMILIES: readonly SurvivorFamily[] = [
   },
   {
     why: 'Equivalent: only one of the guards can hold at a time, or the first of two invariants that break is the one that is told.',
-    ids: ['8be99e7073c3', 'c3adef4a6a27', 'd5f018ee8299', 'c1e4a93a3355', 'a561533836d8', '3434726b8526'],
+    ids: [
+      'd2ab7f91854e',
+      '7250b14e5774',
+      '8be99e7073c3',
+      'c3adef4a6a27',
+      'd5f018ee8299',
+      'c1e4a93a3355',
+      'a561533836d8',
+      '3434726b8526',
+    ],
   },
   {
     why: 'Equivalent: a position past the commit, or an outcome, is only of that stage; others have none.',
-    ids: ['edb7421f842f', '9012f566ff60'],
+    ids: ['554693645093', 'edb7421f842f', '9012f566ff60'],
   },
   {
     why: 'Second wall: no event lowers an epoch; only the survey sets it, and always above.',
@@ -247,6 +262,18 @@ const FAMILIES: readonly SurvivorFamily[] = [
   {
     why: 'Harmless: what is left of a part after a crash is removed by the next pull, whichever went first.',
     ids: ['321ceb7481cd'],
+  },
+  {
+    why: 'Equivalent: no other reason of an abort bears the name TimeoutError.',
+    ids: ['45e531bc7dcf'],
+  },
+  {
+    why: 'Second wall: `find` answers at once with what is current, asks nobody, and then there is no lead to require.',
+    ids: ['ac0eb4ff276c'],
+  },
+  {
+    why: 'Second wall: the core drops what is said of a question that is over.',
+    ids: ['49b014481d10'],
   },
 ];
 
