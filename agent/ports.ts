@@ -4,6 +4,7 @@ import type { EtcdMember, NodeReport, ToolReport } from '@lockstep/shared/genera
 import type {
   EtcdMemberPlan,
   NodePlan,
+  PlaceCure,
   SnapshotSource,
 } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type {
@@ -24,7 +25,7 @@ export type Component = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 
 
 /** How the node runs its control plane. One implementation per hosting; kubeadm's is `static-pod`. */
 export interface Hosting {
-  readonly kind: 'static-pod';
+  readonly kind: 'static-pod' | 'systemd';
 
   /** Everything of the NodeReport that is not the ledger's. Changes nothing; what cannot be read is in `failures`. */
   inspect(signal: AbortSignal): Promise<NodeReport>;
@@ -72,6 +73,11 @@ export interface Hosting {
 
   /** Resolves when the local API server's /readyz says ok; rejects with API_NOT_READY at the signal. */
   waitApiReady(plan: NodePlan, signal: AbortSignal): Promise<void>;
+  /**
+   * Whether the etcd that this node's API server is told of serves, its quorum included; asked over
+   * the network, so also where no member is beside it. False where nobody answers.
+   */
+  etcdServes(signal: AbortSignal): Promise<boolean>;
   /** Resolves when the member's peer listener serves (TLS answer on /version or /members). */
   waitServingPeers(member: EtcdMemberPlan, signal: AbortSignal): Promise<void>;
 
@@ -91,8 +97,8 @@ export interface KubeletState {
 
 export interface UndoPaths {
   readonly parkedDir: string;
-  /** Where the store that is not in place lies: NEW before the swap, OLD after it. */
-  readonly otherStore: string;
+  /** Where the store that is not in place lies: NEW before the swap, OLD after it. Undefined without a member. */
+  readonly otherStore: string | undefined;
   readonly operationId: string;
 }
 
@@ -229,6 +235,8 @@ export interface LocalMember {
   /** Writes and deletes one key of ours; returns the revision of the write. */
   writeCanary(operationId: string, signal: AbortSignal): Promise<bigint>;
   disarmAlarms(alarms: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Puts each key as the plan has it, or deletes it; the same again when repeated. */
+  putCures(cures: readonly PlaceCure[], signal: AbortSignal): Promise<void>;
   /** Deletes API server endpoints in /registry/masterleases of addresses not in `keep`; returns what was deleted. */
   dropStaleMasterLeases(prefix: string, keep: readonly string[], signal: AbortSignal): Promise<string[]>;
   /** etcd's own snapshot stream: raw file bytes, trailer included. */

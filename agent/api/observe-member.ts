@@ -2,7 +2,7 @@ import type { Clock } from '@lockstep/shared/clock.ts';
 import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { ObserveMemberResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Executor } from '../executor/executor.ts';
-import type { LocalMember } from '../ports.ts';
+import type { Component, LocalMember } from '../ports.ts';
 
 /** A member that has not answered by then is not serving. */
 const OBSERVE_TIMEOUT_MS = 3_000;
@@ -10,11 +10,14 @@ const OBSERVE_TIMEOUT_MS = 3_000;
 export interface ObserveDependencies {
   readonly node: string;
   readonly member: LocalMember;
-  readonly executor: Pick<Executor, 'componentsInPlace'>;
+  readonly executor: Pick<Executor, 'componentsInPlace' | 'hasMember'>;
   readonly clock: Clock;
 }
 
-/** The member as it answers now; one that does not is an answer too, never an error. */
+/**
+ * The member as it answers now; one that does not is an answer too, never an error. A node without
+ * one says what lies in kubelet's directory, and fails where it cannot.
+ */
 export async function observeMember(
   { node, member, executor, clock }: ObserveDependencies,
   hashRevision: bigint,
@@ -22,6 +25,10 @@ export async function observeMember(
 ): Promise<ObserveMemberResponse> {
   const limited = clock.deadline(OBSERVE_TIMEOUT_MS, signal);
   try {
+    if (!executor.hasMember()) {
+      const inPlace = await executor.componentsInPlace(limited);
+      return ObserveMemberResponse.fromPartial({ serving: false, componentsInPlace: notEtcd(inPlace) });
+    }
     const [observed, hashed, inPlace] = await Promise.all([
       member.observe(limited),
       hashRevision > 0n ? member.hashKv(hashRevision, limited) : undefined,
@@ -39,7 +46,7 @@ export async function observeMember(
       members: [...observed.members],
       version: observed.version,
       failure: undefined,
-      componentsInPlace: inPlace.filter((component) => component !== 'etcd'),
+      componentsInPlace: notEtcd(inPlace),
     };
   } catch (error) {
     signal.throwIfAborted();
@@ -48,4 +55,8 @@ export async function observeMember(
       failure: toFailure(asLockstepError(error), node),
     });
   }
+}
+
+function notEtcd(components: readonly Component[]): Component[] {
+  return components.filter((component) => component !== 'etcd');
 }

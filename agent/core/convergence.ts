@@ -5,6 +5,9 @@ import type { SwapRecord } from './operation.ts';
 /** Which store bears the data directory's name. */
 export type StoreInPlace = 'old' | 'new' | 'unknown';
 
+/** `none` on a node without a member, which has no store. */
+export type StoreHere = StoreInPlace | 'none';
+
 /**
  * Which store is in place, by the inodes that the ledger recorded before the first exchange. With
  * none recorded nothing was ever exchanged: OLD is where it always was.
@@ -42,8 +45,12 @@ export const RETURN_ORDER = [
 ] as const satisfies readonly Component[];
 
 export interface Observation {
-  readonly store: StoreInPlace;
-  /** An exchange was intended: NEW may have run here, whichever store is in place now. */
+  readonly store: StoreHere;
+  /**
+   * An exchange was intended: NEW may have run here, whichever store is in place now. Without a
+   * store: the node was fenced and is not on its way back yet, so that an API server that somebody
+   * let in may have read NEW from the members.
+   */
   readonly exchanged: boolean;
   readonly kubelet: KubeletState;
   /** Components that the plan knows on this node. */
@@ -90,6 +97,9 @@ export function nextAction(observation: Observation, target: Target): Next {
   if (observation.store === 'unknown') return { kind: 'store-not-as-recorded' };
   switch (target) {
     case 'old-in-place': {
+      if (observation.store === 'none') {
+        return (observation.exchanged ? towardStop(observation) : undefined) ?? { kind: 'done' };
+      }
       if (observation.store === 'old') {
         // A container that was on its way when kubelet stopped may have started NEW after the first
         // proof, and the exchange does not end it. Once OLD is on its way back nothing is stopped.
@@ -98,10 +108,7 @@ export function nextAction(observation: Observation, target: Target): Next {
         if (observation.kubelet.active) return act({ kind: 'hold-kubelet' });
         return observation.provenStopped ? { kind: 'done' } : act({ kind: 'stop-components' });
       }
-      if (!observation.kubelet.held || observation.kubelet.active) return act({ kind: 'hold-kubelet' });
-      if (observation.manifestsInPlace.length > 0) return act({ kind: 'park-manifests' });
-      if (!observation.provenStopped) return act({ kind: 'stop-components' });
-      return act({ kind: 'exchange-back' });
+      return towardStop(observation) ?? act({ kind: 'exchange-back' });
     }
     case 'old-serving': {
       if (observation.store === 'new') return { kind: 'new-in-place' };
@@ -119,6 +126,13 @@ export function nextAction(observation: Observation, target: Target): Next {
     default:
       return target satisfies never;
   }
+}
+
+/** The next action toward a proven stop, of what is kept from starting; undefined where it is proven. */
+function towardStop({ kubelet, manifestsInPlace, provenStopped }: Observation): Next | undefined {
+  if (!kubelet.held || kubelet.active) return act({ kind: 'hold-kubelet' });
+  if (manifestsInPlace.length > 0) return act({ kind: 'park-manifests' });
+  return provenStopped ? undefined : act({ kind: 'stop-components' });
 }
 
 function act(action: Action): Next {

@@ -1,7 +1,7 @@
-import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { epochText, isGreater, isSame } from './epoch.ts';
-import { isEnded, isUndoing, type OperationView } from './operation.ts';
+import { isEnded, isUndoing, type OperationView, STEP_NAMES } from './operation.ts';
+import { lastBeforeCommit, type Takes } from './steps.ts';
 import { type Refused, refused } from './verdict.ts';
 
 /** What the ledger's integers hold. */
@@ -156,9 +156,10 @@ export function judgeCommand(
   return { kind: 'obey', operation: held };
 }
 
-/** Whether this agent may commit: NEW was started here, and nobody began to undo. */
+/** Whether this agent may commit: NEW was started here, as far as it runs here, and nobody began to undo. */
 export function judgeCommit(
   operation: OperationView,
+  takes: Takes = () => true,
 ): Refused | { readonly kind: 'commit' } | { readonly kind: 'repeat' } {
   switch (operation.phase) {
     case 'committed':
@@ -166,17 +167,17 @@ export function judgeCommit(
       return { kind: 'repeat' };
     case 'undone':
       return refused('ALREADY_UNDONE', 'The operation was undone on this node.');
-    case 'open':
+    case 'open': {
       if (isUndoing(operation)) {
         return refused('ALREADY_UNDONE', 'Undo has begun on this node, so it never commits.');
       }
-      if (!operation.completed.has(Step.STEP_START_ETCD)) {
-        return refused(
-          'STEP_OUT_OF_ORDER',
-          'Commit follows START_ETCD, which has not completed on this node.',
-        );
+      const last = lastBeforeCommit(takes);
+      if (last === undefined || !operation.completed.has(last)) {
+        const name = last === undefined ? 'a step that this node has no part in' : STEP_NAMES[last];
+        return refused('STEP_OUT_OF_ORDER', `Commit follows ${name}, which has not completed on this node.`);
       }
       return { kind: 'commit' };
+    }
     default:
       return operation.phase satisfies never;
   }

@@ -102,9 +102,19 @@ const ONLY_COMMITTED: ReadonlySet<RunnableStep> = new Set([
   Step.STEP_CLOSE,
 ]);
 
-/** Whether a step may run now. Total over every state of the ledger and every step. */
-export function judgeStep(operation: OperationView, step: RunnableStep): StepVerdict {
+/** Whether this node takes a step at all (shared/plan/part.ts). */
+export type Takes = (step: RunnableStep) => boolean;
+
+const ALL_OF_IT: Takes = () => true;
+
+/** Whether a step may run now. Total over every state of the ledger, every step and every part. */
+export function judgeStep(
+  operation: OperationView,
+  step: RunnableStep,
+  takes: Takes = ALL_OF_IT,
+): StepVerdict {
   const name = STEP_NAMES[step];
+  if (!takes(step)) return refused('STEP_OUT_OF_ORDER', `${name}: this node has no part in it.`);
   switch (operation.phase) {
     case 'undone':
       return isUndo(step) ? ANSWER : refused('ALREADY_UNDONE', `${name}: OLD is back on this node.`);
@@ -114,28 +124,45 @@ export function judgeStep(operation: OperationView, step: RunnableStep): StepVer
     case 'committed':
       if (isUndo(step))
         return refused('ALREADY_COMMITTED', `${name}: the operation is committed on this node.`);
-      return inOrder(operation, step);
+      return inOrder(operation, step, takes);
     case 'open':
-      if (isUndo(step)) return inOrder(operation, step);
+      if (isUndo(step)) return inOrder(operation, step, takes);
       if (isUndoing(operation)) return refused('ALREADY_UNDONE', `${name}: undo has begun on this node.`);
       if (ONLY_COMMITTED.has(step)) return refused('NOT_COMMITTED', `${name}: not committed on this node.`);
-      return inOrder(operation, step);
+      return inOrder(operation, step, takes);
     default:
       return operation.phase satisfies never;
   }
 }
 
-function inOrder(operation: OperationView, step: RunnableStep): StepVerdict {
-  const before = FOLLOWS[step];
+/** A step that this node does not take is no bar: what counts is the one before that it does. */
+function inOrder(operation: OperationView, step: RunnableStep, takes: Takes): StepVerdict {
+  const before = takenBefore(step, takes);
   if (before !== undefined && !operation.completed.has(before)) {
     return refused(
       'STEP_OUT_OF_ORDER',
       `${STEP_NAMES[step]} follows ${STEP_NAMES[before]}, which has not completed on this node.`,
     );
   }
-  const end = TIME_ENDS_WITH[step];
+  const end = endOf(step, takes);
   if (end === undefined || !operation.intended.has(end)) return RUN;
   return answerIfDone(operation, step);
+}
+
+function takenBefore(step: RunnableStep, takes: Takes): RunnableStep | undefined {
+  const before: RunnableStep | undefined = FOLLOWS[step];
+  return before === undefined || takes(before) ? before : takenBefore(before, takes);
+}
+
+/** Where no kubelet is started, etcd's own start ends the time of the fence. */
+function endOf(step: RunnableStep, takes: Takes): RunnableStep | undefined {
+  const end: RunnableStep | undefined = TIME_ENDS_WITH[step];
+  return end === Step.STEP_START_KUBELET && !takes(end) ? Step.STEP_START_ETCD : end;
+}
+
+/** The last step that a node takes before the gate: it has to be done where anything is committed. */
+export function lastBeforeCommit(takes: Takes): RunnableStep | undefined {
+  return takenBefore(Step.STEP_PREPARE_GATE, takes);
 }
 
 function answerIfDone(operation: OperationView, step: RunnableStep): StepVerdict {

@@ -3,7 +3,7 @@ import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { waitFor } from '@lockstep/shared/waiting.ts';
 import { type Action, MAX_ACTIONS, nextAction, type Observation, type Target } from '../core/convergence.ts';
 import { proveStoppedSoon } from './prove-stopped.ts';
-import { type StepContext, wasIntended } from './step.ts';
+import { type NodeContext, onMember, type StepContext, wasIntended } from './step.ts';
 import { findStores, forgottenExchange, notAsRecorded, swapRecord } from './swap-record.ts';
 
 /** Five members that check each other for corruption at start take 28 s. */
@@ -24,28 +24,26 @@ const WORDS: Record<Action['kind'], string> = {
  * that were taken. Throws STORE_NOT_AS_RECORDED, UNDO_FAILED past the bound, and what the ports throw.
  */
 export async function converge(
-  context: StepContext,
+  context: NodeContext,
   target: Target,
   signal: AbortSignal,
 ): Promise<Action['kind'][]> {
-  const { paths } = context;
-  const { stores } = context.ports;
   const taken: Action['kind'][] = [];
-  const recorded =
-    swapRecord(context.effects) ??
-    forgottenExchange(context, await findStores(stores, paths, undefined, signal));
+  const store = onMember(context) ? await recall(context, signal) : undefined;
   for (;;) {
     signal.throwIfAborted();
-    const found = await findStores(stores, paths, recorded, signal);
-    const next = nextAction(await observe(context, found.store, recorded !== undefined, signal), target);
+    const found = await store?.find(signal);
+    const exchanged = store === undefined ? mayHaveReadNew(context) : store.recorded !== undefined;
+    const next = nextAction(await observe(context, found?.store ?? 'none', exchanged, signal), target);
     switch (next.kind) {
       case 'done':
         // An earlier try may have exchanged them back and died before it synced.
-        if (recorded !== undefined) await stores.syncNames([paths.inPlace, paths.other], signal);
+        if (store?.recorded !== undefined) await store.sync(signal);
         if (target === 'old-serving') await makeReturnDurable(context, taken, signal);
         return taken;
       case 'store-not-as-recorded':
-        throw notAsRecorded(context.node, paths, found, recorded);
+        if (found === undefined || store === undefined) throw new Error('a store where there is none');
+        throw notAsRecorded(context.node, store.paths, found, store.recorded);
       case 'new-in-place':
         throw new LockstepError('STEP_OUT_OF_ORDER', {
           node: context.node,
@@ -70,8 +68,33 @@ export async function converge(
   }
 }
 
+/** The node's two stores, with what is on record of their exchange. */
+async function recall(context: StepContext, signal: AbortSignal) {
+  const {
+    effects,
+    paths,
+    ports: { stores },
+  } = context;
+  const recorded =
+    swapRecord(effects) ?? forgottenExchange(context, await findStores(stores, paths, undefined, signal));
+  return {
+    paths,
+    recorded,
+    find: (until: AbortSignal) => findStores(stores, paths, recorded, until),
+    sync: (until: AbortSignal) => stores.syncNames([paths.inPlace, paths.other], until),
+  };
+}
+
+/**
+ * On a node without a member: it was fenced, and OLD is not on its way back yet. Whoever put an API
+ * server back here since then may have had it read NEW, from the members.
+ */
+function mayHaveReadNew({ effects }: NodeContext): boolean {
+  return wasIntended(effects, Step.STEP_FENCE_API) && !wasIntended(effects, Step.STEP_UNDO_START);
+}
+
 async function observe(
-  { ports: { hosting }, nodePlan, operationId, components }: StepContext,
+  { ports: { hosting }, nodePlan, operationId, components }: NodeContext,
   store: Observation['store'],
   exchanged: boolean,
   signal: AbortSignal,
@@ -99,15 +122,18 @@ async function observe(
  * A while for OLD's quorum, of which other nodes are part. An API server that starts without it
  * crashes and is kept waiting by kubelet; where quorum does not come, the rest returns all the same.
  */
-async function waitForMember({ plan, ports }: StepContext, signal: AbortSignal): Promise<void> {
+async function waitForMember(context: NodeContext, signal: AbortSignal): Promise<void> {
+  const { plan, ports } = context;
   if (plan.baseline?.serving !== true) return;
   const serving = {
     describe: () => 'OLD serves',
     check: (until: AbortSignal) =>
-      ports.member.observe(until).then(
-        () => true,
-        () => false,
-      ),
+      onMember(context)
+        ? ports.member.observe(until).then(
+            () => true,
+            () => false,
+          )
+        : ports.hosting.etcdServes(until),
   };
   const { clock } = ports;
   const patience = clock.deadline(QUORUM_PATIENCE_MS, signal);
@@ -119,7 +145,7 @@ async function waitForMember({ plan, ports }: StepContext, signal: AbortSignal):
  * power loss would undo it. Both actions sync, also where nothing is left to do.
  */
 async function makeFenceDurable(
-  { ports: { hosting }, nodePlan, operationId, paths, components }: StepContext,
+  { ports: { hosting }, nodePlan, operationId, paths, components }: NodeContext,
   taken: readonly Action['kind'][],
   signal: AbortSignal,
 ): Promise<void> {
@@ -130,7 +156,7 @@ async function makeFenceDurable(
 
 /** The same for OLD's return; where the fence never came, nothing was ever out. */
 async function makeReturnDurable(
-  { ports: { hosting }, nodePlan, operationId, paths, components, effects }: StepContext,
+  { ports: { hosting }, nodePlan, operationId, paths, components, effects }: NodeContext,
   taken: readonly Action['kind'][],
   signal: AbortSignal,
 ): Promise<void> {
@@ -142,7 +168,7 @@ async function makeReturnDurable(
   if (!taken.includes('release-kubelet')) await hosting.releaseKubelet(operationId, signal);
 }
 
-async function perform(context: StepContext, action: Action, signal: AbortSignal): Promise<void> {
+async function perform(context: NodeContext, action: Action, signal: AbortSignal): Promise<void> {
   const { ports, nodePlan, operationId, paths, components } = context;
   const { hosting, stores } = ports;
   const prove = (): Promise<void> => hosting.proveStopped(nodePlan, operationId, components, signal);
@@ -155,9 +181,15 @@ async function perform(context: StepContext, action: Action, signal: AbortSignal
       await hosting.stopComponents(nodePlan, components, signal);
       return proveStoppedSoon(context, components, signal);
     case 'exchange-back':
+      if (!onMember(context)) throw new Error('an exchange where there is no store');
       // The lock is on what may still have a writer: the store that is in place.
       return stores.exchange(
-        { inPlace: paths.inPlace, other: paths.other, lockDb: paths.inPlaceDb, prove },
+        {
+          inPlace: context.paths.inPlace,
+          other: context.paths.other,
+          lockDb: context.paths.inPlaceDb,
+          prove,
+        },
         signal,
       );
     case 'return-manifest':

@@ -13,6 +13,7 @@ import {
 import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
+import { takesStep } from '@lockstep/shared/plan/part.ts';
 import { epochText } from '../core/epoch.ts';
 import {
   type FenceState,
@@ -23,15 +24,15 @@ import {
   unended,
 } from '../core/fence.ts';
 import { isRunnable, type OperationPhase, type RunnableStep, STEP_NAMES } from '../core/operation.ts';
-import { operationPaths, plannedComponents } from '../core/paths.ts';
-import { judgeKind, judgeStep } from '../core/steps.ts';
+import { nodePaths, operationPaths, plannedComponents } from '../core/paths.ts';
+import { judgeKind, judgeStep, type Takes } from '../core/steps.ts';
 import type { Refused } from '../core/verdict.ts';
 import { type OperationLedger, type OperationRecord, viewOf } from '../ledger/records.ts';
 import type { Component } from '../ports.ts';
 import { recordedResult } from './answer.ts';
 import { EffectSlot } from './effect-slot.ts';
 import type { Handlers } from './handlers.ts';
-import { required, type StepContext, type StepPorts } from './step.ts';
+import { type NodeContext, required, type StepContext, type StepPorts } from './step.ts';
 import { ProgressSlot, streamStep } from './step-stream.ts';
 
 /** A command that meets an effect that is just ending waits for it this long. */
@@ -50,10 +51,9 @@ export interface ExecutorSettings {
   readonly logger: Logger;
 }
 
-type PlannedPart = Pick<
-  StepContext,
-  'plan' | 'nodePlan' | 'memberPlan' | 'snapshot' | 'paths' | 'components'
->;
+type PlannedPart = Pick<NodeContext, 'plan' | 'nodePlan' | 'snapshot' | 'paths' | 'components'>;
+
+type PlannedMember = PlannedPart & Pick<StepContext, 'memberPlan' | 'paths'>;
 
 interface DecodedPlan {
   readonly sha256: string;
@@ -134,7 +134,7 @@ export class Executor {
       using slot = await this.#slot.acquire(PATIENCE_MS);
       if (slot === undefined) throw this.#inFlight();
       const record = this.#obeyed({ ...request, epoch });
-      const verdict = judgeStep(viewOf(record), step);
+      const verdict = judgeStep(viewOf(record), step, this.#takes(record));
       if (verdict.kind === 'refused') throw this.#refusal(verdict);
       began?.();
       if (verdict.kind === 'answer') return recordedResult(record.effects, step);
@@ -165,7 +165,7 @@ export class Executor {
       using slot = await this.#slot.acquire(PATIENCE_MS);
       if (slot === undefined) throw this.#inFlight();
       const record = this.#obeyed({ ...request, epoch });
-      const verdict = judgeCommit(viewOf(record));
+      const verdict = judgeCommit(viewOf(record), this.#takes(record));
       if (verdict.kind === 'refused') throw this.#refusal(verdict);
       if (verdict.kind === 'repeat') return { state: STATES[record.phase] };
       this.#settings.ledger.recordCommit(record.operationId, epoch);
@@ -193,7 +193,7 @@ export class Executor {
     return this.#audited(`Execute ${STEP_NAMES[step]}`, caller, record.operationId, epoch, async () => {
       using slot = await this.#slot.acquire(0);
       if (slot === undefined) throw this.#inFlight();
-      const verdict = judgeStep(viewOf(record), step);
+      const verdict = judgeStep(viewOf(record), step, this.#takes(record));
       if (verdict.kind === 'refused') throw this.#refusal(verdict);
       if (verdict.kind === 'answer') return recordedResult(record.effects, step);
       return await this.#run(record, step, { caller, epoch }, progress, signal);
@@ -247,7 +247,8 @@ export class Executor {
     return {
       node,
       operationId: record.operationId,
-      ...this.#partOf(record.planSha256, record.plan, record.operationId),
+      // Whole for every step that asks for it: no other node takes such a step.
+      ...(this.#partOf(record.planSha256, record.plan, record.operationId) as PlannedMember),
       effects: record.effects,
       ports,
       logger: logger.child({
@@ -258,6 +259,20 @@ export class Executor {
       }),
       progress: (doing, doneBytes = 0n, totalBytes = 0n) => progress.put(doing, doneBytes, totalBytes),
     };
+  }
+
+  #takes({ planSha256, plan, operationId }: OperationRecord): Takes {
+    const { nodePlan } = this.#partOf(planSha256, plan, operationId);
+    return (step) => takesStep(nodePlan, step);
+  }
+
+  /** Whether the open operation knows of a member on this node; true where no operation is open. */
+  hasMember(): boolean {
+    const open = this.#settings.ledger.openOperation();
+    if (open === undefined) return true;
+    const { plan } = this.#decode(open.planSha256, open.plan);
+    const nodePlan = plan.nodes.find(({ node }) => node === this.#settings.node);
+    return nodePlan === undefined || nodePlan.etcd !== undefined;
   }
 
   /**
@@ -280,8 +295,12 @@ export class Executor {
 
   /** What could not even be undone is not opened: it would bar this node for good. Throws as #partOf. */
   #requireDoable(bytes: Uint8Array, { sha256, operationId }: OfferedPlan): void {
-    const { paths } = this.#partOf(sha256, bytes, operationId);
-    for (const path of [paths.inPlace, paths.other]) this.#settings.ports.stores.realPath(path);
+    const { nodePlan, paths } = this.#partOf(sha256, bytes, operationId);
+    const { stores } = this.#settings.ports;
+    stores.realPath(paths.operationDir);
+    if (nodePlan.etcd === undefined) return;
+    const { inPlace, other } = operationPaths(nodePlan, operationId, this.#settings.stateDir);
+    for (const path of [inPlace, other]) stores.realPath(path);
   }
 
   /** What a plan says of this node. Throws PLAN_UNKNOWN, PATH_NOT_ALLOWED where no step could act on it. */
@@ -295,14 +314,22 @@ export class Executor {
       'part',
       node,
     );
-    decoded.part = {
+    const part: PlannedPart = {
       plan,
       nodePlan,
-      memberPlan: required(nodePlan.etcd, 'etcd member', node),
       snapshot: required(plan.snapshot, 'snapshot', node),
-      paths: operationPaths(nodePlan, operationId, stateDir),
+      paths: nodePaths(nodePlan, operationId, stateDir),
       components: plannedComponents(nodePlan),
     };
+    const { etcd: memberPlan } = nodePlan;
+    const member: PlannedMember | undefined =
+      memberPlan === undefined
+        ? undefined
+        : { ...part, memberPlan, paths: operationPaths(nodePlan, operationId, stateDir) };
+    // Without a member there is a control plane, and no etcd that would be started over nothing.
+    const { components } = part;
+    if (components.length === 0 || components.includes('etcd')) required(member, 'etcd member', node);
+    decoded.part = member ?? part;
     return decoded.part;
   }
 

@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Component } from '../ports.ts';
-import type { StepContext } from './step.ts';
+import type { NodeContext } from './step.ts';
 
 /** A process that was killed gives back its memory, files and listeners in its own time. */
 const PATIENCE_MS = 5_000;
@@ -11,7 +11,7 @@ const POLL_MS = 20;
  * with the last signal that disagrees; whatever else fails is not tried again.
  */
 export async function proveStoppedSoon(
-  { ports: { hosting, clock }, nodePlan, operationId }: StepContext,
+  { ports: { hosting, clock }, nodePlan, operationId }: NodeContext,
   components: readonly Component[],
   signal: AbortSignal,
 ): Promise<void> {

@@ -6,7 +6,7 @@ import type { EtcdMemberPlan, NodePlan, RestorePlan } from '@lockstep/shared/gen
 import type { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import type { RunnableStep } from '../core/operation.ts';
-import type { OperationPaths } from '../core/paths.ts';
+import type { NodePaths, OperationPaths } from '../core/paths.ts';
 import type { EffectRecord } from '../ledger/records.ts';
 import type {
   Component,
@@ -37,16 +37,15 @@ export interface StepPorts {
   readonly describe: (signal: AbortSignal) => Promise<NodeReport>;
 }
 
-/** One step of one operation: everything that it may look at. */
-export interface StepContext {
+/** One step of one operation: everything that it may look at on any node. */
+export interface NodeContext {
   readonly node: string;
   readonly operationId: string;
   readonly plan: RestorePlan;
   readonly nodePlan: NodePlan;
-  readonly memberPlan: EtcdMemberPlan;
   readonly snapshot: SnapshotCard;
-  readonly paths: OperationPaths;
-  /** Components whose manifests the plan holds, in the order of return. */
+  readonly paths: NodePaths;
+  /** Components that run here by a manifest or a unit of the plan, in the order of return. */
   readonly components: readonly Component[];
   /** What the ledger held when the step began, oldest first. */
   readonly effects: readonly EffectRecord[];
@@ -54,6 +53,16 @@ export interface StepContext {
   readonly logger: Logger;
   /** Short, present participle: "pulling". Bytes are 0 where they say nothing. */
   readonly progress: (doing: string, doneBytes?: bigint, totalBytes?: bigint) => void;
+}
+
+/** The same on a node with a member; which steps run on no other is the plan's rule (shared/plan/part.ts). */
+export interface StepContext extends NodeContext {
+  readonly memberPlan: EtcdMemberPlan;
+  readonly paths: OperationPaths;
+}
+
+export function onMember(context: NodeContext): context is StepContext {
+  return context.nodePlan.etcd !== undefined;
 }
 
 export interface StepOutcome {
@@ -65,7 +74,8 @@ export interface StepOutcome {
 
 /**
  * What an agent does for one step. `perform` converges: it observes and does what is missing, so
- * that doing it again is safe and proves afresh.
+ * that doing it again is safe and proves afresh. A handler of a step that everybody takes asks for
+ * no more than a NodeContext.
  */
 export interface StepHandler {
   /** Observes what must be recorded before the effect. Changes nothing. */

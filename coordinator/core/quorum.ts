@@ -8,7 +8,8 @@ export function majorityOf(members: number): number {
 /** OLD's voting members, those among them that the plan leaves out. */
 export function oldVoters(plan: RestorePlan): number {
   const listed = plan.baseline?.members.filter(({ learner }) => !learner).length ?? 0;
-  const named = plan.nodes.filter(hasMember).length + plan.leftOut.filter(({ memberId }) => memberId !== '').length;
+  const named =
+    plan.nodes.filter(hasMember).length + plan.leftOut.filter(({ memberId }) => memberId !== '').length;
   return Math.max(listed, named);
 }
 

@@ -35,13 +35,13 @@ const TAKERS: Record<Step, Takers> = {
   [Step.STEP_UNDO_STOP]: 'everybody',
   [Step.STEP_UNDO_START]: 'everybody',
   [Step.STEP_UNDO_VERIFY]: 'everybody',
-  [Step.STEP_SET_ASIDE]: 'everybody',
-  [Step.STEP_REJOIN_ADMIT]: 'everybody',
-  [Step.STEP_REJOIN_EMPTY]: 'everybody',
-  [Step.STEP_REJOIN_START]: 'everybody',
-  [Step.STEP_REJOIN_PROMOTE]: 'everybody',
-  [Step.STEP_REJOIN_SERVE]: 'everybody',
-  [Step.STEP_REJOIN_BACK]: 'everybody',
+  [Step.STEP_SET_ASIDE]: 'members',
+  [Step.STEP_REJOIN_ADMIT]: 'members',
+  [Step.STEP_REJOIN_EMPTY]: 'members',
+  [Step.STEP_REJOIN_START]: 'members',
+  [Step.STEP_REJOIN_PROMOTE]: 'members',
+  [Step.STEP_REJOIN_SERVE]: 'members',
+  [Step.STEP_REJOIN_BACK]: 'members',
 };
 
 /** Whether a node takes a step. Coordinator and agent ask the same rule. */

@@ -1,5 +1,5 @@
 import { proveStoppedSoon } from '../prove-stopped.ts';
-import type { StepHandler } from '../step.ts';
+import type { NodeContext, StepHandler } from '../step.ts';
 
 /**
  * Downtime begins. Kubelet first, so that nothing restarts what is stopped; then all manifests
@@ -7,7 +7,7 @@ import type { StepHandler } from '../step.ts';
  * server runs on any node.
  */
 export const fenceApi: StepHandler = {
-  async perform(context, _intent, signal) {
+  async perform(context: NodeContext, _intent, signal) {
     const { operationId, nodePlan, paths, components, ports, progress } = context;
     const clients = components.filter((component) => component !== 'etcd');
     progress('holding kubelet');

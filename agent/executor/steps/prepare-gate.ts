@@ -1,7 +1,7 @@
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { z } from 'zod';
 import type { MemberObservation } from '../../ports.ts';
-import { completionOf, type StepContext, type StepHandler } from '../step.ts';
+import { completionOf, type NodeContext, type StepHandler } from '../step.ts';
 
 const POLL_MS = 15;
 const schema = z.object({ canaryRevision: z.coerce.bigint() });
@@ -18,6 +18,10 @@ export const prepareGate: StepHandler = {
       progress('disarming alarms');
       await ports.member.disarmAlarms(plan.alarmsToDisarm, signal);
     }
+    if (plan.cures.length > 0) {
+      progress('putting this place in');
+      await ports.member.putCures(plan.cures, signal);
+    }
     progress('writing the canary');
     const canaryRevision = await ports.member.writeCanary(operationId, signal);
     return { result: { canaryRevision }, detail: { canaryRevision } };
@@ -26,7 +30,7 @@ export const prepareGate: StepHandler = {
 
 /** Until the member answers clients; at the signal, with what it said last. */
 export async function untilServing(
-  { ports }: StepContext,
+  { ports }: NodeContext,
   signal: AbortSignal,
   accept: (observed: MemberObservation) => boolean = () => true,
 ): Promise<MemberObservation> {

@@ -3,11 +3,11 @@ import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { driftDifferences, driftFields, driftSha256 } from '@lockstep/shared/plan/drift.ts';
 import { missingBytes } from '../../core/space.ts';
-import { required, type StepHandler, wasCompleted } from '../step.ts';
+import { type NodeContext, required, type StepHandler, wasCompleted } from '../step.ts';
 
 /** Looks at everything that the plan rests on again, right before downtime. */
 export const reinspect: StepHandler = {
-  async perform({ node, nodePlan, snapshot, effects, ports, progress }, _intent, signal) {
+  async perform({ node, nodePlan, snapshot, effects, ports, progress }: NodeContext, _intent, signal) {
     progress('inspecting');
     const report = await ports.describe(signal);
     const fields = driftFields(report);

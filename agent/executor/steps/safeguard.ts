@@ -1,5 +1,5 @@
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import type { StepHandler } from '../step.ts';
+import { type NodeContext, onMember, type StepHandler } from '../step.ts';
 import { findStores, swapRecord } from '../swap-record.ts';
 
 /** A member or an API server that has not answered by then is not serving. */
@@ -9,22 +9,14 @@ const FILE_MODE = 0o600;
 
 /** Records OLD as it is, and leaves a person everything that is needed to bring it back by hand. */
 export const safeguard: StepHandler = {
-  async perform(
-    { operationId, plan, nodePlan, paths, components, effects, ports, progress },
-    _intent,
-    signal,
-  ) {
-    const { hosting, stores, member, clock } = ports;
+  async perform(context: NodeContext, _intent, signal) {
+    const { operationId, plan, nodePlan, paths, components, effects, ports, progress } = context;
+    const { hosting, stores, clock } = ports;
     progress('recording the baseline');
     await stores.makeDirectory(paths.operationDir, DIRECTORY_MODE, signal);
-    // A cluster whose quorum is gone does not answer: that is a baseline too.
-    const baseline = await member.observe(clock.deadline(ANSWER_MS, signal)).then(
-      (observed) => ({ serving: true, ...observed }),
-      (error: unknown) => {
-        signal.throwIfAborted();
-        return { serving: false, because: error instanceof Error ? error.message : String(error) };
-      },
-    );
+    const baseline = onMember(context)
+      ? await baselineOf(context, signal)
+      : { serving: false, because: 'this node has no member' };
     const apiReady =
       components.includes('kube-apiserver') &&
       (await hosting.waitApiReady(nodePlan, clock.deadline(ANSWER_MS, signal)).then(
@@ -34,7 +26,9 @@ export const safeguard: StepHandler = {
           return false;
         },
       ));
-    const found = await findStores(stores, paths, swapRecord(effects), signal);
+    const found = onMember(context)
+      ? await findStores(stores, context.paths, swapRecord(effects), signal)
+      : undefined;
     await stores.writeFile(
       paths.planFile,
       `${JSON.stringify(RestorePlan.toJSON(plan), null, 2)}\n`,
@@ -43,13 +37,27 @@ export const safeguard: StepHandler = {
     );
     await stores.writeFile(
       paths.undoFile,
-      hosting.undoText(nodePlan, { operationId, parkedDir: paths.parkedDir, otherStore: paths.other }),
+      hosting.undoText(nodePlan, {
+        operationId,
+        parkedDir: paths.parkedDir,
+        otherStore: onMember(context) ? context.paths.other : undefined,
+      }),
       FILE_MODE,
       signal,
     );
     // A reload of the service manager takes long on a busy host: not in the downtime.
     progress('preparing the hold on kubelet');
     await hosting.prepareHold(signal);
-    return { detail: { baseline, apiReady, old: found.inPlace, new: found.other } };
+    return { detail: { baseline, apiReady, old: found?.inPlace, new: found?.other } };
   },
 };
+
+/** A cluster whose quorum is gone does not answer: that is a baseline too. */
+async function baselineOf({ ports: { member, clock } }: NodeContext, signal: AbortSignal): Promise<object> {
+  try {
+    return { serving: true, ...(await member.observe(clock.deadline(ANSWER_MS, signal))) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { serving: false, because: error instanceof Error ? error.message : String(error) };
+  }
+}

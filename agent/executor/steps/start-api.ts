@@ -1,8 +1,8 @@
-import type { StepHandler } from '../step.ts';
+import type { NodeContext, StepHandler } from '../step.ts';
 
 /** Committed: the first API server's return is the point of no return, for this node too. */
 export const startApi: StepHandler = {
-  async perform({ nodePlan, paths, components, ports, progress }, _intent, signal) {
+  async perform({ nodePlan, paths, components, ports, progress }: NodeContext, _intent, signal) {
     if (!components.includes('kube-apiserver')) return {};
     progress('starting the API server');
     await ports.hosting.returnManifest(nodePlan, 'kube-apiserver', paths.parkedDir, signal);

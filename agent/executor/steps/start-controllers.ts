@@ -1,10 +1,11 @@
 import { apiServerAddresses } from '../../core/api-servers.ts';
-import type { StepHandler } from '../step.ts';
+import { type NodeContext, onMember, type StepHandler } from '../step.ts';
 
 const CONTROLLERS = ['kube-controller-manager', 'kube-scheduler'] as const;
 
 export const startControllers: StepHandler = {
-  async perform({ plan, nodePlan, snapshot, paths, components, ports, progress }, _intent, signal) {
+  async perform(context: NodeContext, _intent, signal) {
+    const { plan, nodePlan, snapshot, paths, components, ports, progress } = context;
     const { hosting, member } = ports;
     progress('starting controllers');
     for (const component of CONTROLLERS) {
@@ -12,6 +13,7 @@ export const startControllers: StepHandler = {
         await hosting.returnManifest(nodePlan, component, paths.parkedDir, signal);
       }
     }
+    if (!onMember(context)) return {};
     // Endpoints of API servers of the snapshot's time that are no more: clients would be sent there.
     progress('dropping stale leases');
     const dropped = await member.dropStaleMasterLeases(

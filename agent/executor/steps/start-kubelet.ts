@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import { type StepHandler, wasIntended } from '../step.ts';
+import { type NodeContext, onMember, type StepHandler, wasIntended } from '../step.ts';
 import { requireNewInPlace } from './require-new-in-place.ts';
 
 /**
@@ -8,10 +8,10 @@ import { requireNewInPlace } from './require-new-in-place.ts';
  * stops a pod that is gone, so what it is to run arrives afterwards.
  */
 export const startKubelet: StepHandler = {
-  async perform(context, _intent, signal) {
+  async perform(context: NodeContext, _intent, signal) {
     const { node, operationId, nodePlan, effects, ports, progress } = context;
     const { hosting } = ports;
-    await requireNewInPlace(context, signal);
+    if (onMember(context)) await requireNewInPlace(context, signal);
     if (!wasIntended(effects, Step.STEP_START_ETCD)) {
       const inPlace = await hosting.manifestsInPlace(nodePlan, signal);
       if (inPlace.length > 0) {

@@ -4,7 +4,14 @@ import { z } from 'zod';
 import { baselineDifferences, mustServeAgain, type ServedBefore } from '../../core/baseline.ts';
 import type { EffectRecord } from '../../ledger/records.ts';
 import type { MemberObservation } from '../../ports.ts';
-import { completionOf, type StepContext, type StepHandler, wasIntended } from '../step.ts';
+import {
+  completionOf,
+  type NodeContext,
+  onMember,
+  type StepContext,
+  type StepHandler,
+  wasIntended,
+} from '../step.ts';
 import { findStores, notAsRecorded, swapRecord } from '../swap-record.ts';
 import { untilServing } from './prepare-gate.ts';
 
@@ -14,12 +21,12 @@ const safeguarded = z.object({ baseline: z.object({ serving: z.boolean() }), api
 /** Waits until OLD serves as it did before downtime; then removes what this operation made, and ends it. */
 export const undoVerify: StepHandler = {
   ends: 'undone',
-  async perform(context, _intent, signal) {
+  async perform(context: NodeContext, _intent, signal) {
     const { node, plan, nodePlan, components, effects, ports, progress } = context;
     const baseline = plan.baseline;
     const wasFenced = wasIntended(effects, Step.STEP_FENCE_API);
     const owed = mustServeAgain(wasFenced, baseline, servedBefore(effects));
-    if (baseline !== undefined && owed.member) {
+    if (baseline !== undefined && owed.member && onMember(context)) {
       progress('waiting for OLD to serve');
       let last: MemberObservation | undefined;
       try {
@@ -42,7 +49,7 @@ export const undoVerify: StepHandler = {
       progress('waiting for /readyz');
       await ports.hosting.waitApiReady(nodePlan, signal);
     }
-    await removeOwn(context, signal);
+    if (onMember(context)) await removeOwn(context, signal);
     return {};
   },
 };

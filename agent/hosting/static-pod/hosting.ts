@@ -204,6 +204,10 @@ export class StaticPodHosting implements Hosting, Joining {
     return this.#parts.readiness.waitForApi(signal);
   }
 
+  etcdServes(signal: AbortSignal): Promise<boolean> {
+    return this.#parts.readiness.doesEtcdServe(signal);
+  }
+
   waitServingPeers(member: EtcdMemberPlan, signal: AbortSignal): Promise<void> {
     const [url = ''] = member.listenPeerUrls;
     return this.#parts.readiness.waitForPeers(reachable(url), signal);

@@ -29,6 +29,32 @@ export class Readiness {
     }
   }
 
+  /**
+   * Whether the etcd that the API server is told of serves, as the API server would ask it. Its
+   * /health is a read through the quorum, so that one that answers well answers for all.
+   */
+  async doesEtcdServe(signal: AbortSignal): Promise<boolean> {
+    try {
+      const api = this.#settings.requireApiServer();
+      const [ca, cert, key] = await Promise.all([
+        this.#read(api.etcdCaFile, signal),
+        this.#read(api.etcdCertFile, signal),
+        this.#read(api.etcdKeyFile, signal),
+      ]);
+      const as =
+        ca === undefined
+          ? undefined
+          : { ca, ...(cert === undefined || key === undefined ? {} : { cert, key }) };
+      const asked = api.etcdServers.map(
+        async (url) => (await get(`${url}/health`, as, signal)).status === 200,
+      );
+      return (await Promise.allSettled(asked)).some((one) => one.status === 'fulfilled' && one.value);
+    } catch {
+      signal.throwIfAborted();
+      return false;
+    }
+  }
+
   /** etcd serves its peers only once it has started for good, a corruption check behind it. */
   async waitForPeers(peerUrl: string, signal: AbortSignal): Promise<void> {
     const etcd = this.#settings.requireEtcd();

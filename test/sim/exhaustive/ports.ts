@@ -65,6 +65,8 @@ function hostingOver(recorder: Recorder, peers: Peers): Hosting {
     inspect: () => Promise.reject(new Error('nobody inspects here')),
     checkEncryption: () => Promise.reject(new Error('nobody asks here')),
     undoText: () => '',
+    // Every API server has a member beside it, which is asked instead.
+    etcdServes: async () => false,
     prepareHold: async () => {},
     async holdKubelet() {
       await recorder.act((world) => ({ ...world, hold: synced(true) }));
@@ -186,6 +188,7 @@ function memberOver(recorder: Recorder, searched: Searched, node: string, peers:
         return CANARY_REVISION;
       }),
     disarmAlarms: async () => {},
+    putCures: async () => {},
     dropStaleMasterLeases: async () => [],
     authEnabled: async () => false,
     getValue: async () => undefined,

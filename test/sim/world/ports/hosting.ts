@@ -229,6 +229,11 @@ export class SimHosting implements Hosting {
     });
   }
 
+  /** Every simulated API server has a member beside it, which is asked instead. */
+  async etcdServes(): Promise<boolean> {
+    return false;
+  }
+
   async waitServingPeers(_member: unknown, signal: AbortSignal): Promise<void> {
     await this.#until(
       'the member serves peers',
