@@ -2,12 +2,15 @@
 import 'reflect-metadata';
 import { createPrivateKey, createPublicKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
+import { SIGNING_USAGE } from '@lockstep/shared/seal/seal.ts';
 import { type Identity, identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type NatsServerIdentity, natsServerUri } from '@lockstep/shared/tls/nats-server.ts';
 import * as x509 from '@peculiar/x509';
 
 const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNING_ALGORITHM = { name: 'ECDSA', hash: 'SHA-256' } as const;
+/** Of the keys that seal cards. */
+const SEALING_ALGORITHM = { name: 'Ed25519' } as const;
 
 /** PEM: a certificate and its PKCS #8 key. The key is a secret. */
 export interface KeyPair {
@@ -25,14 +28,23 @@ export interface LeafRequest {
   readonly bearer: Identity | NatsServerIdentity;
   /** IP addresses and DNS names without port, for tools that check them; Lockstep goes by the identity. */
   readonly hosts: readonly string[];
-  /** An agent also calls other agents; an operator serves nothing. */
-  readonly usages: readonly ('server' | 'client')[];
+  /** An agent also calls other agents; an operator serves nothing; who signs does nothing else. */
+  readonly usages: readonly ('server' | 'client')[] | readonly ['signing'];
   readonly validity: Validity;
 }
 
 /** A new P-256 key, PKCS #8 PEM. */
 export async function generatePrivateKeyPem(): Promise<string> {
   const { privateKey } = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
+  return pem('PRIVATE KEY', await webcrypto.subtle.exportKey('pkcs8', privateKey));
+}
+
+/** A new Ed25519 key, PKCS #8 PEM. */
+export async function generateSigningKeyPem(): Promise<string> {
+  const { privateKey } = (await webcrypto.subtle.generateKey(SEALING_ALGORITHM, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
   return pem('PRIVATE KEY', await webcrypto.subtle.exportKey('pkcs8', privateKey));
 }
 
@@ -62,7 +74,7 @@ export async function signLeaf(
 ): Promise<string> {
   const issuer = new x509.X509Certificate(authority.certificatePem);
   const signer = await importKeys(authority.privateKeyPem);
-  const { publicKey } = await importKeys(privateKeyPem);
+  const publicKey = await importPublicKey(privateKeyPem);
   const { bearer } = request;
   const certificate = await x509.X509CertificateGenerator.create({
     issuer: issuer.subjectName.toJSON(),
@@ -75,11 +87,7 @@ export async function signLeaf(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension(
-        request.usages.map(
-          (usage) => x509.ExtendedKeyUsage[usage === 'server' ? 'serverAuth' : 'clientAuth'],
-        ),
-      ),
+      new x509.ExtendedKeyUsageExtension(request.usages.map((usage) => USAGES[usage])),
       new x509.SubjectAlternativeNameExtension([
         { type: 'url' as const, value: bearer.role === 'nats' ? natsServerUri(bearer) : identityUri(bearer) },
         ...request.hosts.map((host) => ({
@@ -92,6 +100,20 @@ export async function signLeaf(
     ],
   });
   return `${certificate.toString('pem')}\n`;
+}
+
+const USAGES = {
+  server: x509.ExtendedKeyUsage.serverAuth,
+  client: x509.ExtendedKeyUsage.clientAuth,
+  signing: SIGNING_USAGE,
+} as const;
+
+/** The public half of either kind of key. */
+async function importPublicKey(privateKeyPem: string): Promise<webcrypto.CryptoKey> {
+  const key = createPublicKey(createPrivateKey(privateKeyPem));
+  const spki = key.export({ type: 'spki', format: 'der' });
+  const algorithm = key.asymmetricKeyType === 'ed25519' ? SEALING_ALGORITHM : KEY_ALGORITHM;
+  return webcrypto.subtle.importKey('spki', spki, algorithm, true, ['verify']);
 }
 
 async function importKeys(privateKeyPem: string): Promise<webcrypto.CryptoKeyPair> {

@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { identityUri, parseIdentityUri, type Role } from '@lockstep/shared/tls/identity.ts';
+import { type Identity, identityUri, parseIdentityUri, type Role } from '@lockstep/shared/tls/identity.ts';
 import {
   generatePrivateKeyPem,
+  generateSigningKeyPem,
   type KeyPair,
   type LeafRequest,
   selfSign,
@@ -19,6 +20,8 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 export const CA_VALID_DAYS = 3_650;
 /** docs/decisions/lifetimes-of-certificates.md says why not one. */
 export const LEAF_VALID_DAYS = 1_095;
+/** As long as the CA: a card is judged by the day it was sealed, and nobody should stop sealing unnoticed. */
+export const SIGNING_VALID_DAYS = CA_VALID_DAYS;
 /** A node whose clock is behind must still take a certificate made just now. */
 const BACKDATE_MS = 60 * 60 * 1_000;
 
@@ -62,22 +65,26 @@ export async function initPki(request: PkiRequest): Promise<FilesWritten> {
   const identity = (directory: string, leaf: Omit<LeafRequest, 'validity'>): Promise<void> =>
     ensureIdentity(files, join(out, directory), authority, { ...leaf, validity });
 
+  const signing = (directory: string, bearer: Identity): Promise<void> =>
+    ensureKeyPair(files, join(out, directory, 'signing'), generateSigningKeyPem, authority, {
+      bearer,
+      hosts: [],
+      usages: ['signing'],
+      validity: validFor(nowMs, SIGNING_VALID_DAYS),
+    });
+
   for (const agent of agents) {
     const directory = join('agents', agent.name);
-    await identity(directory, {
-      bearer: { cluster, role: 'agent', name: agent.name },
-      hosts: [agent.host],
-      usages: ['server', 'client'],
-    });
+    const bearer = { cluster, role: 'agent', name: agent.name } as const;
+    await identity(directory, { bearer, hosts: [agent.host], usages: ['server', 'client'] });
+    await signing(directory, bearer);
     await files.ensureText(join(out, directory, 'agent.yaml'), 0o644, agentYaml(cluster, agent, nats));
   }
   for (const coordinator of coordinators) {
     const directory = join('coordinators', coordinator.name);
-    await identity(directory, {
-      bearer: { cluster, role: 'coordinator', name: coordinator.name },
-      hosts: [coordinator.host],
-      usages: ['server', 'client'],
-    });
+    const bearer = { cluster, role: 'coordinator', name: coordinator.name } as const;
+    await identity(directory, { bearer, hosts: [coordinator.host], usages: ['server', 'client'] });
+    await signing(directory, bearer);
     await files.ensureText(
       join(out, directory, 'coordinator.yaml'),
       0o644,
@@ -166,11 +173,22 @@ async function ensureIdentity(
   authority: KeyPair,
   leaf: LeafRequest,
 ): Promise<void> {
-  const certificateFile = join(directory, 'tls.crt');
-  const keyFile = join(directory, 'tls.key');
-  await refuseOrphan(certificateFile, keyFile);
   await files.ensure(join(directory, 'ca.crt'), 0o644, () => authority.certificatePem);
-  const privateKeyPem = await files.ensure(keyFile, 0o600, generatePrivateKeyPem);
+  await ensureKeyPair(files, join(directory, 'tls'), generatePrivateKeyPem, authority, leaf);
+}
+
+/** `stem`.key and `stem`.crt. */
+async function ensureKeyPair(
+  files: NewFiles,
+  stem: string,
+  generate: () => Promise<string>,
+  authority: KeyPair,
+  leaf: LeafRequest,
+): Promise<void> {
+  const certificateFile = `${stem}.crt`;
+  const keyFile = `${stem}.key`;
+  await refuseOrphan(certificateFile, keyFile);
+  const privateKeyPem = await files.ensure(keyFile, 0o600, generate);
   await files.ensure(certificateFile, 0o644, () => signLeaf(authority, privateKeyPem, leaf));
 }
 

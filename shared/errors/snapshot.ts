@@ -37,4 +37,34 @@ export const snapshotErrors = {
     meaning: 'The snapshot has no card, so nothing says whence it came.',
     cure: 'Use a snapshot that was taken with `lockstep snapshot save`.',
   },
+  CARD_UNSEALED: {
+    class: 'second-person',
+    meaning: 'The card is not sealed by both its agent and a coordinator: nothing proves whence it came.',
+    cure: 'Choose a sealed snapshot; or, if you know where this one comes from, override with that as the reason and have a second person approve.',
+  },
+  CARD_SEAL_INVALID: {
+    class: 'second-person',
+    meaning: 'A seal of the card does not fit it: the card was changed after it was sealed.',
+    cure: 'Use another copy or another snapshot, and find out who changed this card.',
+  },
+  SIGNER_UNTRUSTED: {
+    class: 'second-person',
+    meaning: 'A seal of the card is not by one whom the cluster’s CA allows to seal it.',
+    cure: 'Use another snapshot; `lockstep explain SIGNER_UNTRUSTED` and docs/trust.md say who may seal.',
+  },
+  SIGNER_REVOKED: {
+    class: 'second-person',
+    meaning: 'A signer of the card was not trusted any more when it was sealed.',
+    cure: 'Choose a snapshot from before that moment or of another node; `lockstep trust list` shows whose word was withdrawn.',
+  },
+  SEAL_REFUSED: {
+    class: 'fault',
+    meaning: 'A card was not sealed, because it is not what its signer may seal.',
+    cure: 'Compare clocks and names with what the message says; the snapshot is kept, unsealed.',
+  },
+  SIGNING_IDENTITY_MISSING: {
+    class: 'fault',
+    meaning: 'The program has no key to sign with, so what it saves is unsealed.',
+    cure: 'Make one with `lockstep init`, which keeps what is there, and put signing.crt and signing.key beside tls.crt.',
+  },
 } satisfies Record<string, ErrorEntry>;

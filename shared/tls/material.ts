@@ -102,7 +102,8 @@ export function whyUnusable({ files, options }: TlsMaterial, nowMs: number): Loc
   });
 }
 
-function certificatesIn(pem: Buffer): X509Certificate[] {
+/** Every certificate of a PEM file. */
+export function certificatesIn(pem: Buffer): X509Certificate[] {
   const blocks =
     pem.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block) => new X509Certificate(block));
