@@ -5,6 +5,8 @@ import { prefixEnd } from '@lockstep/shared/etcd/keys.ts';
 import { AlarmType, type Member } from '@lockstep/shared/generated/etcd/etcdserverpb/rpc.ts';
 import type { EtcdMember } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 
+import type { PlaceCure } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+
 import type { LocalMember, MemberObservation, Membership } from '../ports.ts';
 
 /** Where the member answers and who asks; read anew when a connection is made, so that rotated files count. */
@@ -77,6 +79,15 @@ export class EtcdLocalMember implements LocalMember, Membership {
     return this.#with(signal, async (client) => {
       for (const { memberId, alarm } of await client.alarms(signal)) {
         if (alarms.includes(alarmName(alarm))) await client.disarm(memberId, alarm, signal);
+      }
+    });
+  }
+
+  putCures(cures: readonly PlaceCure[], signal: AbortSignal): Promise<void> {
+    return this.#with(signal, async (client) => {
+      for (const { key, value } of cures) {
+        if (value.length === 0) await client.deleteRange(key, signal);
+        else await client.put(key, value, signal);
       }
     });
   }

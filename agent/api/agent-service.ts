@@ -9,8 +9,6 @@ import type {
   SaveSnapshotRequest,
   SaveSnapshotResponse,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import type { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import { compareLive } from '@lockstep/shared/snapshot/compare-live.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import type { AgentPorts } from '../assembly.ts';
@@ -21,6 +19,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { findKept, keptSource, readKept, reportOfKept } from '../snapshots/kept.ts';
 import { type SaveDependencies, saveSnapshot } from '../snapshots/save.ts';
 import { serveSnapshot } from '../snapshots/serve.ts';
+import { compare } from './compare.ts';
 import { copyCalls } from './copies.ts';
 import { drillingCalls } from './drilling.ts';
 import { keepingCalls } from './keeping.ts';
@@ -48,9 +47,7 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
     checkEncryption: unaryHandler(async (request, { signal }) => ({
       verdicts: await hosting.checkEncryption(request.uses, signal),
     })),
-    compareLive: unaryHandler(async (request, { signal }) => ({
-      consequences: await consequencesOf(ports, request.snapshotId, signal),
-    })),
+    compareLive: unaryHandler((request, { signal }) => compare(ports, request, signal)),
     promise: unaryHandler((request, { caller }) => executor.promise(request, identityUri(caller))),
     execute: streamHandler((request: ExecuteRequest, { caller, signal }: CallContext) =>
       executor.execute(request, identityUri(caller), signal),
@@ -79,24 +76,6 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
     ...keepingCalls(dependencies),
     ...drillingCalls(dependencies),
   };
-}
-
-async function consequencesOf(
-  { snapshots, member }: AgentPorts,
-  snapshotId: string,
-  signal: AbortSignal,
-): Promise<Consequences> {
-  const { card } = await snapshots.get(snapshotId);
-  const registryPrefix = card.facts?.registryPrefix || '/registry';
-  return compareLive(
-    {
-      snapshotPath: snapshots.pathOf(snapshotId),
-      registryPrefix,
-      live: member.listKeys(`${registryPrefix}/`, signal),
-      getLive: (key) => member.getValue(key, signal),
-    },
-    signal,
-  );
 }
 
 async function describeKept(

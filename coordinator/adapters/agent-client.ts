@@ -10,7 +10,6 @@ import type {
   StepResult,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { AgentServiceService } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { connect, serverStream, unary } from '@lockstep/shared/transport/client.ts';
@@ -56,9 +55,7 @@ function agentClient(node: string, address: string, channel: Client): AgentClien
     },
     checkEncryption: async (uses: readonly EncryptionUse[], signal) =>
       (await unary(channel, service.checkEncryption, { uses: [...uses] }, signal)).verdicts,
-    compareLive: async (snapshotId, signal) =>
-      (await unary(channel, service.compareLive, { snapshotId }, signal)).consequences ??
-      Consequences.fromPartial({ known: false }),
+    compareLive: (request, signal) => unary(channel, service.compareLive, request, signal),
     promise: (request: PromiseRequest, signal) => unary(channel, service.promise, request, signal),
     execute: (request, onProgress, signal) => execute(channel, node, request, onProgress, signal),
     commit: (request: CommitRequest, signal) => unary(channel, service.commit, request, signal),

@@ -227,6 +227,8 @@ function snapshots(program: Command, does: Does): void {
     );
 }
 
+const INTO = 'this cluster’s name, where the snapshot is of another one and is to go into this one';
+
 function planning(command: Command): Command {
   return command
     .option('--reason <text>', 'why; kept with the plan')
@@ -287,6 +289,7 @@ function restores(program: Command, does: Does): void {
     ),
   )
     .argument('<snapshot>', 'its id')
+    .option('--into <cluster>', INTO)
     .action((id: string, options: CommonOptions & Parameters<typeof planRestore>[2]) =>
       does({ kind: 'answer', options, ask: (invocation) => planRestore(invocation, id, options) }),
     );
@@ -303,6 +306,7 @@ function restores(program: Command, does: Does): void {
     ),
   )
     .argument('[snapshot]', 'plan this one now, show the plan, and run it')
+    .option('--into <cluster>', INTO)
     .option('--plan <operation>', 'run this plan')
     .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
     .action((id: string | undefined, options: CommonOptions & Parameters<typeof runRestore>[2]) =>

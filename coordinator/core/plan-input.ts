@@ -1,7 +1,12 @@
 import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { EtcdMember, EtcdReport, NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
-import type { Consequences, LeftOut, Override } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type {
+  Consequences,
+  LeftOut,
+  Override,
+  PlaceCure,
+} from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { SnapshotCard, SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { isLeftOut, type LeavingOut, leftOutOf } from './left-out.ts';
 
@@ -27,6 +32,10 @@ export interface PlanInput {
   readonly nodes: readonly InspectedNode[];
   readonly snapshot: InspectedSnapshot;
   readonly consequences: Consequences;
+  /** This cluster's name where the snapshot is of another one; else empty. */
+  readonly into: string;
+  /** What in the snapshot describes other hosts; undefined where nobody could tell, or nobody was asked. */
+  readonly cures: readonly PlaceCure[] | undefined;
 }
 
 export interface InspectedNode {

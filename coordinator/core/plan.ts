@@ -98,6 +98,8 @@ function assemble(input: CheckInput, overrides: readonly Override[]): RestorePla
     kind: PlanKind.PLAN_KIND_UNSPECIFIED,
     subjectOperationId: input.reverts,
     rejoins: undefined,
+    fromCluster: input.into === '' ? '' : (input.snapshot.card?.cluster ?? ''),
+    cures: input.into === '' ? [] : [...(input.cures ?? [])],
   };
 }
 

@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '@lockstep/shared/clock.ts';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type {
+  CompareLiveRequest,
+  CompareLiveResponse,
+  EncryptionVerdict,
+} from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { PlanRestoreRequest } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { Consequences, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
@@ -60,13 +64,17 @@ export class Planner {
     const serving = new Set(
       nodes.flatMap((node) => (node.report?.etcd?.serving === true ? [node.node] : [])),
     );
-    const [encryption, consequences] = await Promise.all([
+    const [encryption, compared] = await Promise.all([
       this.#checkEncryption(
         nodes.filter((node) => node.report?.apiServer !== undefined),
         whole?.facts?.encryption ?? [],
         signal,
       ),
-      this.#consequences(wholeHolders, serving, request.snapshotId, signal),
+      this.#compare(
+        wholeHolders.filter((each) => serving.has(each.client.node)),
+        { snapshotId: request.snapshotId, anotherPlace: request.into !== '' },
+        signal,
+      ),
     ]);
 
     const nowMs = clock.nowMs();
@@ -89,7 +97,9 @@ export class Planner {
         card: holders.find((each) => each.snapshot.card !== undefined)?.snapshot.card,
         copies,
       },
-      consequences,
+      into: request.into,
+      consequences: compared?.consequences ?? Consequences.fromPartial({ known: false }),
+      cures: compared?.cures,
     });
     const planBytes = RestorePlan.encode(plan).finish();
     const stored: StoredPlan = {
@@ -131,19 +141,15 @@ export class Planner {
     return verdicts;
   }
 
-  /** Of the first holder with a serving member that can tell. Not knowing is said in the plan. */
-  async #consequences(
-    holders: readonly Holding[],
-    serving: ReadonlySet<string>,
-    snapshotId: string,
+  /** By the first of these holders that can tell. Not knowing is said in the plan. */
+  async #compare(
+    serving: readonly Holding[],
+    request: CompareLiveRequest,
     signal: AbortSignal,
-  ): Promise<Consequences> {
-    for (const { client } of holders.filter((each) => serving.has(each.client.node))) {
+  ): Promise<CompareLiveResponse | undefined> {
+    for (const { client } of serving) {
       try {
-        return await client.compareLive(
-          snapshotId,
-          this.#settings.clock.deadline(COMPARE_TIMEOUT_MS, signal),
-        );
+        return await client.compareLive(request, this.#settings.clock.deadline(COMPARE_TIMEOUT_MS, signal));
       } catch (thrown) {
         this.#settings.logger.warn(
           { node: client.node, ...describeThrown(thrown) },
@@ -151,6 +157,6 @@ export class Planner {
         );
       }
     }
-    return Consequences.fromPartial({ known: false });
+    return undefined;
   }
 }

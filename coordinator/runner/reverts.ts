@@ -55,7 +55,7 @@ export class Reverts {
     const source = found.find(({ kept }) => kept === fullest)?.client;
     if (fullest === undefined || source === undefined) return refusedPlan(whyNone(operationId, failures));
     const snapshotId = await this.#snapshot(source, operationId, signal);
-    const planned = await planner.plan({ ...request, snapshotId }, requestedBy, signal, {
+    const planned = await planner.plan({ ...request, snapshotId, into: '' }, requestedBy, signal, {
       reverts: operationId,
     });
     return { ...planned, warnings: [...keptWarnings(fullest), ...planned.warnings] };

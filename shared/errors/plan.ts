@@ -29,8 +29,18 @@ export const planErrors = {
   },
   CLUSTER_MISMATCH: {
     class: 'never',
-    meaning: 'An agent belongs to another cluster than the one named.',
-    cure: 'Check the coordinator’s node list and the agent’s `cluster` setting.',
+    meaning: 'An agent or a snapshot belongs to another cluster than this one.',
+    cure: 'Check the coordinator’s node list and the agent’s `cluster` setting; a snapshot of another cluster needs `--into CLUSTER`.',
+  },
+  PLACE_IS_ITS_OWN: {
+    class: 'never',
+    meaning: '`--into` is for a snapshot of another cluster, and this one is of this cluster.',
+    cure: 'Leave `--into` out.',
+  },
+  PLACE_UNKNOWN: {
+    class: 'never',
+    meaning: 'What describes the hosts of this cluster could not be read, and the snapshot describes others.',
+    cure: 'Bring the freshly built cluster up first: its etcd must serve, so that its own nodes and addresses are known.',
   },
   HOSTING_UNSUPPORTED: {
     class: 'never',

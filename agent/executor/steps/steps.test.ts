@@ -391,6 +391,18 @@ describe('PREPARE_GATE', () => {
     expect(calm.calls).toEqual(['member.observe', 'member.writeCanary r-1']);
   });
 
+  it('puts this place in before the canary, so that the gate’s revision has it', async () => {
+    const bench = new Bench();
+    const cures = [{ key: Buffer.from('/registry/minions/old'), value: Buffer.alloc(0) }];
+    Object.assign(bench.plan, { cures });
+    await done(bench, Step.STEP_PREPARE_GATE);
+    expect(bench.calls.map((call) => call.split(' ')[0])).toEqual([
+      'member.observe',
+      'member.putCures',
+      'member.writeCanary',
+    ]);
+  });
+
   it('writes nothing where it has written', async () => {
     const bench = new Bench().did(Step.STEP_PREPARE_GATE, { completion: { canaryRevision: '7' } });
     expect((await done(bench, Step.STEP_PREPARE_GATE)).result).toEqual({ canaryRevision: 7n });

@@ -25,6 +25,7 @@ export interface PlanOptions {
   readonly override: readonly Override[];
   readonly without: readonly string[];
   readonly destroyed: readonly string[];
+  readonly into?: string;
 }
 
 /** A plan as it is shown and then run, byte for byte. */
@@ -66,6 +67,7 @@ export function planRequest(options: PlanOptions): Omit<PlanRestoreRequest, 'sna
     overrides: [...options.override],
     without: [...options.without],
     destroyed: [...options.destroyed],
+    into: options.into ?? '',
   };
 }
 

@@ -7,6 +7,7 @@ import type {
 } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { oldQuorum, oldVoters } from '../../core/quorum.ts';
 import { clean, fields, heading, type Layout, tone, wrap } from './layout.ts';
+import { placeLines } from './place.ts';
 import { refusals, someOf } from './refusals.ts';
 import { objectTotal, sumByResource } from './snapshots.ts';
 import { type Column, table } from './table.ts';
@@ -33,6 +34,7 @@ export function planPage(layout: Layout, page: PlanPage): string[] {
     heading(layout, 'What will be done'),
     ...work(layout, plan),
     ...leftOut(layout, plan),
+    ...placeLines(layout, plan),
     '',
     heading(layout, 'Downtime'),
     ...downtime(layout, plan),

@@ -12,6 +12,7 @@ import { checkKubernetesVersion } from './kubernetes-version.ts';
 import { checkLeftOut } from './left-out.ts';
 import { checkManifests } from './manifests.ts';
 import { checkMembers } from './members.ts';
+import { checkPlace } from './place.ts';
 import { checkSnapshot } from './snapshot.ts';
 import { checkSpace } from './space.ts';
 import { checkTools } from './tools.ts';
@@ -21,6 +22,7 @@ import { checkWebhooks } from './webhooks.ts';
 /** Every check, in the order in which a person reads what they say. */
 export const CHECKS: readonly Check[] = [
   checkSnapshot,
+  checkPlace,
   checkInspection,
   checkLeftOut,
   checkHosting,

@@ -2,7 +2,7 @@ import { refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Check } from './check.ts';
 
 /** The snapshot exists, has a card, and at least one copy is whole and what its card says. */
-export const checkSnapshot: Check = ({ snapshot, facts, cluster }) => {
+export const checkSnapshot: Check = ({ snapshot, facts }) => {
   if (snapshot.copies.length === 0) {
     return [refusal('SNAPSHOT_NOT_FOUND', `no node that answered holds ${snapshot.id}`)];
   }
@@ -18,10 +18,6 @@ export const checkSnapshot: Check = ({ snapshot, facts, cluster }) => {
   if (!facts.trailerPresent) return [refusal('SNAPSHOT_TRAILER_MISSING', `${snapshot.id} has no trailer`)];
   if (!facts.trailerValid) {
     return [refusal('SNAPSHOT_TRAILER_MISMATCH', `the trailer of ${snapshot.id} does not match its bytes`)];
-  }
-  if (snapshot.card.cluster !== '' && snapshot.card.cluster !== cluster) {
-    const words = `the snapshot is of cluster ${snapshot.card.cluster}; this is ${cluster}`;
-    return [refusal('CLUSTER_MISMATCH', words)];
   }
   return [];
 };

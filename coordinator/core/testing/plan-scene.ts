@@ -126,6 +126,8 @@ export function planned(change: (scene: Scene) => unknown = () => undefined): Re
     maxOutageMs: 0n,
     overrides: [],
     asked: { without: [], destroyed: [] },
+    into: '',
+    cures: undefined,
     reverts: '',
     nodes,
     snapshot: {

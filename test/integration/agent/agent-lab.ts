@@ -113,6 +113,8 @@ export class AgentLab implements AsyncDisposable {
       maxOutageMs: 0n,
       overrides: [],
       asked: { without: [], destroyed: [] },
+      into: '',
+      cures: undefined,
       reverts: '',
       nodes: this.agents.map(({ node, address }, index) => ({
         node: node.name,

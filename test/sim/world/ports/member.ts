@@ -62,6 +62,10 @@ export class SimMember implements LocalMember {
     });
   }
 
+  putCures(): never {
+    throw new Error('nobody moves here');
+  }
+
   dropStaleMasterLeases(_prefix: string, _keep: readonly string[], signal: AbortSignal): Promise<string[]> {
     return this.#ask('drop leases', signal, ({ incarnation }) => {
       this.#write(incarnation);
