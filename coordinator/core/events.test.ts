@@ -244,6 +244,7 @@ it('a repetition waits twice as long as the one before, up to its limit', () => 
 });
 
 it('a node is at work until it is done, and is told so', () => {
+  expect([...new Script().state.nodes.values()].map(({ done }) => done)).toEqual([false, false, false]);
   const flags = (effects: readonly Effect[]): boolean[] =>
     published(effects).flatMap((each) => (each.$case === 'nodeProgress' ? [each.value.done] : []));
   const script = new Script().forwardTo(STAGE);

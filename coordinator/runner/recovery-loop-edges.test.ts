@@ -38,7 +38,7 @@ class Scene implements Leadership {
   running: { ended: Promise<State> } | undefined;
   begun = 0;
   /** How a takeover ends. */
-  ending: () => State | Promise<State> = () => ended();
+  ending: () => Promise<State> = async () => ended();
   readonly took: string[] = [];
   readonly look = vi.fn(async () => true);
   readonly resume = vi.fn(async () => {});
@@ -92,7 +92,7 @@ class Scene implements Leadership {
 
   #operations(): Operations {
     const operations = {
-      takeOver: async (plan: Uint8Array): Promise<State> => {
+      takeOver: (plan: Uint8Array): Promise<State> => {
         this.took.push(RestorePlan.decode(plan).operationId);
         return this.ending();
       },
@@ -184,6 +184,12 @@ describe('a look', () => {
   it.each<[string, () => Promise<State>]>([
     ['does not end', () => new Promise(() => {})],
     ['fails', () => Promise.reject(new Error('it is closed'))],
+    [
+      'is refused',
+      () => {
+        throw new Error('it is closed');
+      },
+    ],
   ])('is over at the signal, though what it takes over right then %s', async (_how, ending) => {
     scene.set('cp1', OPEN);
     scene.ending = ending;
