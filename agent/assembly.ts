@@ -14,6 +14,7 @@ import { takeExecutorLock } from './executor/lock.ts';
 import type { StepPorts } from './executor/step.ts';
 import { assembleStaticPodNode, type StaticPodNode } from './hosting/static-pod/assemble.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { Reserve, reservePath } from './ledger/reserve.ts';
 import type { Joining, Membership, PullSnapshot, ReadStoreFacts } from './ports.ts';
 import { pullSnapshot } from './snapshots/pull.ts';
 import { openFromAgents } from './snapshots/remote.ts';
@@ -114,7 +115,8 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
 
 /** What looks at the node and needs neither ledger nor lock. */
 export function localPorts(config: AgentConfig, environment: NodeJS.ProcessEnv = process.env): StaticPodNode {
-  return assembleStaticPodNode(config, environment['PATH'] ?? '');
+  const reserve = new Reserve(reservePath(ledgerPath(config)));
+  return assembleStaticPodNode(config, environment['PATH'] ?? '', () => reserve.release());
 }
 
 /** Real path of the ledger. */

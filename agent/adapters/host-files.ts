@@ -8,14 +8,20 @@ import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Access, HostRoot } from './host-root.ts';
 import type { Syscalls } from './syscalls.ts';
 
+/** What one file may take of the room that is kept: the rest is the ledger's. */
+const MAX_PORTIONS_GIVEN = 4;
+
 /** Files of the host, by host path: guarded, and durable before a promise resolves. */
 export class HostFiles {
   readonly #root: HostRoot;
   readonly #syscalls: Syscalls;
+  readonly #giveRoom: () => boolean;
 
-  constructor(root: HostRoot, syscalls: Syscalls) {
+  /** `giveRoom`: gives a portion of what is kept for a full disk back to it; false where nothing is left. */
+  constructor(root: HostRoot, syscalls: Syscalls, giveRoom: () => boolean = () => false) {
     this.#root = root;
     this.#syscalls = syscalls;
+    this.#giveRoom = giveRoom;
   }
 
   realPath(path: string, access: Access): string {
@@ -40,6 +46,18 @@ export class HostFiles {
   async exists(path: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     return (await absentAsUndefined(lstat(this.realPath(path, 'read')))) !== undefined;
+  }
+
+  /** For the few small files without which there is no way back: a full disk costs what is kept for it. */
+  async inKeptRoom<T>(body: () => Promise<T>): Promise<T> {
+    for (let given = 0; ; given += 1) {
+      try {
+        return await body();
+      } catch (error) {
+        const isFull = error instanceof LockstepError && error.code === 'DISK_FULL';
+        if (!isFull || given === MAX_PORTIONS_GIVEN || !this.#giveRoom()) throw error;
+      }
+    }
   }
 
   /**

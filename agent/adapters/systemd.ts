@@ -78,7 +78,8 @@ export class UnitHold {
    * loaded already this asks the service manager twice; each time costs milliseconds of downtime.
    */
   async hold(operationId: string, signal: AbortSignal): Promise<void> {
-    await this.#files.write(this.#settings.holdFile, `${operationId}\n`, 0o600, signal);
+    const { holdFile } = this.#settings;
+    await this.#files.inKeptRoom(() => this.#files.write(holdFile, `${operationId}\n`, 0o600, signal));
     await this.#systemctl(['stop', this.#settings.unit], signal);
     let state = await this.state(signal);
     if (!(await this.#isPrepared(state, signal))) {

@@ -13,7 +13,7 @@ import type {
   OperationLedger,
   OperationRecord,
 } from './records.ts';
-import { Reserve } from './reserve.ts';
+import { Reserve, reservePath } from './reserve.ts';
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 /** A reader of another process (`lockstep-agent status --local`) is waited for this long. */
@@ -67,7 +67,7 @@ export class Ledger implements OperationLedger {
       // SQLite would make it for everybody to read; its log follows the mode of what is there.
       closeSync(openSync(settings.path, 'a', 0o600));
       const database = new DatabaseSync(settings.path, { timeout: BUSY_TIMEOUT_MS });
-      const reserve = new Reserve(`${settings.path}.reserve`);
+      const reserve = new Reserve(reservePath(settings.path));
       givingRoom(reserve, () =>
         database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;'),
       );

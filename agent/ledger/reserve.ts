@@ -9,6 +9,11 @@ export const RESERVE_BYTES = 4 * 1024 * 1024;
  */
 export const PORTION_BYTES = 16 * 1024;
 
+/** Of the ledger that lies there. */
+export function reservePath(ledgerPath: string): string {
+  return `${ledgerPath}.reserve`;
+}
+
 /**
  * Space kept beside the ledger so that a full disk cannot stop a record: it shrinks by a portion
  * when SQLite says that the disk is full, and the record is written into the room that this leaves.

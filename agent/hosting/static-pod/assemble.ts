@@ -43,14 +43,21 @@ export interface StaticPodNode {
   close(): void;
 }
 
-/** Called by main.ts alone: one of each, knowing each other by their constructors. `searchPath` is PATH. */
-export function assembleStaticPodNode(config: NodeConfig, searchPath: string): StaticPodNode {
+/**
+ * Called by the agent's assembly alone: one of each, knowing each other by their constructors.
+ * `searchPath` is PATH; `giveRoom` as in HostFiles.
+ */
+export function assembleStaticPodNode(
+  config: NodeConfig,
+  searchPath: string,
+  giveRoom: () => boolean = () => false,
+): StaticPodNode {
   const { stateDir, serviceManager, kubelet } = config;
   const holdFile = join(stateDir, 'kubelet.hold');
   const syscalls = new Syscalls();
   const root = new HostRoot(config.hostRoot, fixedPrefixes(config), () => declaredPrefixes(manifests));
   const manifests = new ManifestDirectory(root, kubelet.staticPodPath);
-  const files = new HostFiles(root, syscalls);
+  const files = new HostFiles(root, syscalls, giveRoom);
   const settings = new NodeSettings(manifests);
   const processes = new ProcessTable();
   const runtime = new ContainerRuntime(root.resolve(config.containerRuntime.socket, 'read'));

@@ -69,6 +69,7 @@ class Node {
       },
       list: async () =>
         [...this.names].flatMap((path) => (path.startsWith(LIVE) ? [path.slice(LIVE.length + 1)] : [])),
+      inKeptRoom: <T>(body: () => Promise<T>) => body(),
       makeDirectory: async (path: string) => {
         this.said.push(`make ${path}`);
       },

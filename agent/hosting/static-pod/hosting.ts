@@ -80,7 +80,7 @@ export class StaticPodHosting implements Hosting, Joining {
     signal: AbortSignal,
   ): Promise<void> {
     const { files } = this.#parts;
-    await files.makeDirectory(parkedDir, PARKED_MODE, signal);
+    await files.inKeptRoom(() => files.makeDirectory(parkedDir, PARKED_MODE, signal));
     const moves: { from: string; to: string }[] = [];
     for (const component of components) {
       const { live, parked } = manifestPaths(plan, component, parkedDir);

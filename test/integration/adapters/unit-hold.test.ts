@@ -5,6 +5,7 @@ import { HostFiles } from '@lockstep/agent/adapters/host-files.ts';
 import { HostRoot } from '@lockstep/agent/adapters/host-root.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
 import { dropInContent, UnitHold } from '@lockstep/agent/adapters/systemd.ts';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -69,6 +70,30 @@ describe('a hold', () => {
     ]);
     expect(await hold.observe('op-1', soon())).toMatchObject({ held: true, marked: true });
     expect(await hold.observe('op-2', soon())).toMatchObject({ held: false, marked: true });
+  });
+
+  test('is made on a full disk, in room that is given for it', async () => {
+    let portions = 0;
+    const root = new HostRoot(scratch.path, [{ path: '/host', access: 'write' }]);
+    const files = new HostFiles(root, new Syscalls(), () => (portions += 1) <= 3);
+    const write = files.write.bind(files);
+    let neededPortions = 0;
+    files.write = async (...args) => {
+      if (portions < neededPortions) throw new LockstepError('DISK_FULL', { message: 'full' });
+      return write(...args);
+    };
+    const made = new UnitHold(
+      { systemctl: '/host/systemctl', unitDir: '/host/units', unit: 'kubelet.service', holdFile: HOLD_FILE },
+      files,
+    );
+    await made.prepare(soon());
+    neededPortions = 2;
+    await made.hold('op-1', soon());
+    expect(portions).toBe(2);
+    // Neither more than there is, nor for ever.
+    neededPortions = 9;
+    await expect(made.hold('op-1', soon())).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(portions).toBe(4);
   });
 
   test('that was prepared is made with one word', async () => {
