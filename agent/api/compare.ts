@@ -25,6 +25,7 @@ export async function compare(
       registryPrefix,
       live: member.listKeys(`${registryPrefix}/`, signal),
       getLive: (key) => member.getValue(key, signal),
+      passesOver: (key) => anotherPlace && describesPlace(key, registryPrefix),
     },
     signal,
   );

@@ -31,7 +31,11 @@ const cronJob = (seconds: bigint) =>
   stored('batch/v1', 'CronJob', message([1, meta('u')], [3, message([4, message([1, seconds])])]));
 const secret = (type: string) => stored('v1', 'Secret', message([1, meta('u')], [3, type]));
 
-async function compare(then: Objects, now: Objects): Promise<Consequences> {
+async function compare(
+  then: Objects,
+  now: Objects,
+  passesOver: (key: string) => boolean = () => false,
+): Promise<Consequences> {
   using files = new TemporaryFiles();
   const rows = Object.entries(then)
     .map(([key, [revision, value]]) => putRow(revision, 0, `/registry/${key}`, value))
@@ -53,12 +57,27 @@ async function compare(then: Objects, now: Objects): Promise<Consequences> {
       registryPrefix: '/registry',
       live: live(),
       getLive: async (key) => now[Buffer.from(key).toString().slice('/registry/'.length)]?.[1],
+      passesOver,
     },
     AbortSignal.timeout(10_000),
   );
 }
 
 describe('compareLive', () => {
+  it('says nothing of keys that the restore does not take from the snapshot', async () => {
+    const { lost, revived, changed, nodesRevived } = await compare(
+      { 'minions/theirs': [1, plain], 'minions/both': [2, plain], 'configmaps/a/x': [3, plain] },
+      { 'minions/ours': [4, plain], 'minions/both': [5, plain] },
+      (key) => key.startsWith('/registry/minions/'),
+    );
+    expect({ lost, revived, changed, nodesRevived }).toEqual({
+      lost: [],
+      revived: [{ resource: 'configmaps', namespace: 'a', count: 1n }],
+      changed: [],
+      nodesRevived: [],
+    });
+  });
+
   it('counts what is lost, comes back and changes', async () => {
     const result = await compare(
       {

@@ -8,7 +8,7 @@ import { writeLockstepFiles } from './layout/lockstep-files.ts';
 import { layNodeOut } from './layout/node-root.ts';
 import { programs } from './layout/paths.ts';
 import { SERVICE_MANAGER_PORT } from './network.ts';
-import { createClusterPki } from './pki/kubernetes-pki.ts';
+import { type ClusterPki, createClusterPki } from './pki/kubernetes-pki.ts';
 import { createSystemObjects } from './system-objects.ts';
 import { locateAllEtcd } from './tools/locate.ts';
 import { until, untilListening } from './wait.ts';
@@ -16,6 +16,7 @@ import { until, untilListening } from './wait.ts';
 export interface BringUpOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly encryptionConfig?: string;
+  readonly pki?: ClusterPki;
   readonly coordinator?: boolean;
   readonly say?: (line: string) => void;
 }
@@ -45,7 +46,8 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
 
   say('starting the control plane');
   await Promise.all([startMembers(lab.nodes, signal), startApi(lab.nodes, signal)]);
-  await createSystemObjects(lab.node('cp1'), signal);
+  const [first] = lab.nodes;
+  if (first !== undefined) await createSystemObjects(first, signal);
   if (!lockstep) return;
   say('waiting for Lockstep');
   const agents = lab.nodes.map((node) => node.waitAgent(signal));
@@ -63,7 +65,7 @@ async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
       kubeApiServer: [process.execPath, programs.apiServer],
     }),
   );
-  const pki = await createClusterPki();
+  const pki = options.pki ?? (await createClusterPki());
   for (const node of lab.nodes) {
     await layNodeOut({
       pki,

@@ -14,6 +14,7 @@ import { coordinatorDirectory, coordinatorName } from './layout/lockstep-files.t
 import { hostPaths, programs } from './layout/paths.ts';
 import { COORDINATOR_PORT, claimNetwork, type LabNetwork, labNetwork, type NetworkKind } from './network.ts';
 import { type NamespaceHost, NetworkNamespaces } from './network-namespaces.ts';
+import type { ClusterPki } from './pki/kubernetes-pki.ts';
 import { endLabProcesses, identify, LAB_VARIABLE } from './processes.ts';
 import { type Ended, type RunOptions, runProgram } from './programs.ts';
 import { type EtcdTools, locateTools } from './tools/locate.ts';
@@ -21,6 +22,10 @@ import { type EtcdTools, locateTools } from './tools/locate.ts';
 export interface LabOptions {
   /** Control-plane nodes: cp1, cp2, … */
   readonly nodes?: number;
+  /** What the names of nodes begin with; `cp` where left out. */
+  readonly nodePrefix?: string;
+  /** Certificates and keys that the nodes share; new ones where left out. */
+  readonly pki?: ClusterPki;
   /** `3.5` or `3.5.16`; the newest found where left out. */
   readonly etcdVersion?: string;
   /** How many NATS servers: true is one, false none. */
@@ -138,7 +143,7 @@ export class Lab implements AsyncDisposable {
         networkNumber: claim.network.number,
         network,
         nodes: Array.from({ length: options.nodes ?? DEFAULT_NODES }, (_, index) => ({
-          name: `cp${index + 1}`,
+          name: `${options.nodePrefix ?? 'cp'}${index + 1}`,
           address: claim.network.nodeAddress(index + 1),
         })),
         etcd,
