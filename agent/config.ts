@@ -17,6 +17,8 @@ const schema = z.strictObject({
   advertise: address.optional(),
   stateDir: hostPath.default('/var/lib/lockstep'),
   tls: z.strictObject({ caFile: hostPath, certFile: hostPath, keyFile: hostPath }),
+  /** What it seals cards with; `signing.crt` and `signing.key` beside the TLS files where left out. */
+  signing: z.strictObject({ certFile: hostPath, keyFile: hostPath }).optional(),
   containerRuntime: z
     .strictObject({ socket: hostPath })
     .default({ socket: '/run/containerd/containerd.sock' }),

@@ -9,10 +9,11 @@ import type {
 } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type {
   EncryptionUse,
-  SnapshotCard,
+  SealedCard,
   SnapshotFacts,
   StoredSnapshot,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
 
 /**
  * What the executor needs of the outside, in the words of the job. Adapters implement these;
@@ -163,9 +164,12 @@ export interface SnapshotShelf {
   hostPathOf(id: string): string;
 }
 
+/** Why a sealed card is not trusted on this node; empty where it is. */
+export type JudgeSeals = (sealed: SealedCard | undefined) => Promise<readonly Refusal[]>;
+
 /** Brings a snapshot here from the first source that has it, proven against the card. Throws PULL_FAILED, DISK_FULL. */
 export type PullSnapshot = (
-  card: SnapshotCard,
+  carried: CarriedCard,
   sources: readonly SnapshotSource[],
   progress: (doneBytes: bigint, totalBytes: bigint) => void,
   signal: AbortSignal,

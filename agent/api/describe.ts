@@ -4,21 +4,24 @@ import { VERSION } from '@lockstep/shared/version.ts';
 import type { AgentConfig } from '../config.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Hosting } from '../ports.ts';
+import type { AgentSealing } from '../snapshots/sealing.ts';
 
 /** What the hosting observes and what the ledger says, in one report. */
 export function createDescribe({
   hosting,
   ledger,
   config,
+  sealing,
   now,
 }: {
   readonly hosting: Hosting;
   readonly ledger: Ledger;
   readonly config: AgentConfig;
+  readonly sealing: Pick<AgentSealing, 'report'>;
   readonly now: () => number;
 }): (signal: AbortSignal) => Promise<NodeReport> {
   return async (signal) => {
-    const report = await hosting.inspect(signal);
+    const [report, signing] = await Promise.all([hosting.inspect(signal), sealing.report()]);
     return {
       ...report,
       node: config.node,
@@ -30,6 +33,7 @@ export function createDescribe({
       promised: ledger.promised(),
       advertiseAddress: config.advertise,
       setAsideOperationId: setAsideBy(ledger),
+      signing,
     };
   };
 }

@@ -12,6 +12,7 @@ import type {
   Component,
   Hosting,
   Joining,
+  JudgeSeals,
   LocalMember,
   Membership,
   PullSnapshot,
@@ -31,6 +32,7 @@ export interface StepPorts {
   readonly membership: Membership;
   readonly snapshots: SnapshotShelf;
   readonly pull: PullSnapshot;
+  readonly judgeSeals: JudgeSeals;
   readonly readStoreFacts: ReadStoreFacts;
   readonly clock: Clock;
   /** The node's report with the ledger's fields, as Describe answers it. */

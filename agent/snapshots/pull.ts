@@ -5,6 +5,7 @@ import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { ReadSnapshotResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { SnapshotSource } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { unpackChunk } from './chunks.ts';
 import { syncOrFail, writeAll } from './durable.ts';
@@ -28,12 +29,13 @@ export type OpenSnapshot = (
  */
 export async function pullSnapshot(
   dependencies: { readonly store: SnapshotStore; readonly openSnapshot: OpenSnapshot },
-  card: SnapshotCard,
+  carried: CarriedCard,
   sources: readonly SnapshotSource[],
   progress: (doneBytes: bigint, totalBytes: bigint) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { store } = dependencies;
+  const { card } = carried;
   await store.prepare();
   const attempts = Array.from({ length: ATTEMPTS_PER_SOURCE }, () => sources).flat();
   const failures: unknown[] = [];
@@ -41,7 +43,7 @@ export async function pullSnapshot(
     signal.throwIfAborted();
     try {
       await pullFrom(dependencies, source, card, progress, signal);
-      await proveAndKeep(store, card, signal);
+      await proveAndKeep(store, carried, signal);
       return;
     } catch (error) {
       signal.throwIfAborted();
@@ -112,14 +114,15 @@ async function pullFrom(
   }
 }
 
-async function proveAndKeep(store: SnapshotStore, card: SnapshotCard, signal: AbortSignal): Promise<void> {
+async function proveAndKeep(store: SnapshotStore, carried: CarriedCard, signal: AbortSignal): Promise<void> {
+  const { card } = carried;
   const part = store.partOf(card.id);
   const differences = cardDifferences(card, await readSnapshotFacts(part, { trailer: 'required' }, signal));
   if (differences.length > 0) {
     await rm(part, { force: true });
     throw new LockstepError('SNAPSHOT_CARD_MISMATCH', { message: `${card.id}: ${differences.join('; ')}.` });
   }
-  await store.keep(card);
+  await store.keep(carried);
 }
 
 /** Feeds the digest with what an earlier attempt left; returns how many bytes that is. */

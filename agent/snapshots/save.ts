@@ -8,6 +8,7 @@ import type {
   StoredSnapshot,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { timedId } from '@lockstep/shared/ids.ts';
+import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
 import { readReceivedFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { Reader } from '@lockstep/shared/snapshot/in-worker.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
@@ -32,6 +33,8 @@ export interface SaveDependencies {
   readonly describe: (signal: AbortSignal) => Promise<NodeReport>;
   readonly member: SnapshotSource;
   readonly store: SnapshotStore;
+  /** The card with this node's seal, or as it is where the node cannot sign. */
+  readonly seal: (card: SnapshotCard) => Promise<CarriedCard>;
   readonly now: () => number;
   /** 30 s where left out. */
   readonly silenceTimeoutMs?: number;
@@ -49,7 +52,7 @@ export interface SaveRequest {
  * Throws SAVE_FAILED, with all that was written removed.
  */
 export async function saveSnapshot(
-  { describe, member, store, now, silenceTimeoutMs = SILENCE_TIMEOUT_MS }: SaveDependencies,
+  { describe, member, store, seal, now, silenceTimeoutMs = SILENCE_TIMEOUT_MS }: SaveDependencies,
   request: SaveRequest,
   progress: (doneBytes: bigint, totalBytes: bigint) => void,
   signal: AbortSignal,
@@ -78,7 +81,9 @@ export async function saveSnapshot(
       })(),
     ]);
     const facts = await readReceivedFacts(part, digests, reader, signal);
-    return await store.keep(cardOf(id, takenMs, request, report, facts, observed.clusterId), part);
+    const card = cardOf(id, takenMs, request, report, facts, observed.clusterId);
+    card.parentId = await parentOf(store, card);
+    return await store.keep(await seal(card), part);
   } catch (cause) {
     if (id !== '') await store.remove(id);
     throw failed(cause);
@@ -126,6 +131,17 @@ async function allOrNone<A, B>(
     await Promise.allSettled(both);
     throw thrown;
   }
+}
+
+/** The newest that this node has taken of the same etcd cluster: its name runs on from one to the next. */
+async function parentOf(
+  store: SnapshotStore,
+  { node, etcdClusterId, takenAt }: SnapshotCard,
+): Promise<string> {
+  const earlier = (await store.list()).find(
+    ({ card }) => card?.node === node && card.etcdClusterId === etcdClusterId && card.takenAt < takenAt,
+  );
+  return earlier?.card?.id ?? '';
 }
 
 function cardOf(

@@ -2,11 +2,13 @@ import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import {
+import type {
   SnapshotCard,
-  type SnapshotFacts,
-  type StoredSnapshot,
+  SnapshotFacts,
+  StoredSnapshot,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
+import { cardFileText, parseCardFile } from '@lockstep/shared/seal/card-file.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { isSafeName } from '../core/paths.ts';
 import type { SnapshotShelf } from '../ports.ts';
@@ -93,15 +95,16 @@ export class SnapshotStore implements SnapshotShelf {
         message: `Snapshot ${id} on ${this.#settings.node} has no card.`,
       });
     }
-    const card = parseCard(id, text);
+    const { card, sealed } = parseCard(id, text);
     const path = this.hostPathOf(id);
     return {
       card,
       node: this.#settings.node,
       path,
       file: { path, sha256: card.facts?.fileSha256 ?? '', sizeBytes: BigInt(bytes.size) },
-      sealed: undefined,
+      sealed,
       marks: undefined,
+      trust: undefined,
     };
   }
 
@@ -118,17 +121,23 @@ export class SnapshotStore implements SnapshotShelf {
   }
 
   /** Gives a synced and proven part, which a pull or a save has made, its name, with its card. */
-  async keep(card: SnapshotCard, from: string = this.partOf(card.id)): Promise<StoredSnapshot> {
-    await renameDurably(from, this.pathOf(card.id));
-    const cardPath = this.#cardOf(card.id);
+  async keep(carried: CarriedCard, from: string = this.partOf(carried.card.id)): Promise<StoredSnapshot> {
+    await renameDurably(from, this.pathOf(carried.card.id));
+    return this.rewriteCard(carried);
+  }
+
+  /** The card of a snapshot that is here, as it is sealed now: it has the one or the other, whole. */
+  async rewriteCard(carried: CarriedCard): Promise<StoredSnapshot> {
+    const { id } = carried.card;
+    const cardPath = this.#cardOf(id);
     const part = `${cardPath}.part`;
     {
       await using handle = await open(part, 'w', 0o600);
-      await writeAll(handle, Buffer.from(`${JSON.stringify(SnapshotCard.toJSON(card), null, 2)}\n`), part);
+      await writeAll(handle, Buffer.from(cardFileText(carried)), part);
       await syncOrFail(handle, part);
     }
     await renameDurably(part, cardPath);
-    return this.get(card.id);
+    return this.get(id);
   }
 
   /** Removes what arrived of a snapshot whose pull was given up; one that is whole stays. */
@@ -203,11 +212,11 @@ export function cardDifferences(card: SnapshotCard, facts: SnapshotFacts): strin
 
 type Figure = string | number | bigint | undefined;
 
-function parseCard(id: string, text: string): SnapshotCard {
+function parseCard(id: string, text: string): CarriedCard {
   try {
-    const card = SnapshotCard.fromJSON(JSON.parse(text));
-    if (card.id !== id) throw new Error(`the card is of snapshot ${card.id}`);
-    return card;
+    const carried = parseCardFile(text);
+    if (carried.card.id !== id) throw new Error(`the card is of snapshot ${carried.card.id}`);
+    return carried;
   } catch (cause) {
     throw new LockstepError('SNAPSHOT_CARD_MISMATCH', {
       message: `The card of snapshot ${id} cannot be read.`,

@@ -57,6 +57,11 @@ export const snapshotErrors = {
     meaning: 'A signer of the card was not trusted any more when it was sealed.',
     cure: 'Choose a snapshot from before that moment or of another node; `lockstep trust list` shows whose word was withdrawn.',
   },
+  REVOCATIONS_UNREADABLE: {
+    class: 'fault',
+    meaning: 'The list of signers whose word was withdrawn cannot be read, so no card can be judged by it.',
+    cure: 'Remove the file that the message names; the other programs’ lists bring back what it held.',
+  },
   SEAL_REFUSED: {
     class: 'fault',
     meaning: 'A card was not sealed, because it is not what its signer may seal.',

@@ -56,7 +56,24 @@ export function withCarriedCard(stored: StoredSnapshot): StoredSnapshot {
   }
 }
 
-/** Whether two cards say the same. */
-export function isSameCard(one: SnapshotCard, other: SnapshotCard): boolean {
-  return cardJson(one) === cardJson(other);
+/**
+ * Whether everything that the card says is in the sealed one. That may say more: it keeps fields
+ * of a newer version, which whoever made the other one did not know.
+ */
+export function saysTheSame(card: SnapshotCard, sealed: SealedCard): boolean {
+  const carried = carriedCard(undefined, sealed);
+  return carried !== undefined && isWithin(SnapshotCard.toJSON(card), SnapshotCard.toJSON(carried.card));
+}
+
+function isWithin(part: unknown, whole: unknown): boolean {
+  if (typeof part !== 'object' || part === null) return part === whole;
+  if (typeof whole !== 'object' || whole === null) return false;
+  if (Array.isArray(part)) {
+    return (
+      Array.isArray(whole) &&
+      part.length === whole.length &&
+      part.every((each, at) => isWithin(each, whole[at]))
+    );
+  }
+  return Object.entries(part).every(([key, value]) => isWithin(value, Reflect.get(whole, key)));
 }

@@ -3,7 +3,7 @@ import { refusal } from '../errors/lockstep-error.ts';
 import type { Refusal } from '../generated/lockstep/v1/common.ts';
 import type { Revocation, Seal, SealedCard } from '../generated/lockstep/v1/snapshot.ts';
 import { identityUri, type Role } from '../tls/identity.ts';
-import { type CarriedCard, cardJson, carriedCard, isSameCard, type ReadCard, readCard } from './card.ts';
+import { type CarriedCard, cardJson, type ReadCard, readCard } from './card.ts';
 import {
   type Authority,
   checkSeal,
@@ -105,12 +105,6 @@ export function judgeAgentSeal(sealed: SealedCard | undefined, trust: Trust): Ag
   const wrong = whoseSeal(agent, 'agent', card.node);
   if (wrong !== undefined) return [faulty(card.id, wrong)];
   return { ...read, agent, first, authority };
-}
-
-/** Whether the plan's card, and any other that is at hand, is the one that was sealed. */
-export function isSealedCardOf(sealed: SealedCard | undefined, card: CarriedCard['card']): boolean {
-  const carried = carriedCard(undefined, sealed);
-  return carried === undefined || isSameCard(carried.card, card);
 }
 
 /** Names of those who sealed it, as the seals say: for people, not for a judgement. */

@@ -1,10 +1,12 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { requireTrustedCard } from '../judge-card.ts';
 import type { StepHandler } from '../step.ts';
 
-/** Pulls the snapshot of the plan, or reads again the one that is here. */
+/** Pulls the snapshot of the plan, or reads again the one that is here; first of all judges its card. */
 export const stage: StepHandler = {
   async perform({ node, plan, snapshot, ports, progress }, _intent, signal) {
     const { snapshots } = ports;
+    await requireTrustedCard(node, plan, snapshot, ports.judgeSeals);
     if ((await snapshots.find(snapshot.id).catch(() => undefined)) !== undefined) {
       progress('verifying');
       const { facts, refusals } = await snapshots.verify(snapshot.id, signal);
@@ -22,7 +24,8 @@ export const stage: StepHandler = {
       });
     }
     progress('pulling');
-    await ports.pull(snapshot, sources, (done, total) => progress('pulling', done, total), signal);
+    const carried = { card: snapshot, sealed: plan.sealedSnapshot };
+    await ports.pull(carried, sources, (done, total) => progress('pulling', done, total), signal);
     return { detail: { pulled: true, sha256: snapshot.facts?.fileSha256 } };
   },
 };

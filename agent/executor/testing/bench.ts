@@ -65,6 +65,7 @@ export class Bench {
       }),
       snapshots: this.#port('snapshots', { hostPathOf: (id: string) => `/snapshots/${id}.db` }),
       pull: this.#call('pull', () => undefined) as unknown as StepPorts['pull'],
+      judgeSeals: this.#call('judgeSeals', () => []) as unknown as StepPorts['judgeSeals'],
       readStoreFacts: this.#call('readStoreFacts', () => undefined) as unknown as StepPorts['readStoreFacts'],
       clock: this.#clock(),
       describe: this.#call('describe', () => NodeReport.fromPartial({})) as unknown as StepPorts['describe'],
@@ -125,7 +126,9 @@ export class Bench {
 
   /** What only looks is not said: it may be looked as often as one likes. */
   #call(name: string, usual: Answer): Answer {
-    const looks = /\.(inodeOf|realPath|kubeletState|manifestsInPlace|undoText|hostPathOf)$/.test(name);
+    const looks = /^judgeSeals$|\.(inodeOf|realPath|kubeletState|manifestsInPlace|undoText|hostPathOf)$/.test(
+      name,
+    );
     const isSync = /\.(realPath|undoText|hostPathOf)$/.test(name);
     return (...given: never[]) => {
       if (!looks) this.calls.push([name, ...given.flatMap(wordsOf)].join(' '));

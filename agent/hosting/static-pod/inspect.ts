@@ -151,6 +151,7 @@ const UNKNOWN_TO_THE_HOSTING = {
   advertiseAddress: '',
   setAsideOperationId: '',
   etcdUnit: undefined,
+  signing: undefined,
 } as const satisfies Partial<NodeReport>;
 
 function urlsOf(member: { peerUrls: readonly string[]; clientUrls: readonly string[] }): string[] {

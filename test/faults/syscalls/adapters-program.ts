@@ -127,7 +127,7 @@ await acknowledged('pull', () =>
         yield await packChunk(bytes.subarray(Number(offset)), offset, BigInt(bytes.length));
       },
     },
-    card,
+    { card, sealed: undefined },
     [{ node: 'cp2', address: '' }],
     () => {},
     signal,

@@ -52,7 +52,7 @@ const SOURCES = [
   { node: 'cp3', address: '' },
 ];
 const pull = (openSnapshot: OpenSnapshot, signal = soon(), of = card): Promise<void> =>
-  pullSnapshot({ store, openSnapshot }, of, SOURCES, () => undefined, signal);
+  pullSnapshot({ store, openSnapshot }, { card: of, sealed: undefined }, SOURCES, () => undefined, signal);
 
 describe('a pull', () => {
   it('is synced before it is proven, has its name before its card, and both durably', async () => {
@@ -193,7 +193,7 @@ describe('a store of snapshots', () => {
   beforeEach(async () => {
     await store.prepare();
     await writeFile(store.partOf('s-1'), bytes);
-    await store.keep(card);
+    await store.keep({ card, sealed: undefined });
   });
 
   it('removes the card first, all of it, and durably', async () => {

@@ -18,7 +18,7 @@ import { EtcdLocalMember } from '@lockstep/agent/adapters/local-member.ts';
 import { CHUNK_BYTES, packChunk } from '@lockstep/agent/snapshots/chunks.ts';
 import { type OpenSnapshot, pullSnapshot } from '@lockstep/agent/snapshots/pull.ts';
 import { openFromAgents } from '@lockstep/agent/snapshots/remote.ts';
-import { saveSnapshot } from '@lockstep/agent/snapshots/save.ts';
+import { type SaveDependencies, saveSnapshot } from '@lockstep/agent/snapshots/save.ts';
 import { serveSnapshot } from '@lockstep/agent/snapshots/serve.ts';
 import { SnapshotStore } from '@lockstep/agent/snapshots/store.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
@@ -73,9 +73,11 @@ function newStore(node: string): SnapshotStore & { directory: string } {
   });
 }
 
+const seal: SaveDependencies['seal'] = async (card) => ({ card, sealed: undefined });
+
 async function save(store: SnapshotStore): Promise<SnapshotCard> {
   const { card } = await saveSnapshot(
-    { describe: async () => NodeReport.fromPartial({ node: 'cp1' }), member, store, now: Date.now },
+    { describe: async () => NodeReport.fromPartial({ node: 'cp1' }), member, store, seal, now: Date.now },
     { node: 'cp1', cluster: 'lab', reason: 'a test' },
     () => {},
     signal(),
@@ -125,7 +127,7 @@ describe('a saved snapshot', () => {
     const store = newStore('cp1');
     const dead = new EtcdLocalMember({ endpoint: async () => ({ url: 'http://127.0.0.1:9' }) });
     const failing = saveSnapshot(
-      { describe: async () => NodeReport.fromPartial({}), member: dead, store, now: Date.now },
+      { describe: async () => NodeReport.fromPartial({}), member: dead, store, seal, now: Date.now },
       { node: 'cp1', cluster: 'lab', reason: '' },
       () => {},
       signal(),
@@ -156,7 +158,13 @@ describe('a pulled snapshot', () => {
   ): Promise<void> => {
     const tls = await authority.issue('cp2', { cluster: 'lab', role: 'agent', name: 'cp2' });
     const openSnapshot = openFromAgents({ tls, cluster: 'lab' });
-    await pullSnapshot({ store: into, openSnapshot }, card, sources, () => {}, signal());
+    await pullSnapshot(
+      { store: into, openSnapshot },
+      { card, sealed: undefined },
+      sources,
+      () => {},
+      signal(),
+    );
   };
   const same = async (store: SnapshotStore): Promise<boolean> =>
     (await readFile(store.pathOf(card.id))).equals(await readFile(source.pathOf(card.id)));
@@ -246,7 +254,7 @@ describe('a pulled snapshot', () => {
     };
     const sources = [{ node: 'cp1', address: server.address }];
     await expect(
-      pullSnapshot({ store, openSnapshot }, card, sources, () => {}, signal()),
+      pullSnapshot({ store, openSnapshot }, { card, sealed: undefined }, sources, () => {}, signal()),
     ).rejects.toMatchObject({ code: 'PULL_FAILED' });
     expect(sent).toBeLessThan(2n * totalBytes);
   });

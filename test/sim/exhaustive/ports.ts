@@ -43,6 +43,7 @@ export function portsOver(recorder: Recorder, searched: Searched, node: string, 
       hostPathOf: () => '/snapshot',
     },
     pull: () => Promise.reject(new LockstepError('PULL_FAILED')),
+    judgeSeals: async () => [],
     readStoreFacts: () =>
       recorder.read((world) => {
         if (world.built === 'whole') return searched.built;

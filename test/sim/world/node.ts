@@ -17,7 +17,7 @@ import { CLUSTER, ledgerIdOf, nodeName, OLD_INODE, STATE_DIR } from './plan.ts';
 import { simBuilder, simReadStoreFacts } from './ports/builder.ts';
 import { SimHosting } from './ports/hosting.ts';
 import { SimMember } from './ports/member.ts';
-import { simPull, simShelf } from './ports/snapshots.ts';
+import { judgeSealed, simPull, simShelf } from './ports/snapshots.ts';
 import { SimStores } from './ports/stores.ts';
 import { type Actor, newActor } from './scheduler.ts';
 import type { Name, NodeView, PerformedEffect } from './view.ts';
@@ -127,6 +127,7 @@ export class SimNode implements NodeView {
       membership: neverAsked,
       snapshots: simShelf(io),
       pull: simPull(io),
+      judgeSeals: judgeSealed,
       readStoreFacts: simReadStoreFacts(io),
       clock,
       describe: (signal) => {

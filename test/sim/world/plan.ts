@@ -2,8 +2,13 @@ import { sha256Hex } from '@lockstep/shared/digest.ts';
 import type { ManifestReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import { SnapshotFacts, StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import {
+  SnapshotCard,
+  SnapshotFacts,
+  StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { driftFields, driftSha256 } from '@lockstep/shared/plan/drift.ts';
+import { cardJson } from '@lockstep/shared/seal/card.ts';
 import { BEGAN_MS } from './clock.ts';
 
 /** What differs between the clusters that are simulated. */
@@ -126,6 +131,12 @@ function makePlan(shape: Shape): PlannedWorld {
     requestedBy: 'operator',
     reason: 'simulated',
     snapshot: card,
+    sealedSnapshot: {
+      cardJson: cardJson(SnapshotCard.fromPartial(card)),
+      seals: [`agent/${card.node}`, 'coordinator/a'].map((name) => ({
+        signer: `lockstep://${CLUSTER}/${name}`,
+      })),
+    },
     sources: [
       { node: nodeName(0), address: address(0) },
       { node: nodeName(1), address: address(1) },

@@ -1,4 +1,4 @@
-import type { PullSnapshot, SnapshotShelf } from '@lockstep/agent/ports.ts';
+import type { JudgeSeals, PullSnapshot, SnapshotShelf } from '@lockstep/agent/ports.ts';
 import { LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import { DIRECTORY } from '../disk.ts';
 import type { AgentIo } from '../io.ts';
@@ -31,11 +31,15 @@ export function simShelf(io: AgentIo): SnapshotShelf {
   };
 }
 
+/** Whether both have sealed it: the signatures themselves are no part of what is simulated. */
+export const judgeSealed: JudgeSeals = async (sealed) =>
+  sealed?.seals.length === 2 ? [] : [refusal('CARD_UNSEALED', 'not sealed by both')];
+
 /** Brings the snapshot here in three pieces from the first source that answers. */
 export function simPull(io: AgentIo): PullSnapshot {
   const { host, world, index } = io.node;
   const { disk } = host;
-  return async (card, sources, progress, signal) => {
+  return async ({ card }, sources, progress, signal) => {
     const from = await io.read(
       'ask sources',
       () =>
