@@ -5,9 +5,14 @@ import type { Logger } from '@lockstep/shared/logging.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
+import { StateDrillPlaces } from './adapters/drill-places.ts';
+import { ChildDrillServers } from './adapters/drill-servers.ts';
 import { HostRoot } from './adapters/host-root.ts';
+import { memoryAvailableBytes } from './adapters/memory.ts';
+import { ProcessTable } from './adapters/process-table.ts';
 import { createDescribe } from './api/describe.ts';
 import type { AgentConfig } from './config.ts';
+import { Drills } from './drill/drills.ts';
 import { Executor } from './executor/executor.ts';
 import { HANDLERS } from './executor/handlers.ts';
 import { takeExecutorLock } from './executor/lock.ts';
@@ -30,6 +35,7 @@ export interface Agent {
   readonly ledger: Ledger;
   readonly ports: AgentPorts;
   readonly executor: Executor;
+  readonly drills: Drills;
   /** Real paths. */
   readonly tls: TlsFiles;
   close(): void;
@@ -99,10 +105,36 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
     handlers: around('handlers', HANDLERS),
     logger,
   });
+  const drills = new Drills({
+    node,
+    ledger,
+    clock,
+    logger,
+    ports: {
+      ...ports,
+      places: around(
+        'drillPlaces',
+        new StateDrillPlaces({
+          stateDir: realStateDir,
+          hostStateDir: stateDir,
+          processes: new ProcessTable(),
+          syscalls,
+          clock,
+        }),
+      ),
+      servers: around(
+        'drillServers',
+        new ChildDrillServers({ clock, realPath: (path) => stores.realPath(path) }),
+      ),
+      memoryAvailableBytes,
+      mark: async () => undefined,
+    },
+  });
   return {
     ledger,
     ports,
     executor,
+    drills,
     tls,
     close: () => {
       local.close();

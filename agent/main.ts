@@ -27,7 +27,8 @@ async function main(logger: Logger, around: Around): Promise<void> {
     around,
     lockPatienceMs: LOCK_PATIENCE_MS,
   });
-  const { ledger, executor } = agent;
+  const { ledger, executor, drills } = agent;
+  await drills.sweep();
 
   const open = ledger.openOperation();
   // Its coordinator, or the next one, says which way: forward and back exclude each other.
@@ -62,6 +63,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
             ledger,
             executor,
             ports: agent.ports,
+            drills: agent.drills,
             now: () => agent.ports.clock.nowMs(),
           }),
         ),
@@ -76,6 +78,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
   logger.info({ signal }, 'agent stopping');
   await presence?.close();
   await server.close();
+  await drills.close();
   await executor.idle(STOP_PATIENCE_MS);
   agent.close();
   logger.info('agent stopped');

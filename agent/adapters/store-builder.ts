@@ -9,6 +9,7 @@ import type { EtcdMemberPlan } from '@lockstep/shared/generated/lockstep/v1/plan
 
 import type { StoreBuilder } from '../ports.ts';
 import { absentAsUndefined, type HostFiles } from './host-files.ts';
+import { inBackground } from './idle-priority.ts';
 import { ProgramError, runProgram } from './run-program.ts';
 
 export interface RestoreRequest {
@@ -19,12 +20,6 @@ export interface RestoreRequest {
   readonly clusterToken: string;
   readonly bumpBy: bigint | undefined;
 }
-
-/** Where util-linux's tools for idle priority may be; without them the build runs at normal priority. */
-const THROTTLES = [
-  { program: '/usr/bin/ionice', args: ['-c', '3'] },
-  { program: '/usr/bin/nice', args: ['-n', '19'] },
-];
 
 /** Builds stores with etcd's own tool; the tool's path is real, the others are host paths. */
 export class ToolStoreBuilder implements StoreBuilder {
@@ -42,7 +37,11 @@ export class ToolStoreBuilder implements StoreBuilder {
       });
     }
     const snapshot = this.#files.realPath(request.snapshotPath, 'read');
-    const { program, args } = await throttled(request.tool.path, restoreArguments(request, snapshot, target));
+    const { program, args } = await inBackground(
+      request.tool.path,
+      restoreArguments(request, snapshot, target),
+      signal,
+    );
     // Right before it runs: between the plan and now somebody may have replaced it.
     await requireDigest(request.tool, signal);
     try {
@@ -94,18 +93,4 @@ async function requireDigest(tool: ToolReport, signal: AbortSignal): Promise<voi
   throw new LockstepError('TOOL_MISMATCH', {
     message: `'${tool.path}' has digest ${found}, the plan names ${tool.sha256}.`,
   });
-}
-
-/** Wraps the program in what is there of idle disk and lowest processor priority. */
-async function throttled(
-  program: string,
-  args: readonly string[],
-): Promise<{ program: string; args: readonly string[] }> {
-  let words = [program, ...args];
-  for (const throttle of THROTTLES) {
-    if ((await absentAsUndefined(lstat(throttle.program))) === undefined) continue;
-    words = [throttle.program, ...throttle.args, ...words];
-  }
-  const [first = program, ...rest] = words;
-  return { program: first, args: rest };
 }

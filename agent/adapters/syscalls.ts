@@ -25,6 +25,7 @@ const SYSCALL_NUMBERS: Readonly<Record<string, { renameat2: number }>> = {
 };
 /** The same on every architecture, as is every call since Linux 5.0. */
 const PIDFD_OPEN = 434;
+const PIDFD_SEND_SIGNAL = 424;
 
 /** A failed system call, shaped as Node's own: `code` is "EAGAIN", `errno` its negative number. */
 export class SyscallError extends Error {
@@ -88,6 +89,24 @@ export class Syscalls {
     const fd = this.#load().syscall(PIDFD_OPEN, 'int', pid, 'uint', 0);
     if (fd < 0) throw new SyscallError('pidfd_open', koffi.errno(), `pid ${pid}`);
     return fd;
+  }
+
+  /** SIGKILL to the process of a pidfd and to no other; nothing where it has ended. */
+  pidfdKill(fd: number): void {
+    const result = this.#load().syscall(
+      PIDFD_SEND_SIGNAL,
+      'int',
+      fd,
+      'int',
+      constants.signals.SIGKILL,
+      'void *',
+      null,
+      'uint',
+      0,
+    );
+    if (result === 0) return;
+    const error = new SyscallError('pidfd_send_signal', koffi.errno(), `pidfd ${fd}`);
+    if (error.code !== 'ESRCH') throw error;
   }
 
   /** True once the process of a pidfd has ended, reaped or not. */

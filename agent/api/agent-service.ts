@@ -13,6 +13,7 @@ import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import type { AgentPorts } from '../assembly.ts';
 import type { AgentConfig } from '../config.ts';
+import type { Drills } from '../drill/drills.ts';
 import { EffectSlot } from '../executor/effect-slot.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -33,12 +34,13 @@ export interface AgentServiceDependencies {
   readonly ledger: Ledger;
   readonly executor: Executor;
   readonly ports: AgentPorts;
+  readonly drills: Drills;
   readonly now: () => number;
 }
 
 /** The agent's service: each call handed to the one that answers it. */
 export function createAgentService(dependencies: AgentServiceDependencies): AgentServiceServer {
-  const { config, ledger, executor, ports } = dependencies;
+  const { config, ledger, executor, ports, drills } = dependencies;
   const { hosting, member, snapshots } = ports;
   // Two snapshots at once would take the member's disk for twice as long, and prove no more.
   const saving = new EffectSlot(ports.clock);
@@ -48,7 +50,11 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
       verdicts: await hosting.checkEncryption(request.uses, signal),
     })),
     compareLive: unaryHandler((request, { signal }) => compare(ports, request, signal)),
-    promise: unaryHandler((request, { caller }) => executor.promise(request, identityUri(caller))),
+    promise: unaryHandler(async (request, { caller }) => {
+      // An operation comes before any drill, and finds nothing of one.
+      using _way = await drills.makeWay();
+      return await executor.promise(request, identityUri(caller));
+    }),
     execute: streamHandler((request: ExecuteRequest, { caller, signal }: CallContext) =>
       executor.execute(request, identityUri(caller), signal),
     ),

@@ -1,4 +1,5 @@
 import { agentErrors } from './agent.ts';
+import { drillErrors } from './drill.ts';
 import type { ErrorEntry } from './entry.ts';
 import { operationErrors } from './operation.ts';
 import { planErrors } from './plan.ts';
@@ -13,6 +14,7 @@ export const catalogue = {
   ...agentErrors,
   ...operationErrors,
   ...storeErrors,
+  ...drillErrors,
   ...transportErrors,
 } satisfies Record<string, ErrorEntry>;
 

@@ -7,7 +7,7 @@ import { LockstepError } from '../errors/lockstep-error.ts';
 
 /** Where a member answers, and who asks. PEMs, not paths. */
 export interface EtcdEndpoint {
-  /** "https://10.0.0.1:2379" */
+  /** "https://10.0.0.1:2379", or "unix:/run/etcd.sock" for a socket file. */
   readonly url: string;
   /** Left out for http. */
   readonly tls?: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
@@ -26,21 +26,29 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /** A member that has just been started is asked again at once: every such wait is downtime. */
 const RECONNECT_MS = { first: 50, longest: 250 };
 
+const CHANNEL_OPTIONS: ChannelOptions = {
+  'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
+  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
+  'grpc.min_reconnect_backoff_ms': RECONNECT_MS.first,
+  'grpc.max_reconnect_backoff_ms': RECONNECT_MS.longest,
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.enable_http_proxy': 0,
+};
+
 export function etcdChannel(endpoint: EtcdEndpoint): EtcdChannel {
+  if (endpoint.url.startsWith('unix:')) {
+    const options = { ...CHANNEL_OPTIONS, 'grpc.default_authority': 'localhost' };
+    return { target: endpoint.url, credentials: credentials.createInsecure(), options };
+  }
   const { protocol, hostname, port } = parseUrl(endpoint.url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const family = isIP(host);
   const scheme = family === 4 ? 'ipv4' : family === 6 ? 'ipv6' : 'dns';
   const authority = `${hostname}:${port === '' ? '2379' : port}`;
   const options: ChannelOptions = {
-    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
-    'grpc.min_reconnect_backoff_ms': RECONNECT_MS.first,
-    'grpc.max_reconnect_backoff_ms': RECONNECT_MS.longest,
+    ...CHANNEL_OPTIONS,
     'grpc.default_authority': authority,
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.enable_http_proxy': 0,
   };
   const target = `${scheme}:${authority}`;
   if (protocol === 'http:') return { target, credentials: credentials.createInsecure(), options };
