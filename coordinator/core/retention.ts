@@ -1,4 +1,4 @@
-import { calendarOf, type Period } from './calendar.ts';
+import { calendarOf, type Period, type PeriodOf } from './calendar.ts';
 import type { Standing } from './standing.ts';
 
 /** How many are kept: the newest, and the newest of each of so many periods of the time zone's calendar. */
@@ -45,11 +45,12 @@ export function decideRetention(
   policy: RetentionPolicy,
   candidates: readonly RetentionCandidate[],
   nowMs: number,
+  periodOf: PeriodOf = calendarOf(policy.timeZone),
 ): RetentionDecision[] {
   const all = [...candidates].sort(newestFirst);
   const good = all.filter(({ standing }) => standing === 'good');
-  const placesOfGood = kept(policy, good);
-  const placesOfAll = kept(policy, all);
+  const placesOfGood = kept(policy, good, periodOf);
+  const placesOfAll = kept(policy, all, periodOf);
   const last = lastGood(good, nowMs);
   return all.map((candidate) => {
     const { id, standing, takenMs, protectedFor } = candidate;
@@ -81,7 +82,11 @@ export function lastGood(
 }
 
 /** The places of a policy that each of these takes, in words; sorted newest first. */
-function kept(policy: RetentionPolicy, sorted: readonly RetentionCandidate[]): Map<string, string[]> {
+function kept(
+  policy: RetentionPolicy,
+  sorted: readonly RetentionCandidate[],
+  periodOf: PeriodOf,
+): Map<string, string[]> {
   const reasons = new Map<string, string[]>();
   const keep = (id: string, reason: string): void => {
     reasons.set(id, [...(reasons.get(id) ?? []), reason]);
@@ -89,7 +94,6 @@ function kept(policy: RetentionPolicy, sorted: readonly RetentionCandidate[]): M
   sorted
     .slice(0, policy.keepLast)
     .forEach(({ id }, index) => keep(id, `last ${index + 1} of ${policy.keepLast}`));
-  const periodOf = calendarOf(policy.timeZone);
   for (const period of PERIODS) {
     const wanted = policy[period];
     const seen = new Set<string>();

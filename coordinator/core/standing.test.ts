@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { isBrokenAt, judgeStanding, lastProof, placesOf } from './standing.ts';
 
 const failure = toFailure(new LockstepError('SNAPSHOT_CORRUPT'));
-const proof = (place: string, hour: number, bad = false, kind = ProofKind.PROOF_KIND_VERIFY): Proof =>
+const proof = (
+  place: string,
+  hour: number,
+  bad = false,
+  kind: ProofKind = ProofKind.PROOF_KIND_VERIFY,
+): Proof =>
   Proof.fromPartial({
     kind,
     place,
