@@ -124,3 +124,21 @@ describe('the gate', () => {
     });
   });
 });
+
+describe('a node without a member', () => {
+  const mixed = modelPlan({
+    nodes: [...plan.nodes, { node: 'api1', ledgerId: 'ledger-4', order: 3 }],
+  });
+  const with4 = (seen: Partial<Seen>): string => {
+    const all = new Map<string, Seen>([1, 2, 3].map((n) => [`cp${n}`, healthy(n)]));
+    all.set('api1', ObserveMemberResponse.fromPartial(seen));
+    const verdict = judgeGate(mixed, PINNED, all);
+    return verdict.kind === 'passed' ? 'passed' : `${verdict.kind} ${verdict.failure.code}`;
+  };
+
+  it('passes, unless it lets an API server in, or cannot say so', () => {
+    expect(with4({})).toBe('passed');
+    expect(with4({ componentsInPlace: ['kube-apiserver'] })).toBe('failed GATE_API_SERVER');
+    expect(with4({ failure: failureOf('INTERNAL', 'it cannot look') })).toBe('retry STEP_TIMED_OUT');
+  });
+});
