@@ -1,4 +1,11 @@
-import { Client, Metadata, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
+import { once } from 'node:events';
+import {
+  Client,
+  type ClientWritableStream,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { LockstepError } from '../errors/lockstep-error.ts';
 import { createChannelCredentials, type ExpectedPeer } from '../tls/credentials.ts';
 import type { TlsFiles } from '../tls/identity.ts';
@@ -85,6 +92,61 @@ export async function* serverStream<Request, Response>(
     signal.removeEventListener('abort', cancel);
     call.cancel();
   }
+}
+
+/**
+ * Sends what `requests` yields, as fast as the other side takes it, and waits for the answer.
+ * Errors as {@link unary}; what `requests` throws ends the call and is thrown. An answer that comes
+ * before all was sent counts.
+ */
+export async function clientStream<Request, Response>(
+  client: Client,
+  method: MethodDefinition<Request, Response>,
+  requests: AsyncIterable<Request>,
+  signal: AbortSignal,
+): Promise<Response> {
+  if (signal.aborted) throw reasonOf(signal, client);
+  const { promise: answered, resolve, reject } = Promise.withResolvers<Response>();
+  const call = client.makeClientStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    new Metadata(),
+    {},
+    (error, response) => {
+      if (error === null) resolve(response as Response);
+      else reject(signal.aborted ? reasonOf(signal, client) : fromServiceError(error, targetOf(client)));
+    },
+  );
+  const cancel = (): void => call.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  answered.then(end, end);
+  try {
+    await send(call, requests, ended.signal);
+    return await answered;
+  } catch (thrown) {
+    call.cancel();
+    // Where the other side has said why, that is the reason; what broke here follows from it.
+    if (ended.signal.aborted) return await answered;
+    throw thrown;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    answered.catch(() => undefined);
+  }
+}
+
+async function send<Request>(
+  call: ClientWritableStream<Request>,
+  requests: AsyncIterable<Request>,
+  answered: AbortSignal,
+): Promise<void> {
+  for await (const request of requests) {
+    if (answered.aborted) return;
+    if (!call.write(request)) await once(call, 'drain', { signal: answered }).catch(() => undefined);
+  }
+  if (!answered.aborted) call.end();
 }
 
 /** A deadline that passed is "no answer"; any other abort is the caller's own business. */

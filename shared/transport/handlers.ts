@@ -1,10 +1,12 @@
 import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import type {
+  handleClientStreamingCall,
   handleServerStreamingCall,
   handleUnaryCall,
-  ServerUnaryCall,
-  ServerWritableStream,
+  ServerReadableStream,
 } from '@grpc/grpc-js';
+import { LockstepError } from '../errors/lockstep-error.ts';
 import type { Identity } from '../tls/identity.ts';
 import { callerOf } from './caller.ts';
 import { toServiceError } from './failures.ts';
@@ -51,9 +53,76 @@ export function streamHandler<Request, Response>(
   };
 }
 
-function contextOf<Request, Response>(
-  call: ServerUnaryCall<Request, Response> | ServerWritableStream<Request, Response>,
-): CallContext {
+/**
+ * A function over what the caller sends as a gRPC handler: the caller is asked for more only as it
+ * is taken, and one that falls silent for `silenceTimeoutMs` while more is awaited has gone.
+ */
+export function clientStreamHandler<Request, Response>(
+  answer: (requests: AsyncIterable<Request>, context: CallContext) => Promise<Response>,
+  silenceTimeoutMs: number,
+): handleClientStreamingCall<Request, Response> {
+  return (call, callback) => {
+    void (async () => {
+      try {
+        const context = contextOf(call);
+        callback(null, await answer(received(call, context.signal, silenceTimeoutMs), context));
+      } catch (thrown) {
+        callback(toServiceError(thrown));
+      } finally {
+        // What nobody takes any more must not be held for anybody.
+        call.resume();
+      }
+    })();
+  };
+}
+
+async function* received<Request, Response>(
+  call: ServerReadableStream<Request, Response>,
+  signal: AbortSignal,
+  silenceTimeoutMs: number,
+): AsyncGenerator<Request, void, undefined> {
+  const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterator<Request, undefined>;
+  for (;;) {
+    signal.throwIfAborted();
+    const next = await withinSilence(requests.next(), signal, silenceTimeoutMs);
+    if (next.done === true) {
+      // A call that was cancelled may end as one that is whole does, a moment before it says so.
+      await turn();
+      signal.throwIfAborted();
+      return;
+    }
+    yield next.value;
+  }
+}
+
+async function withinSilence<Value>(
+  value: Promise<Value>,
+  signal: AbortSignal,
+  silenceTimeoutMs: number,
+): Promise<Value> {
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
+  const timer = setTimeout(() => {
+    const message = `The caller sent nothing for ${silenceTimeoutMs / 1000} s.`;
+    reject(new LockstepError('UNREACHABLE', { message }));
+  }, silenceTimeoutMs);
+  // Whichever comes second is nobody's any more.
+  value.catch(() => undefined);
+  try {
+    return await Promise.race([value, ended]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+type AnyCall = Parameters<typeof callerOf>[0] & {
+  readonly cancelled: boolean;
+  once(event: 'cancelled', listener: () => void): unknown;
+};
+
+function contextOf(call: AnyCall): CallContext {
   const controller = new AbortController();
   call.once('cancelled', () => controller.abort(new Error('the caller went away')));
   if (call.cancelled) controller.abort(new Error('the caller went away'));
