@@ -68,6 +68,12 @@ export const agentErrors = {
     meaning: 'The service manager did not take, or does not show, the condition that keeps kubelet stopped.',
     cure: 'Check `systemctl show kubelet` on that node for drop-ins and NeedDaemonReload.',
   },
+  UNIT_HOLD_FAILED: {
+    class: 'fault',
+    meaning:
+      'The service manager did not take, or does not show, the condition that keeps etcd’s unit stopped.',
+    cure: 'Check `systemctl show` of etcd’s unit on that node for drop-ins and NeedDaemonReload.',
+  },
   SERVICE_MANAGER_FAILED: {
     class: 'fault',
     meaning: 'A call to the service manager failed or did not answer in time.',
