@@ -27,6 +27,7 @@ const schema = z.strictObject({
       systemctl: hostPath.default('/usr/bin/systemctl'),
       unitDir: hostPath.default('/etc/systemd/system'),
       kubeletUnit: z.string().default('kubelet.service'),
+      etcdUnit: z.string().default('etcd.service'),
     })
     .prefault({}),
   kubelet: z
@@ -35,6 +36,8 @@ const schema = z.strictObject({
       staticPodPath: hostPath.default('/etc/kubernetes/manifests'),
     })
     .prefault({}),
+  /** How etcd is run here. Said and never guessed: what an agent holds and starts must not change under it. */
+  hosting: z.enum(['static-pod', 'systemd']).default('static-pod'),
   /** Real paths. */
   tools: z.strictObject({ etcdutl: hostPath.optional(), etcdctl: hostPath.optional() }).prefault({}),
   nats: z.strictObject({ servers: z.array(z.string()).min(1) }).optional(),

@@ -1,5 +1,5 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { waitFor } from '@lockstep/shared/waiting.ts';
+import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 
 import type { HostFiles } from './host-files.ts';
 import { runProgram } from './run-program.ts';
@@ -25,10 +25,14 @@ export interface UnitHoldSettings {
   readonly unit: string;
   /** Host path: as long as it exists the unit does not start. */
   readonly holdFile: string;
+  /** What to call it where the hold does not take; KUBELET_HOLD_FAILED where left out. */
+  readonly failureCode?: 'KUBELET_HOLD_FAILED' | 'UNIT_HOLD_FAILED';
 }
 
 const PROPERTIES = 'ActiveState,MainPID,LoadState,NeedDaemonReload,DropInPaths';
 const ACTIVE_POLL_MS = 20;
+/** From the word to the first sign of a start. */
+const START_PATIENCE_MS = 10_000;
 
 /**
  * Keeps one unit from starting, across reboots. `systemctl mask` fails for a unit file in
@@ -49,6 +53,18 @@ export class UnitHold {
     return `${unitDir}/${unit}.d/99-lockstep-hold.conf`;
   }
 
+  get unit(): string {
+    return this.#settings.unit;
+  }
+
+  get holdFile(): string {
+    return this.#settings.holdFile;
+  }
+
+  get #failureCode(): 'KUBELET_HOLD_FAILED' | 'UNIT_HOLD_FAILED' {
+    return this.#settings.failureCode ?? 'KUBELET_HOLD_FAILED';
+  }
+
   async state(signal: AbortSignal): Promise<UnitState> {
     const { unit } = this.#settings;
     return parseUnitState(await this.#systemctl(['show', unit, `--property=${PROPERTIES}`], signal));
@@ -66,7 +82,7 @@ export class UnitHold {
     await this.#systemctl(['daemon-reload'], signal);
     state = await this.state(signal);
     if (!this.#isLoaded(state)) {
-      throw new LockstepError('KUBELET_HOLD_FAILED', {
+      throw new LockstepError(this.#failureCode, {
         message: `${this.#settings.unit} does not show ${this.dropInPath} after a daemon-reload (${describeState(state)}).`,
       });
     }
@@ -89,10 +105,69 @@ export class UnitHold {
       state = await this.state(signal);
     }
     if (!isStopped(state)) {
-      throw new LockstepError('KUBELET_HOLD_FAILED', {
+      throw new LockstepError(this.#failureCode, {
         message: `${this.#settings.unit} did not stop (${describeState(state)}).`,
       });
     }
+  }
+
+  /** Held durably, and loaded; what runs goes on until it is stopped. From now on nothing starts it. */
+  async mark(operationId: string, signal: AbortSignal): Promise<void> {
+    const { holdFile } = this.#settings;
+    await this.#files.inKeptRoom(() => this.#files.write(holdFile, `${operationId}\n`, 0o600, signal));
+    await this.prepare(signal);
+  }
+
+  /**
+   * Every process of the unit killed, then the unit stopped: no restart follows a stop that was
+   * asked for. For what is crash-safe, and would take its time to stop by itself.
+   */
+  async kill(signal: AbortSignal): Promise<void> {
+    // One that has no process left cannot be killed, and says so by failing.
+    await this.#systemctl(['kill', '--signal=SIGKILL', this.#settings.unit], signal).catch(
+      (thrown: unknown) => {
+        signal.throwIfAborted();
+        if (!(thrown instanceof LockstepError)) throw thrown;
+      },
+    );
+    await this.#systemctl(['stop', this.#settings.unit], signal);
+  }
+
+  /**
+   * The hold lifted and the start asked for, not waited for: a service that says by itself when it is
+   * ready may need others for that, that start after it. Rejects where the unit is not on its way.
+   */
+  async startSoon(signal: AbortSignal): Promise<void> {
+    await this.#files.remove(this.#settings.holdFile, signal);
+    // Killed on purpose, perhaps more often than a unit may be started.
+    await this.#systemctl(['reset-failed', this.#settings.unit], signal);
+    await this.#systemctl(['start', '--no-block', this.#settings.unit], signal);
+    let last: UnitState | undefined;
+    const condition = {
+      describe: () => `${this.#settings.unit} starts`,
+      check: async () => {
+        last = await this.state(signal);
+        return last.activeState === 'active' || last.activeState === 'activating';
+      },
+    };
+    try {
+      await waitFor(condition, ACTIVE_POLL_MS, deadline(START_PATIENCE_MS, signal));
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new LockstepError('SERVICE_MANAGER_FAILED', {
+        message: `${this.#settings.unit} does not start${last === undefined ? '' : ` (${describeState(last)})`}.`,
+        cause,
+      });
+    }
+  }
+
+  /** Properties as `systemctl show` names them; those that it does not say are not there. */
+  async properties(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const output = await this.#systemctl(
+      ['show', this.#settings.unit, `--property=${names.join(',')}`],
+      signal,
+    );
+    return parseProperties(output);
   }
 
   /** The hold lifted, the unit started and active. The condition stays: without the file it holds nothing. */
@@ -174,11 +249,7 @@ export function isStopped(state: UnitState): boolean {
 }
 
 export function parseUnitState(output: string): UnitState {
-  const values = new Map<string, string>();
-  for (const line of output.split('\n')) {
-    const at = line.indexOf('=');
-    if (at > 0) values.set(line.slice(0, at), line.slice(at + 1));
-  }
+  const values = parseProperties(output);
   const get = (name: string): string => {
     const value = values.get(name);
     // What is not said cannot be taken for "inactive".
@@ -192,6 +263,15 @@ export function parseUnitState(output: string): UnitState {
     needDaemonReload: get('NeedDaemonReload') !== 'no',
     dropInPaths: get('DropInPaths').split(' ').filter(Boolean),
   };
+}
+
+function parseProperties(output: string): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const line of output.split('\n')) {
+    const at = line.indexOf('=');
+    if (at > 0) values.set(line.slice(0, at), line.slice(at + 1));
+  }
+  return values;
 }
 
 function describeState(state: UnitState): string {

@@ -34,6 +34,15 @@ export function driftFields(report: NodeReport): Record<string, string> {
     fields[`manifest.${manifest.fileName}`] =
       `${manifest.sha256} inode ${inodeText(manifest.inode)} owner ${manifest.uid}:${manifest.gid} mode ${octal(manifest.mode)}`;
   }
+  const unit = report.etcdUnit;
+  if (unit !== undefined) {
+    fields['etcdUnit'] = `${unit.unit} from ${unit.fragmentPath} as ${unit.user}:${unit.group}`;
+    fields['etcdUnit.dropIns'] = unit.dropIns.join(',');
+    for (const file of unit.files) {
+      fields[`etcdUnit.${file.path}`] =
+        `${file.sha256} owner ${file.uid}:${file.gid} mode ${octal(file.mode)}`;
+    }
+  }
   const kubelet = report.kubelet;
   if (kubelet !== undefined) {
     fields['kubelet.unit'] = kubelet.unit;

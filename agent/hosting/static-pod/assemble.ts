@@ -9,9 +9,12 @@ import { ToolStoreBuilder } from '../../adapters/store-builder.ts';
 import { HostStores } from '../../adapters/stores.ts';
 import { Syscalls } from '../../adapters/syscalls.ts';
 import { UnitHold } from '../../adapters/systemd.ts';
+import type { Hosting, Joining } from '../../ports.ts';
+import { EtcdUnitFiles } from '../systemd/etcd-unit-files.ts';
+import { SystemdHosting } from '../systemd/hosting.ts';
 import { StaticPodHosting } from './hosting.ts';
 import { Inspector } from './inspect.ts';
-import { declaredPrefixes, ManifestDirectory } from './manifest-directory.ts';
+import { declaredPrefixes, type FoundManifest, ManifestDirectory } from './manifest-directory.ts';
 import { ManifestEndpoint } from './member-endpoint.ts';
 import { NodeSettings } from './node-settings.ts';
 import { Readiness } from './readiness.ts';
@@ -27,14 +30,17 @@ export interface NodeConfig {
     readonly systemctl: string;
     readonly unitDir: string;
     readonly kubeletUnit: string;
+    readonly etcdUnit?: string;
   };
+  /** How etcd is run here; `static-pod` where left out. */
+  readonly hosting?: 'static-pod' | 'systemd';
   readonly kubelet: { readonly config: string; readonly staticPodPath: string };
   readonly tools: { readonly etcdutl?: string | undefined; readonly etcdctl?: string | undefined };
 }
 
-/** What a kubeadm node offers the executor. */
+/** What a node offers the executor. */
 export interface StaticPodNode {
-  readonly hosting: StaticPodHosting;
+  readonly hosting: Hosting & Joining;
   readonly stores: HostStores;
   readonly storeBuilder: ToolStoreBuilder;
   readonly member: EtcdLocalMember;
@@ -55,10 +61,14 @@ export function assembleStaticPodNode(
   const { stateDir, serviceManager, kubelet } = config;
   const holdFile = join(stateDir, 'kubelet.hold');
   const syscalls = new Syscalls();
-  const root = new HostRoot(config.hostRoot, fixedPrefixes(config), () => declaredPrefixes(manifests));
+  const unitFiles = etcdUnitFiles(config);
+  const root: HostRoot = new HostRoot(config.hostRoot, fixedPrefixes(config), () => [
+    ...declaredPrefixes(manifests),
+    ...(unitFiles?.declaredPrefixes() ?? []),
+  ]);
   const manifests = new ManifestDirectory(root, kubelet.staticPodPath);
   const files = new HostFiles(root, syscalls, giveRoom);
-  const settings = new NodeSettings(manifests);
+  const settings = new NodeSettings(manifests, unitFiles);
   const processes = new ProcessTable();
   const runtime = new ContainerRuntime(root.resolve(config.containerRuntime.socket, 'read'));
   const member = new EtcdLocalMember(new ManifestEndpoint(settings, files));
@@ -71,6 +81,7 @@ export function assembleStaticPodNode(
     },
     files,
   );
+  const etcdUnit = unitFiles === undefined ? undefined : { files: unitFiles, hold: etcdHold(config, files) };
   const readiness = new Readiness(settings, files);
   const inspector = new Inspector({
     files,
@@ -87,8 +98,10 @@ export function assembleStaticPodNode(
     stateDir,
     kubeletUnit: serviceManager.kubeletUnit,
     kubeletConfigPath: kubelet.config,
+    etcdUnit,
+    hostRoot: config.hostRoot,
   });
-  const hosting = new StaticPodHosting({
+  const staticPods = new StaticPodHosting({
     files,
     settings,
     inspector,
@@ -100,6 +113,18 @@ export function assembleStaticPodNode(
     runtimeSocket: config.containerRuntime.socket,
     holdFile,
   });
+  const hosting =
+    etcdUnit === undefined
+      ? staticPods
+      : new SystemdHosting({
+          kubelet: staticPods,
+          hasKubelet: () => [...manifests.live(), ...manifests.parked()].some(isControlPlane),
+          unit: etcdUnit.hold,
+          files,
+          processes,
+          kubeletHold: { holdFile, dropIn: hold.dropInPath },
+          runtimeSocket: config.containerRuntime.socket,
+        });
   return {
     hosting,
     stores: new HostStores(files, syscalls, stateDir),
@@ -113,9 +138,30 @@ export function assembleStaticPodNode(
   };
 }
 
+const DEFAULT_ETCD_UNIT = 'etcd.service';
+
+function etcdUnitFiles({ hosting, hostRoot, serviceManager }: NodeConfig): EtcdUnitFiles | undefined {
+  if (hosting !== 'systemd') return undefined;
+  const { unitDir, etcdUnit = DEFAULT_ETCD_UNIT } = serviceManager;
+  return new EtcdUnitFiles(hostRoot, unitDir, etcdUnit);
+}
+
+function etcdHold({ stateDir, serviceManager }: NodeConfig, files: HostFiles): UnitHold {
+  const { systemctl, unitDir, etcdUnit: unit = DEFAULT_ETCD_UNIT } = serviceManager;
+  const holdFile = join(stateDir, 'etcd.hold');
+  return new UnitHold({ systemctl, unitDir, unit, holdFile, failureCode: 'UNIT_HOLD_FAILED' }, files);
+}
+
+function isControlPlane({ manifest }: FoundManifest): boolean {
+  return manifest?.component !== undefined && manifest.component !== 'etcd';
+}
+
 /** What the agent may touch before it has read a manifest. */
-function fixedPrefixes({ stateDir, serviceManager, kubelet, containerRuntime }: NodeConfig): AllowedPrefix[] {
+function fixedPrefixes(config: NodeConfig): AllowedPrefix[] {
+  const { stateDir, serviceManager, kubelet, containerRuntime, hosting } = config;
+  const { unitDir, etcdUnit = DEFAULT_ETCD_UNIT } = serviceManager;
   return [
+    ...(hosting === 'systemd' ? [{ path: `${unitDir}/${etcdUnit}.d`, access: 'write' as const }] : []),
     { path: stateDir, access: 'write' },
     { path: kubelet.staticPodPath, access: 'write' },
     { path: join(dirname(kubelet.staticPodPath), 'lockstep'), access: 'write' },

@@ -1,7 +1,7 @@
 import { booleanValue, type Flags, featureGate, lastValue, listValue, parseFlags } from './flags.ts';
 import { hostPathOf, type ManifestContainer } from './manifest.ts';
 
-/** What the etcd container is told, with etcd's own defaults. Paths are host paths. */
+/** What etcd is told, with etcd's own defaults. Paths are host paths. */
 export interface EtcdSettings {
   readonly name: string;
   readonly dataDir: string;
@@ -30,9 +30,15 @@ const DEFAULT_QUOTA_BYTES = 2_147_483_648n;
 
 export function readEtcdSettings(container: ManifestContainer): EtcdSettings {
   const flags = withEnvironment(parseFlags(container.words), container.environment);
+  const toHost = (path: string): string => hostPathOf(container, path) ?? path;
+  return settingsOf(flags, toHost, whyUnknowable(container, flags));
+}
+
+/** From flags, wherever they are said. `toHost` makes a path that etcd is given one of the host. */
+export function settingsOf(flags: Flags, toHost: (path: string) => string, unknowable: string): EtcdSettings {
   const path = (name: string): string | undefined => {
     const value = lastValue(flags, name);
-    return value === undefined || value === '' ? undefined : (hostPathOf(container, value) ?? value);
+    return value === undefined || value === '' ? undefined : toHost(value);
   };
   const name = lastValue(flags, 'name') ?? 'default';
   return {
@@ -54,7 +60,7 @@ export function readEtcdSettings(container: ManifestContainer): EtcdSettings {
     peerCertFile: path('peer-cert-file'),
     peerKeyFile: path('peer-key-file'),
     peerTrustedCaFile: path('peer-trusted-ca-file'),
-    unknowable: whyUnknowable(container, flags),
+    unknowable,
   };
 }
 
@@ -70,7 +76,7 @@ export function reachable(url: string): string {
 }
 
 /** etcd takes ETCD_DATA_DIR for --data-dir where the flag is not given. */
-function withEnvironment(flags: Flags, environment: ReadonlyMap<string, string>): Flags {
+export function withEnvironment(flags: Flags, environment: ReadonlyMap<string, string>): Flags {
   const merged = new Map(flags);
   for (const [name, value] of environment) {
     if (!name.startsWith('ETCD_')) continue;

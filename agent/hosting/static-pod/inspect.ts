@@ -6,12 +6,15 @@ import type { HostFiles } from '../../adapters/host-files.ts';
 import type { EtcdLocalMember } from '../../adapters/local-member.ts';
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import type { UnitHold } from '../../adapters/systemd.ts';
+import type { EtcdUnitFiles } from '../systemd/etcd-unit-files.ts';
+import { inspectUnit } from '../systemd/inspect-unit.ts';
 import { foreignClients, outsideAddresses, ownAddresses } from './etcd-clients.ts';
 import type { EtcdSettings } from './etcd-settings.ts';
 import { inspectApiServer } from './inspect-api-server.ts';
 import { inspectEtcd } from './inspect-etcd.ts';
 import { inspectDisk, inspectKubelet } from './inspect-host.ts';
 import { InspectionNotes } from './inspection-notes.ts';
+import type { ManifestContainer } from './manifest.ts';
 import type { FoundManifest, ManifestDirectory } from './manifest-directory.ts';
 import type { NodeSettings } from './node-settings.ts';
 import { addressOfUrl } from './proof-of-stop.ts';
@@ -33,6 +36,9 @@ export interface InspectorParts {
   readonly stateDir: string;
   readonly kubeletUnit: string;
   readonly kubeletConfigPath: string;
+  /** Where etcd is a unit, and no static pod. */
+  readonly etcdUnit: { readonly files: EtcdUnitFiles; readonly hold: UnitHold } | undefined;
+  readonly hostRoot: string;
 }
 
 /** Everything of a node's report that is not the ledger's. Changes nothing. */
@@ -47,9 +53,10 @@ export class Inspector {
     const { files, manifests, settings, stateDir } = this.#parts;
     const notes = new InspectionNotes();
     const live = await notes.attempt<FoundManifest[]>("kubelet's manifests", [], () => manifests.live());
-    const etcdSettings = await notes.attempt('the manifest of etcd', undefined, () => settings.etcd());
+    const etcdSettings = await notes.attempt('how etcd is run', undefined, () => settings.etcd());
     const dataDir = etcdSettings?.dataDir;
-    const [etcd, apiServer, kubelet, tools, disks] = await Promise.all([
+    const [etcdUnit, etcd, apiServer, kubelet, tools, disks] = await Promise.all([
+      notes.attempt("etcd's unit", undefined, () => this.#etcdUnit(notes, signal)),
       notes.attempt('etcd', undefined, () => this.#etcd(etcdSettings, notes, signal)),
       notes.attempt('the API server', undefined, () => this.#apiServer(notes, signal)),
       notes.attempt("kubelet's configuration", undefined, () => this.#kubelet(signal)),
@@ -68,13 +75,13 @@ export class Inspector {
     const etcdClients = await notes.attempt("etcd's connections", [], () =>
       etcdSettings === undefined ? [] : this.#clients(etcdSettings, etcd?.members.flatMap(urlsOf) ?? []),
     );
+    const hosting = this.#parts.etcdUnit === undefined ? 'static-pod' : 'systemd';
     return {
       ...UNKNOWN_TO_THE_HOSTING,
       hosting:
-        live.some(({ manifest }) => manifest?.component !== undefined) || etcd !== undefined
-          ? 'static-pod'
-          : '',
+        live.some(({ manifest }) => manifest?.component !== undefined) || etcd !== undefined ? hosting : '',
       etcd,
+      etcdUnit,
       apiServer,
       manifests: live.map(({ report }) => report),
       kubelet,
@@ -91,8 +98,8 @@ export class Inspector {
     notes: InspectionNotes,
     signal: AbortSignal,
   ): Promise<NodeReport['etcd']> {
-    const { manifests, files, member, processes } = this.#parts;
-    const container = manifests.container('etcd');
+    const { files, member, processes } = this.#parts;
+    const container = this.#etcdContainer();
     if (settings === undefined || container === undefined) return undefined;
     const prefix = this.#parts.settings.apiServer()?.etcdPrefix ?? '/registry';
     const mounts = processes.mounts();
@@ -108,14 +115,33 @@ export class Inspector {
     return inspectApiServer({ settings: found, clusterCaFile, files, notes, ready }, signal);
   }
 
-  #kubelet(signal: AbortSignal): Promise<NodeReport['kubelet']> {
-    const { kubelet, kubeletUnit, kubeletConfigPath, files } = this.#parts;
+  /** What etcd is started with: of its manifest, or of its unit, which maps no paths. */
+  #etcdContainer(): ManifestContainer | undefined {
+    const { etcdUnit, manifests } = this.#parts;
+    if (etcdUnit === undefined) return manifests.container('etcd');
+    const unit = etcdUnit.files.read();
+    if (unit === undefined) return undefined;
+    return { name: 'etcd', image: '', words: unit.words, environment: unit.environment, mounts: [] };
+  }
+
+  async #etcdUnit(notes: InspectionNotes, signal: AbortSignal): Promise<NodeReport['etcdUnit']> {
+    const { etcdUnit, processes, hostRoot } = this.#parts;
+    const unit = etcdUnit?.files.read();
+    if (etcdUnit === undefined || unit === undefined) return undefined;
+    return inspectUnit({ unit, hold: etcdUnit.hold, processes, hostRoot, notes }, signal);
+  }
+
+  async #kubelet(signal: AbortSignal): Promise<NodeReport['kubelet']> {
+    const { kubelet, kubeletUnit, kubeletConfigPath, files, etcdUnit } = this.#parts;
+    // An etcd host need not be a node of Kubernetes.
+    if (etcdUnit !== undefined && !(await files.exists(kubeletConfigPath, signal))) return undefined;
     return inspectKubelet({ unit: kubeletUnit, configPath: kubeletConfigPath, hold: kubelet }, files, signal);
   }
 
   async #tools(signal: AbortSignal): Promise<NodeReport['tools']> {
-    const { tools, configuredTools: configured, searchPath } = this.#parts;
-    return tools.find({ configured, searchPath, etcdRoot: await this.#etcdRoot(signal) }, signal);
+    const { tools, configuredTools: configured, searchPath, etcdUnit } = this.#parts;
+    const etcdRoot = etcdUnit === undefined ? await this.#etcdRoot(signal) : undefined;
+    return tools.find({ configured, searchPath, etcdRoot }, signal);
   }
 
   /** Of the running etcd's container, as the runtime tells its process. */
@@ -150,7 +176,6 @@ const UNKNOWN_TO_THE_HOSTING = {
   promised: undefined,
   advertiseAddress: '',
   setAsideOperationId: '',
-  etcdUnit: undefined,
   signing: undefined,
 } as const satisfies Partial<NodeReport>;
 

@@ -6,18 +6,27 @@ import { lastValue, parseFlags } from './flags.ts';
 import { hostPathOf } from './manifest.ts';
 import type { ManifestDirectory } from './manifest-directory.ts';
 
+export interface EtcdUnitSettings {
+  /** Undefined where there is no such unit. */
+  settings(): EtcdSettings | undefined;
+}
+
 /**
  * What the manifests say now: a manifest is read each time it is asked for, from kubelet's
  * directory or from where a restore has parked it.
  */
 export class NodeSettings {
   readonly #manifests: ManifestDirectory;
+  readonly #etcdUnit: EtcdUnitSettings | undefined;
 
-  constructor(manifests: ManifestDirectory) {
+  /** `etcdUnit`: where etcd is a unit, and no static pod. */
+  constructor(manifests: ManifestDirectory, etcdUnit?: EtcdUnitSettings) {
     this.#manifests = manifests;
+    this.#etcdUnit = etcdUnit;
   }
 
   etcd(): EtcdSettings | undefined {
+    if (this.#etcdUnit !== undefined) return this.#etcdUnit.settings();
     const container = this.#manifests.container('etcd');
     return container === undefined ? undefined : readEtcdSettings(container);
   }
@@ -48,6 +57,6 @@ export class NodeSettings {
 function required<T>(settings: T | undefined, component: string): T {
   if (settings !== undefined) return settings;
   throw new LockstepError('MANIFEST_MISSING', {
-    message: `No manifest of ${component} is on this node, in place or parked.`,
+    message: `Nothing on this node says how ${component} is run: no manifest, in place or parked, and no unit.`,
   });
 }

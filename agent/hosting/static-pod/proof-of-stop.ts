@@ -14,7 +14,8 @@ import { isStopped, type UnitState } from '../../adapters/systemd.ts';
 
 /** Everything that was seen, each from another source. What could not be seen has thrown before. */
 export interface StopEvidence {
-  readonly kubelet: { readonly held: boolean; readonly state: UnitState };
+  /** What could start the components again; kubelet, unless it is named otherwise. */
+  readonly kubelet: { readonly held: boolean; readonly state: UnitState; readonly name?: string };
   /** From the container runtime, of the components in question. */
   readonly pods: readonly StaticPod[];
   /** Processes of their containers that were seen alive before, and still are. */
@@ -33,9 +34,10 @@ export interface StopEvidence {
 /** The first signal that disagrees, in words; undefined only if all agree. */
 export function contradiction(evidence: StopEvidence): string | undefined {
   const { kubelet } = evidence;
-  if (!kubelet.held) return 'kubelet is not held: the condition or its file is not in place';
+  const { name = 'kubelet' } = kubelet;
+  if (!kubelet.held) return `${name} is not held: the condition or its file is not in place`;
   if (!isStopped(kubelet.state)) {
-    return `kubelet is ${kubelet.state.activeState} with main process ${kubelet.state.mainPid}`;
+    return `${name} is ${kubelet.state.activeState} with main process ${kubelet.state.mainPid}`;
   }
   for (const pod of evidence.pods) {
     const alive = pod.containers.find((container) => container.state !== 'exited');
