@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { StateDrillPlaces } from '@lockstep/agent/adapters/drill-places.ts';
 import { ChildDrillServers } from '@lockstep/agent/adapters/drill-servers.ts';
 import { HostFiles } from '@lockstep/agent/adapters/host-files.ts';
@@ -136,8 +136,9 @@ export class DrillBench implements AsyncDisposable {
         describe: async () => NodeReport.fromPartial({ node: 'cp1', etcd: { version: this.#version } }),
         member: this.member,
         store: this.store,
+        seal: async (card) => ({ card, sealed: undefined }),
         now: Date.now,
-      } as Parameters<typeof saveSnapshot>[0],
+      },
       { node: 'cp1', cluster: 'lab', reason: 'a test' },
       () => undefined,
       soon(),
@@ -185,9 +186,4 @@ export class DrillBench implements AsyncDisposable {
     await this.etcd.kill();
     await rm(this.directory, { recursive: true, force: true });
   }
-}
-
-/** Where the tools lie that a drill starts its etcd beside. */
-export function binDirectoryOf(tools: EtcdTools): string {
-  return dirname(tools.etcdutl);
 }

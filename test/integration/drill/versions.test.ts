@@ -11,7 +11,7 @@ describe.each(await locateAllEtcd())('a drill with etcd $version', (tools) => {
     const card = await bench.save();
     const steps = new Set<string>();
     const proof = await bench.drill(card.id, (step) => steps.add(step));
-    console.log(tools.version, Object.fromEntries(Object.entries(proof).filter(([, value]) => value !== '')));
+    console.log(`etcd ${tools.version}: ${proof.tookMs} ms, of which restoring ${proof.restoreMs} ms`);
     expect(proof).toMatchObject({
       kind: ProofKind.PROOF_KIND_DRILL,
       place: 'cp1',
