@@ -2,6 +2,8 @@ import { dirname, join, posix } from 'node:path';
 import type { Around } from '@lockstep/shared/around.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
+import { RevocationFile } from '@lockstep/shared/seal/revocation-file.ts';
+import { type SigningFiles, signingFilesBeside } from '@lockstep/shared/seal/signing-files.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
@@ -20,14 +22,20 @@ import type { StepPorts } from './executor/step.ts';
 import { assembleStaticPodNode, type StaticPodNode } from './hosting/static-pod/assemble.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { Reserve, reservePath } from './ledger/reserve.ts';
-import type { Joining, Membership, PullSnapshot, ReadStoreFacts } from './ports.ts';
+import type { Joining, JudgeSeals, LockDatabase, Membership, PullSnapshot, ReadStoreFacts } from './ports.ts';
 import { pullSnapshot } from './snapshots/pull.ts';
 import { openFromAgents } from './snapshots/remote.ts';
+import type { SnapshotSource } from './snapshots/save.ts';
+import { AgentSealing } from './snapshots/sealing.ts';
 import { SnapshotStore } from './snapshots/store.ts';
 
 /** What the service acts through: steps see less of the snapshots. */
 export interface AgentPorts extends StepPorts {
   readonly snapshots: SnapshotStore;
+  readonly sealing: AgentSealing;
+  readonly lockDatabase: LockDatabase;
+  /** The member on this node, for a snapshot: it need not have a quorum. */
+  readonly snapshotSource: SnapshotSource;
 }
 
 /** An agent put together, holding its node: nobody else executes anything here until it is closed. */
@@ -79,22 +87,44 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
     }),
   );
   const openSnapshot = around('openSnapshot', openFromAgents({ tls, cluster }));
-  const pull: PullSnapshot = (card, sources, progress, signal) =>
-    pullSnapshot({ store: snapshots, openSnapshot }, card, sources, progress, signal);
+  const pull: PullSnapshot = (carried, sources, progress, signal) =>
+    pullSnapshot({ store: snapshots, openSnapshot }, carried, sources, progress, signal);
+  const sealing = around(
+    'sealing',
+    new AgentSealing({
+      cluster,
+      node,
+      signing: realSigning(config),
+      caFile: tls.caFile,
+      revocations: new RevocationFile(realStateDir),
+      clock,
+      logger,
+    }),
+  );
+  const judgeSeals: JudgeSeals = (sealed) => sealing.judge(sealed);
+  const lockDatabase: LockDatabase = (path, signal) => stores.lockDatabase(path, signal);
   const readStoreFacts: ReadStoreFacts = (path, contentUpToRevision, signal) =>
     readSnapshotFacts(stores.realPath(path), { trailer: 'absent', contentUpToRevision }, signal);
+  const member = around('member', local.member);
   const ports: AgentPorts = {
     hosting,
     stores: around('stores', stores),
     builder: around('builder', local.storeBuilder),
-    member: around('member', local.member),
+    member,
+    snapshotSource: {
+      observe: (signal) => local.member.identify(signal),
+      snapshot: (signal) => member.snapshot(signal),
+    },
     joining: around<Joining>('joining', local.hosting),
     membership: around<Membership>('membership', local.member),
     snapshots,
+    sealing,
     pull: around('pull', pull),
+    judgeSeals: around('judgeSeals', judgeSeals),
     readStoreFacts: around('readStoreFacts', readStoreFacts),
+    lockDatabase: around('lockDatabase', lockDatabase),
     clock,
-    describe: createDescribe({ hosting, ledger, config, now: () => clock.nowMs() }),
+    describe: createDescribe({ hosting, ledger, config, sealing, now: () => clock.nowMs() }),
   };
   const executor = new Executor({
     node,
@@ -155,6 +185,16 @@ export function localPorts(config: AgentConfig, environment: NodeJS.ProcessEnv =
 export function ledgerPath(config: AgentConfig): string {
   const root = new HostRoot(config.hostRoot, [{ path: config.stateDir, access: 'read' }]);
   return root.resolve(posix.join(config.stateDir, 'ledger.db'), 'read');
+}
+
+/** Beside the TLS files where the configuration names none. They need not be there. */
+function realSigning({ hostRoot, tls, signing }: AgentConfig): SigningFiles {
+  const { certFile, keyFile } = signing ?? signingFilesBeside(tls.certFile);
+  const root = new HostRoot(
+    hostRoot,
+    [certFile, keyFile].map((path) => ({ path: dirname(path), access: 'read' })),
+  );
+  return { certFile: root.resolve(certFile, 'read'), keyFile: root.resolve(keyFile, 'read') };
 }
 
 function realTls({ hostRoot, tls }: AgentConfig): TlsFiles {

@@ -18,6 +18,8 @@ const schema = z
     listen: address,
     stateDir: realPath.default('/var/lib/lockstep-coordinator'),
     tls: z.strictObject({ caFile: realPath, certFile: realPath, keyFile: realPath }),
+    /** What it countersigns cards with; `signing.crt` and `signing.key` beside the TLS files where left out. */
+    signing: z.strictObject({ certFile: realPath, keyFile: realPath }).optional(),
     nodes: z
       .array(z.strictObject({ name, address }))
       .default([])

@@ -17,6 +17,7 @@ import { NatsAnnouncer } from './adapters/nats-announcer.ts';
 import { NatsLeadership } from './adapters/nats-leadership.ts';
 import { PlanFiles } from './adapters/plan-files.ts';
 import { PresentAgents } from './adapters/present-agents.ts';
+import { signingFiles } from './adapters/signing.ts';
 import { createOperatorService } from './api/operator-service.ts';
 import { OPERATOR_POLICY } from './api/policy.ts';
 import { type CoordinatorConfig, DEFAULT_CONFIG_PATH, readConfig } from './config.ts';
@@ -27,6 +28,7 @@ import { Planner } from './runner/planner.ts';
 import { RecoveryLoop } from './runner/recovery-loop.ts';
 import { Rejoins } from './runner/rejoins.ts';
 import { Reverts } from './runner/reverts.ts';
+import { Sealing, SealingAgents } from './runner/sealing.ts';
 import { SettingAside } from './runner/setting-aside.ts';
 
 /** What waits for NATS when the program is told to stop gets this long. */
@@ -42,10 +44,18 @@ async function main(logger: Logger, around: Around): Promise<void> {
   const nats = openNats(config, logger);
   const present = nats === undefined ? undefined : new PresentAgents(nats, config.cluster, clock);
   const configured = config.nodes.map(({ name, address }) => ({ node: name, address }));
-  const agents = around(
+  const plainAgents = around(
     'agents',
     new KnownAgents(connections, () => (configured.length > 0 ? configured : (present?.known() ?? []))),
   );
+  const sealing = new Sealing({
+    cluster: config.cluster,
+    agents: plainAgents,
+    means: signingFiles(config, () => clock.nowMs()),
+    clock,
+    logger,
+  });
+  const agents = new SealingAgents(plainAgents, sealing);
   const announcer = nats === undefined ? undefined : new NatsAnnouncer(nats, config.cluster, logger);
   const journal = around('journal', new FileJournal(config.stateDir, logger));
   const plans = around('plans', new PlanFiles(config.stateDir, clock));
@@ -79,6 +89,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
     planExpiryMs: config.planExpiryMs,
     agents,
     plans,
+    sealing,
     clock,
     logger,
   });
@@ -121,6 +132,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
               plans,
               clock,
             }),
+            sealing,
             reverts: new Reverts({ agents, operations, planner, clock }),
             plans,
             clock,

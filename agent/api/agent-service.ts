@@ -18,6 +18,7 @@ import { EffectSlot } from '../executor/effect-slot.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { findKept, keptSource, readKept, reportOfKept } from '../snapshots/kept.ts';
+import { holdStopped } from '../snapshots/offline.ts';
 import { type SaveDependencies, saveSnapshot } from '../snapshots/save.ts';
 import { serveSnapshot } from '../snapshots/serve.ts';
 import { compare } from './compare.ts';
@@ -131,14 +132,27 @@ async function* save(
       message: `Asked for cluster ${request.cluster}; ${node} belongs to ${cluster}.`,
     });
   }
-  yield* taking(
-    dependencies,
-    saving,
-    { command: 'SaveSnapshot', operationId: '', caller },
-    request.reason,
-    signal,
-    ports,
-  );
+  const asked = { command: 'SaveSnapshot', operationId: '', caller };
+  if (!request.offline) {
+    const { describe, snapshotSource } = ports;
+    yield* taking(dependencies, saving, asked, request.reason, signal, { describe, member: snapshotSource });
+    return;
+  }
+  const open = dependencies.ledger.openOperation();
+  if (open !== undefined) {
+    throw new LockstepError('SAVE_FAILED', {
+      node,
+      message: `${open.operationId} is open on ${node}: its steps need the store that would be held.`,
+    });
+  }
+  const { describe, lockDatabase, stores } = ports;
+  const realPath = (path: string): string => stores.realPath(path);
+  await using held = await holdStopped({ node, describe, realPath, lockDatabase }, signal);
+  yield* taking(dependencies, saving, asked, request.reason, signal, {
+    describe: async () => held.report,
+    member: held.source,
+    log: held.log,
+  });
 }
 
 /** One snapshot at a time, from wherever; what became of it is in the audit. */
@@ -148,7 +162,7 @@ async function* taking(
   asked: { readonly command: string; readonly operationId: string; readonly caller: string },
   reason: string,
   signal: AbortSignal,
-  { describe, member }: Pick<SaveDependencies, 'describe' | 'member'>,
+  source: Pick<SaveDependencies, 'describe' | 'member' | 'log'>,
 ): AsyncGenerator<SaveSnapshotResponse, void, undefined> {
   using slot = await saving.acquire(0);
   if (slot === undefined) {
@@ -158,7 +172,14 @@ async function* taking(
   try {
     for await (const response of streamSave(node, ports.clock, (progress) =>
       saveSnapshot(
-        { describe, member, store: ports.snapshots, now },
+        {
+          describe: source.describe,
+          member: source.member,
+          ...(source.log === undefined ? {} : { log: source.log }),
+          store: ports.snapshots,
+          seal: (card) => ports.sealing.seal(card),
+          now,
+        },
         { node, cluster, reason },
         progress,
         signal,

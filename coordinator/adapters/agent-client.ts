@@ -2,15 +2,18 @@ import type { Client } from '@grpc/grpc-js';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type {
   CommitRequest,
+  DeleteSnapshotRequest,
   ExecuteRequest,
   PromiseRequest,
   SaveKeptRequest,
   SaveSnapshotRequest,
+  SealSnapshotRequest,
   StepProgress,
   StepResult,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { AgentServiceService } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { EncryptionUse, Revocation, SnapshotMarks } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { withCarriedCard } from '@lockstep/shared/seal/card.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { connect, serverStream, unary } from '@lockstep/shared/transport/client.ts';
 import type { AgentAddress, AgentClient } from '../runner/ports.ts';
@@ -65,8 +68,22 @@ function agentClient(node: string, address: string, channel: Client): AgentClien
       serverStream(channel, service.saveSnapshot, request, signal),
     describeKept: (operationId, signal) => unary(channel, service.describeKept, { operationId }, signal),
     saveKept: (request: SaveKeptRequest, signal) => serverStream(channel, service.saveKept, request, signal),
-    listSnapshots: async (signal) => (await unary(channel, service.listSnapshots, {}, signal)).snapshots,
+    listSnapshots: async (signal) =>
+      (await unary(channel, service.listSnapshots, {}, signal)).snapshots.map(withCarriedCard),
     verifySnapshot: (snapshotId, signal) => unary(channel, service.verifySnapshot, { snapshotId }, signal),
+    deleteSnapshot: async (request: DeleteSnapshotRequest, signal) => {
+      await unary(channel, service.deleteSnapshot, request, signal);
+    },
+    markSnapshot: async (marks: SnapshotMarks, signal) =>
+      (await unary(channel, service.markSnapshot, { marks }, signal)).marks ?? marks,
+    sealSnapshot: async (request: SealSnapshotRequest, signal) => {
+      const { snapshot } = await unary(channel, service.sealSnapshot, request, signal);
+      if (snapshot === undefined) throw new LockstepError('INTERNAL', { message: 'No snapshot.', node });
+      return withCarriedCard(snapshot);
+    },
+    getRevocations: async (signal) => (await unary(channel, service.getRevocations, {}, signal)).revocations,
+    setRevocations: async (revocations: readonly Revocation[], signal) =>
+      (await unary(channel, service.setRevocations, { revocations: [...revocations] }, signal)).revocations,
   };
 }
 

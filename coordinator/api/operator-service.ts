@@ -17,12 +17,14 @@ import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import { judgeApprover } from '../core/approval.ts';
+import { withDistrust } from '../runner/inspected-snapshot.ts';
 import { inspectNodes } from '../runner/inventory.ts';
 import type { Operations } from '../runner/operations.ts';
 import type { Planner } from '../runner/planner.ts';
 import type { Agents, Leadership, Plans } from '../runner/ports.ts';
 import type { Rejoins } from '../runner/rejoins.ts';
 import type { Reverts } from '../runner/reverts.ts';
+import { judged, type Sealing } from '../runner/sealing.ts';
 import { chooseSource, findHolders, listSnapshots, verifyCopies } from '../runner/snapshots.ts';
 import { copyCalls } from './copies.ts';
 import { drillingCalls } from './drilling.ts';
@@ -38,6 +40,7 @@ export interface OperatorServiceSettings {
   readonly planner: Planner;
   readonly reverts: Reverts;
   readonly rejoins: Rejoins;
+  readonly sealing: Sealing;
   readonly plans: Plans;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -49,8 +52,19 @@ export interface OperatorServiceSettings {
 
 /** The operator's calls, each a thin layer over the runner. Who called is logged with what was asked. */
 export function createOperatorService(settings: OperatorServiceSettings): OperatorServiceServer {
-  const { agents, operations, leadership, planner, reverts, rejoins, plans, clock, cluster, coordinatorId } =
-    settings;
+  const {
+    agents,
+    operations,
+    leadership,
+    planner,
+    reverts,
+    rejoins,
+    plans,
+    sealing,
+    clock,
+    cluster,
+    coordinatorId,
+  } = settings;
   const audit = ({ caller }: CallContext, call: string, fields: object): string => {
     const by = identityUri(caller);
     settings.logger.info({ by, call, ...fields }, 'operator call');
@@ -65,6 +79,7 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       leads: leadership.leads,
       leader: leadership.leads ? coordinatorId : (leadership.other?.coordinator ?? ''),
       leaderAddress: leadership.other?.address ?? '',
+      signing: await sealing.means.report(),
     })),
 
     listNodes: unaryHandler(async (request, { signal }) => {
@@ -80,7 +95,13 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       return saveSnapshot(settings, request, context.signal);
     }),
 
-    listSnapshots: unaryHandler(async (_request, { signal }) => listSnapshots(agents, signal)),
+    listSnapshots: unaryHandler(async (_request, { signal }) => {
+      const [{ snapshots, failures }, trust] = await Promise.all([
+        listSnapshots(agents, signal),
+        sealing.trust(signal),
+      ]);
+      return { snapshots: snapshots.map((each) => judged(each, trust)), failures };
+    }),
 
     verifySnapshot: unaryHandler(async ({ snapshotId }, { signal }) => {
       const holders = await findHolders(agents, snapshotId, signal);
@@ -89,7 +110,11 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
           message: `No node that answered holds ${snapshotId}.`,
         });
       }
-      return { verdicts: await verifyCopies(holders, snapshotId, signal) };
+      const [verdicts, trust] = await Promise.all([
+        verifyCopies(holders, snapshotId, signal),
+        sealing.trust(signal),
+      ]);
+      return { verdicts: withDistrust(verdicts, holders, trust) };
     }),
 
     planRestore: unaryHandler(async (request, context) => {
@@ -222,11 +247,11 @@ async function* watch(
 
 async function* saveSnapshot(
   { agents, clock, cluster }: OperatorServiceSettings,
-  { node, reason }: OperatorServiceSaveSnapshotRequest,
+  { node, reason, offline }: OperatorServiceSaveSnapshotRequest,
   signal: AbortSignal,
 ): AsyncGenerator<OperatorServiceSaveSnapshotResponse, void, undefined> {
   const source = await chooseSource(agents, clock, node, signal);
-  for await (const { event } of source.saveSnapshot({ cluster, reason }, signal)) {
+  for await (const { event } of source.saveSnapshot({ cluster, reason, offline }, signal)) {
     const answer = translate(event, source.node);
     if (answer !== undefined) yield { event: answer };
   }

@@ -63,7 +63,9 @@ describe('a plan', () => {
       };
       const good = { node: 'cp2', address: '10.0.0.2:7443', facts: s.facts, refusals: [] };
       const unread = { node: 'cp1', address: '', facts: undefined, refusals: [] };
-      s.input = { snapshot: { id: 's-1', card: s.card, copies: [bad, unread, good] } };
+      s.input = {
+        snapshot: { id: 's-1', card: s.card, sealed: undefined, distrust: [], copies: [bad, unread, good] },
+      };
     });
     expect(warnings.map(({ code, node }) => `${code} ${node}`)).toEqual([
       'SNAPSHOT_TRUNCATED cp3',
@@ -85,6 +87,8 @@ describe('a plan', () => {
         snapshot: {
           id: 's-1',
           card: s.card,
+          sealed: undefined,
+          distrust: [],
           copies: [bad(s, [refusal('SNAPSHOT_TRUNCATED', 'short', 'cp3')])],
         },
       };

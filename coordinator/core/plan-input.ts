@@ -7,7 +7,11 @@ import type {
   Override,
   PlaceCure,
 } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import type { SnapshotCard, SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type {
+  SealedCard,
+  SnapshotCard,
+  SnapshotFacts,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { isLeftOut, type LeavingOut, leftOutOf } from './left-out.ts';
 
 /** Everything that a plan is made from. What was not learnt is said, never assumed. */
@@ -54,6 +58,10 @@ export interface InspectedSnapshot {
   readonly id: string;
   /** Undefined where no holder has a card of that id. */
   readonly card: SnapshotCard | undefined;
+  /** The same card as it was sealed; undefined where nobody did. */
+  readonly sealed: SealedCard | undefined;
+  /** Why the seals do not make it trusted; empty where they do. */
+  readonly distrust: readonly Refusal[];
   readonly copies: readonly InspectedCopy[];
 }
 

@@ -72,7 +72,11 @@ const disk = (scene: Scene, freeBytes: bigint): void => {
 
 describe('refuses', () => {
   const cases: [code: string, node: string, change: (scene: Scene) => unknown][] = [
-    ['SNAPSHOT_NOT_FOUND', '', (s) => (s.input = { snapshot: { id: 's', card: s.card, copies: [] } })],
+    [
+      'SNAPSHOT_NOT_FOUND',
+      '',
+      (s) => (s.input = { snapshot: { id: 's', card: s.card, sealed: undefined, distrust: [], copies: [] } }),
+    ],
     [
       'SNAPSHOT_TRUNCATED',
       'cp2',
@@ -82,6 +86,8 @@ describe('refuses', () => {
           snapshot: {
             id: 's-1',
             card: s.card,
+            sealed: undefined,
+            distrust: [],
             copies: [{ node: 'cp2', address: '', facts: undefined, refusals }],
           },
         };

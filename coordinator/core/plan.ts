@@ -80,6 +80,7 @@ function assemble(input: CheckInput, overrides: readonly Override[]): RestorePla
     requestedBy: input.requestedBy,
     reason: input.reason,
     snapshot: input.snapshot.card,
+    sealedSnapshot: input.snapshot.sealed,
     sources: input.snapshot.copies
       .filter((copy) => copy.refusals.length === 0)
       .map(({ node, address }) => ({ node, address })),

@@ -13,10 +13,11 @@ import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snaps
 import { timedId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { makePlan } from '../core/plan.ts';
-import type { InspectedCopy } from '../core/plan-input.ts';
+import { inspectedSnapshot } from './inspected-snapshot.ts';
 import { inspectNodes } from './inventory.ts';
 import { describeThrown } from './operation-run.ts';
 import type { Agents, Plans, StoredPlan } from './ports.ts';
+import type { Sealing } from './sealing.ts';
 import { findHolders, type Holding, verifyCopies } from './snapshots.ts';
 
 const ENCRYPTION_TIMEOUT_MS = 60_000;
@@ -28,6 +29,7 @@ export interface PlannerSettings {
   readonly planExpiryMs: number;
   readonly agents: Agents;
   readonly plans: Plans;
+  readonly sealing: Pick<Sealing, 'trust'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -46,17 +48,16 @@ export class Planner {
     signal: AbortSignal,
     options: { readonly reverts?: string } = {},
   ): Promise<StoredPlan & { readonly plan: RestorePlan }> {
-    const { agents, clock, cluster, planExpiryMs, plans } = this.#settings;
+    const { agents, clock, cluster, planExpiryMs, plans, sealing } = this.#settings;
     if (request.snapshotId === '') throw new LockstepError('USAGE', { message: 'No snapshot is named.' });
-    const [nodes, holders] = await Promise.all([
+    const [nodes, holders, trust] = await Promise.all([
       inspectNodes(agents, clock, signal),
       findHolders(agents, request.snapshotId, signal),
+      sealing.trust(signal),
     ]);
     const verdicts = await verifyCopies(holders, request.snapshotId, signal);
-    const copies = verdicts.map((verdict): InspectedCopy => {
-      const address = holders.find((each) => each.client.node === verdict.node)?.client.address ?? '';
-      return { node: verdict.node, address, facts: verdict.facts, refusals: verdict.refusals };
-    });
+    const snapshot = inspectedSnapshot(request.snapshotId, holders, verdicts, trust);
+    const { copies } = snapshot;
     const whole = copies.find((copy) => copy.refusals.length === 0 && copy.facts !== undefined);
     const wholeHolders = holders.filter(({ client }) =>
       copies.some((copy) => copy.node === client.node && copy.refusals.length === 0),
@@ -92,11 +93,7 @@ export class Planner {
       asked: { without: request.without, destroyed: request.destroyed },
       reverts: options.reverts ?? '',
       nodes: nodes.map((node) => ({ ...node, encryption: encryption.get(node.node) ?? [] })),
-      snapshot: {
-        id: request.snapshotId,
-        card: holders.find((each) => each.snapshot.card !== undefined)?.snapshot.card,
-        copies,
-      },
+      snapshot,
       into: request.into,
       consequences: compared?.consequences ?? Consequences.fromPartial({ known: false }),
       cures: compared?.cures,

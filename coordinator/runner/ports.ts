@@ -3,6 +3,7 @@ import type {
   CommitResponse,
   CompareLiveRequest,
   CompareLiveResponse,
+  DeleteSnapshotRequest,
   DescribeKeptResponse,
   EncryptionVerdict,
   ExecuteRequest,
@@ -14,16 +15,24 @@ import type {
   SaveKeptResponse,
   SaveSnapshotRequest,
   SaveSnapshotResponse,
+  SealSnapshotRequest,
   StepProgress,
   StepResult,
   VerifySnapshotResponse,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type { Approval } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import type { EncryptionUse, StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type {
+  EncryptionUse,
+  Proof,
+  Revocation,
+  SnapshotMarks,
+  StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { ListedCopy } from '../core/catalogue.ts';
 
 /**
  * What the runner needs of the outside. Adapters implement these; `main.ts` wires them. Whatever
@@ -57,6 +66,15 @@ export interface AgentClient extends AgentAddress {
   saveKept(request: SaveKeptRequest, signal: AbortSignal): AsyncIterable<SaveKeptResponse>;
   listSnapshots(signal: AbortSignal): Promise<StoredSnapshot[]>;
   verifySnapshot(snapshotId: string, signal: AbortSignal): Promise<VerifySnapshotResponse>;
+  /** Resolves once it is gone for good there. Throws SNAPSHOT_IN_USE, SNAPSHOT_PINNED, SNAPSHOT_EVIDENCE. */
+  deleteSnapshot(request: DeleteSnapshotRequest, signal: AbortSignal): Promise<void>;
+  /** Resolves with all that is known there now. */
+  markSnapshot(marks: SnapshotMarks, signal: AbortSignal): Promise<SnapshotMarks>;
+  /** The snapshot as it is sealed now. */
+  sealSnapshot(request: SealSnapshotRequest, signal: AbortSignal): Promise<StoredSnapshot>;
+  getRevocations(signal: AbortSignal): Promise<Revocation[]>;
+  /** Resolves with all that the agent knows now. */
+  setRevocations(revocations: readonly Revocation[], signal: AbortSignal): Promise<Revocation[]>;
 }
 
 export interface Agents {
@@ -144,6 +162,57 @@ export interface StoredPlan {
 export interface Plans {
   put(plan: StoredPlan): Promise<void>;
   get(operationId: string): Promise<StoredPlan | undefined>;
+}
+
+export interface UnexpiredPlans {
+  /** Those that may still be run. */
+  unexpired(): Promise<StoredPlan[]>;
+}
+
+/** The copies in all stores that are configured. What it answers never holds bytes of a snapshot. */
+export interface Copies {
+  /** Of every store that answers. */
+  list(signal: AbortSignal): Promise<{ readonly copies: readonly ListedCopy[]; readonly failures: readonly Failure[] }>;
+  /** Adds to what is known of a copy. Throws STORE_*. */
+  mark(store: string, marks: SnapshotMarks, signal: AbortSignal): Promise<void>;
+  /** Its card first, then its bytes, then its marks. Throws STORE_*, COPY_LOCKED. */
+  remove(store: string, snapshotId: string, signal: AbortSignal): Promise<void>;
+}
+
+/** Restores a snapshot into a scratch place and proves it there; the proof is among its marks then. */
+export interface Drills {
+  /** Empty node: whichever is best. A proof with a failure is an answer; no proof at all throws. */
+  run(snapshotId: string, node: string, signal: AbortSignal): Promise<Proof>;
+}
+
+/** Takes a snapshot as `lockstep snapshot save` does: chosen, sealed, copied. */
+export interface Saves {
+  /** Empty node: a healthy follower. `failures`: what of its copies failed. Throws where none was taken. */
+  run(
+    request: { readonly node: string; readonly reason: string },
+    signal: AbortSignal,
+  ): Promise<{ readonly snapshot: StoredSnapshot; readonly failures: readonly Failure[] }>;
+}
+
+/** What is remembered of a schedule's last run. */
+export interface ScheduleRun {
+  readonly schedule: string;
+  /** What it was for. */
+  readonly occurrenceMs: number;
+  readonly startedMs: number;
+  /** Undefined: it runs, or was interrupted. */
+  readonly endedMs: number | undefined;
+  /** "done", or a code; empty while it runs. */
+  readonly outcome: string;
+  readonly message: string;
+  readonly snapshotId: string;
+}
+
+/** The last run of each schedule, durably. */
+export interface ScheduleRuns {
+  load(): Promise<ScheduleRun[]>;
+  /** Synced when it resolves. */
+  put(run: ScheduleRun): Promise<void>;
 }
 
 /** One named thing in a store. */

@@ -173,6 +173,8 @@ describe('a snapshot', () => {
       snapshot: {
         id: 's-1',
         card,
+        sealed: undefined,
+        distrust: [],
         copies: copies.map((code) => ({
           node: 'cp2',
           address: '',

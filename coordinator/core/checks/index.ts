@@ -13,6 +13,7 @@ import { checkLeftOut } from './left-out.ts';
 import { checkManifests } from './manifests.ts';
 import { checkMembers } from './members.ts';
 import { checkPlace } from './place.ts';
+import { checkSeal } from './seal.ts';
 import { checkSnapshot } from './snapshot.ts';
 import { checkSpace } from './space.ts';
 import { checkTools } from './tools.ts';
@@ -22,6 +23,7 @@ import { checkWebhooks } from './webhooks.ts';
 /** Every check, in the order in which a person reads what they say. */
 export const CHECKS: readonly Check[] = [
   checkSnapshot,
+  checkSeal,
   checkPlace,
   checkInspection,
   checkLeftOut,

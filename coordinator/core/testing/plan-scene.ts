@@ -1,4 +1,5 @@
 import type { EncryptionVerdict_Verdict as Verdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { SnapshotCard, SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
@@ -87,6 +88,7 @@ export interface Scene {
   reports: Reported[];
   facts: SnapshotFacts;
   card: SnapshotCard;
+  distrust: Refusal[];
   input: Partial<PlanInput>;
 }
 
@@ -102,6 +104,7 @@ export function planned(change: (scene: Scene) => unknown = () => undefined): Re
       etcdVersion: '3.5.16',
       serviceAccountKeySha256: ['sa'],
     }),
+    distrust: [],
     input: {},
   };
   change(scene);
@@ -133,6 +136,8 @@ export function planned(change: (scene: Scene) => unknown = () => undefined): Re
     snapshot: {
       id: 's-1',
       card: scene.card,
+      sealed: { cardJson: '{}', seals: [] },
+      distrust: scene.distrust,
       copies: [{ node: 'cp2', address: '10.0.0.2:7443', facts: scene.facts, refusals: [] }],
     },
     consequences: Consequences.fromPartial({ known: true }),

@@ -18,14 +18,20 @@ import {
 import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { Consequences, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import type { SnapshotCard, StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type {
+  SealedCard,
+  SnapshotCard,
+  StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { countersignCard } from '@lockstep/shared/seal/judge.ts';
+import { readSigningIdentity, signingFilesBeside } from '@lockstep/shared/seal/signing-files.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { connect, serverStream, unary } from '@lockstep/shared/transport/client.ts';
 import { waitFor } from '@lockstep/shared/waiting.ts';
 import { type Arming, FAILPOINTS_VARIABLE, FailpointBoard } from '../../faults/failpoints/board.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { LabNode } from '../../lab/lab-node.ts';
-import { writeLockstepFiles } from '../../lab/layout/lockstep-files.ts';
+import { coordinatorName, writeLockstepFiles } from '../../lab/layout/lockstep-files.ts';
 import { hostPaths, programs } from '../../lab/layout/paths.ts';
 import { AGENT_PORT } from '../../lab/network.ts';
 import { LAB_VARIABLE } from '../../lab/processes.ts';
@@ -99,6 +105,11 @@ export class AgentLab implements AsyncDisposable {
     return answers.every(({ stdout }) => stdout.includes(keyOf(name)));
   }
 
+  async #sealedCard({ id, node }: SnapshotCard): Promise<SealedCard | undefined> {
+    const holder = this.agents.find((each) => each.node.name === node) ?? this.first;
+    return (await holder.snapshots()).find(({ card }) => card?.id === id)?.sealed;
+  }
+
   /** A plan as the coordinator makes it, from what the agents say now. */
   async plan(operationId: string, card: SnapshotCard): Promise<RestorePlan> {
     const reports = await Promise.all(this.agents.map((agent) => agent.describe()));
@@ -127,6 +138,8 @@ export class AgentLab implements AsyncDisposable {
       snapshot: {
         id: card.id,
         card,
+        sealed: await this.#sealedCard(card),
+        distrust: [],
         copies: [{ node: card.node, address: this.first.address, facts: card.facts, refusals: [] }],
       },
       consequences: Consequences.fromPartial({ known: false }),
@@ -307,8 +320,8 @@ export class LabAgent {
     return result;
   }
 
-  async save(): Promise<StoredSnapshot & { card: SnapshotCard }> {
-    const request = { cluster: this.lab.clusterName, reason: 'a test' };
+  async save(offline = false): Promise<StoredSnapshot & { card: SnapshotCard }> {
+    const request = { cluster: this.lab.clusterName, reason: 'a test', offline };
     for await (const { event } of serverStream(
       this.client,
       AgentServiceService.saveSnapshot,
@@ -317,10 +330,28 @@ export class LabAgent {
     )) {
       if (event?.$case === 'failure') throw fromFailure(event.value);
       if (event?.$case !== 'snapshot') continue;
-      const { card } = event.value;
-      if (card !== undefined) return { ...event.value, card };
+      const sealed = await this.#countersign(event.value);
+      if (sealed.card !== undefined) return { ...sealed, card: sealed.card };
     }
     throw new Error('the stream ended without a snapshot');
+  }
+
+  /** As a coordinator does with what it has had saved. */
+  async #countersign(stored: StoredSnapshot): Promise<StoredSnapshot> {
+    if (stored.sealed === undefined) throw new Error('the agent has not sealed its card');
+    const name = coordinatorName(0);
+    const identity = { cluster: this.lab.clusterName, role: 'coordinator', name } as const;
+    const files = signingFilesBeside(join(this.lab.directory, 'pki/coordinators', name, 'tls.crt'));
+    const signer = await readSigningIdentity(files, identity, Date.now());
+    const seal = countersignCard(stored.sealed, signer, Date.now());
+    const request = { snapshotId: stored.card?.id ?? '', seal };
+    const { snapshot } = await unary(this.client, AgentServiceService.sealSnapshot, request, signal());
+    if (snapshot === undefined) throw new Error('no snapshot was answered');
+    return snapshot;
+  }
+
+  async snapshots(): Promise<StoredSnapshot[]> {
+    return (await unary(this.client, AgentServiceService.listSnapshots, {}, signal())).snapshots;
   }
 
   /** `lockstep-agent … --local` on the node. */

@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { initPki } from '@lockstep/coordinator/pki/init.ts';
 import { parse, stringify } from 'yaml';
+import type { LabRole } from '../lab-description.ts';
 import { AGENT_PORT, COORDINATOR_PORT } from '../network.ts';
 import type { EtcdTools } from '../tools/locate.ts';
 import { hostPaths } from './paths.ts';
@@ -19,13 +20,18 @@ export function coordinatorDirectory(directory: string, index: number): string {
 /** The first is who runs the command line; the other is a second person. */
 export const OPERATORS = ['alice', 'bob'] as const;
 
-const TLS_FILES = ['ca.crt', 'tls.crt', 'tls.key'] as const;
+const IDENTITY_FILES = ['ca.crt', 'tls.crt', 'tls.key', 'signing.crt', 'signing.key'] as const;
 
 export interface LockstepFilesInput {
   readonly cluster: string;
   /** Of the lab. */
   readonly directory: string;
-  readonly nodes: readonly { readonly name: string; readonly address: string; readonly root: string }[];
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly root: string;
+    readonly role?: LabRole;
+  }[];
   readonly coordinatorAddresses: readonly string[];
   readonly natsAddresses: readonly string[];
   readonly etcd: EtcdTools;
@@ -69,15 +75,19 @@ export async function writeLockstepFiles(input: LockstepFilesInput): Promise<Loc
 
 async function installAgent(
   out: string,
-  { name, root }: LockstepFilesInput['nodes'][number],
+  { name, root, role }: LockstepFilesInput['nodes'][number],
   etcd: EtcdTools,
 ): Promise<void> {
   const from = join(out, 'agents', name);
   await mkdir(join(root, hostPaths.lockstepTls), { recursive: true, mode: 0o700 });
-  for (const file of TLS_FILES) await copyFile(join(from, file), join(root, hostPaths.lockstepTls, file));
+  for (const file of IDENTITY_FILES)
+    await copyFile(join(from, file), join(root, hostPaths.lockstepTls, file));
   const config = parse(await readFile(join(from, 'agent.yaml'), 'utf8')) as Record<string, unknown>;
   const tools = { etcdutl: etcd.etcdutl, etcdctl: etcd.etcdctl };
-  await writeFile(join(root, hostPaths.agentConfig), stringify({ ...config, hostRoot: root, tools }));
+  await writeFile(
+    join(root, hostPaths.agentConfig),
+    stringify({ ...config, ...(role === 'etcd' ? { hosting: 'systemd' } : {}), hostRoot: root, tools }),
+  );
 }
 
 async function installCoordinator(out: string, directory: string, index: number): Promise<string> {

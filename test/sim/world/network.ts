@@ -125,6 +125,18 @@ class SimAgentClient implements AgentClient {
     throw new Error('no operation compares');
   }
 
+  sealSnapshot(): never {
+    throw new Error('no operation seals');
+  }
+
+  getRevocations(): never {
+    throw new Error('no operation asks whom to trust');
+  }
+
+  setRevocations(): never {
+    throw new Error('no operation withdraws trust');
+  }
+
   describeKept(): never {
     throw new Error('no operation looks at what is kept');
   }
