@@ -164,6 +164,12 @@ export interface SnapshotShelf {
   hostPathOf(id: string): string;
 }
 
+/**
+ * Holds the lock that every etcd holds on its database (host path) while it has it open, until it
+ * is disposed. Throws STORE_LOCKED where somebody has it, STORE_NOT_AS_RECORDED where there is none.
+ */
+export type LockDatabase = (databasePath: string, signal: AbortSignal) => Promise<AsyncDisposable>;
+
 /** Why a sealed card is not trusted on this node; empty where it is. */
 export type JudgeSeals = (sealed: SealedCard | undefined) => Promise<readonly Refusal[]>;
 

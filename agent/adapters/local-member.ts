@@ -59,6 +59,14 @@ export class EtcdLocalMember implements LocalMember, Membership {
     });
   }
 
+  /** What a member says without asking the others: also where they have no quorum. */
+  identify(signal: AbortSignal): Promise<{ clusterId: string; dbSizeBytes: bigint }> {
+    return this.#with(signal, async (client) => {
+      const { header, dbSize } = await client.status(signal);
+      return { clusterId: header === undefined ? '' : hex(header.clusterId), dbSizeBytes: dbSize };
+    });
+  }
+
   hashKv(revision: bigint, signal: AbortSignal): Promise<{ hash: number; compactRevision: bigint }> {
     return this.#with(signal, async (client) => {
       const { hash, compactRevision } = await client.hashKv(revision, signal);

@@ -69,6 +69,19 @@ export class HostStores implements Stores {
     await request.prove();
   }
 
+  /** As the port `LockDatabase` has it. */
+  async lockDatabase(path: string, signal: AbortSignal): Promise<AsyncDisposable> {
+    signal.throwIfAborted();
+    const locks = new StoreLocks(this.#syscalls);
+    try {
+      await locks.take(this.#files.realPath(path, 'read'), path);
+      return locks;
+    } catch (thrown) {
+      await locks[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
   async syncNames(paths: readonly string[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const parents = paths.map((path) => dirname(this.#files.realPath(path, 'write')));
@@ -151,7 +164,7 @@ export class HostStores implements Stores {
 }
 
 /** Locks on databases, held until disposed. A database is opened as it is, never created. */
-class StoreLocks {
+class StoreLocks implements AsyncDisposable {
   readonly #syscalls: Syscalls;
   readonly #held: FileHandle[] = [];
 

@@ -11,13 +11,15 @@ export interface WalFacts {
   readonly clusterId: string;
   /** Highest index of any entry: no revision of this member can be above what these entries made. */
   readonly lastIndex: bigint;
+  /** Highest index that this member knew to be committed; 0 where its last file does not say. */
+  readonly committedIndex: bigint;
 }
 
 /** etcd cuts a new file at 64 MB; one entry may go beyond it by the largest request. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 const FRAME_HEADER_BYTES = 8;
 /** walpb.Record.type */
-const RECORD = { metadata: 1n, entry: 2n } as const;
+const RECORD = { metadata: 1n, entry: 2n, state: 3n } as const;
 
 /** Reads the last file of a WAL directory; undefined where there is none. The files are only read. */
 export async function readWalFacts(directory: string, signal: AbortSignal): Promise<WalFacts | undefined> {
@@ -44,7 +46,7 @@ export async function readWalFacts(directory: string, signal: AbortSignal): Prom
  * It is preallocated with zeros, so the first empty frame, or one that is cut, ends it.
  */
 export function parseWal(content: Buffer): WalFacts {
-  let facts: WalFacts = { memberId: '', clusterId: '', lastIndex: 0n };
+  let facts: WalFacts = { memberId: '', clusterId: '', lastIndex: 0n, committedIndex: 0n };
   let at = 0;
   while (at + FRAME_HEADER_BYTES <= content.length) {
     const header = content.readBigUInt64LE(at);
@@ -64,6 +66,9 @@ export function parseWal(content: Buffer): WalFacts {
       const index = data?.varint(3) ?? 0n;
       // An index may come again, lower: a leader overwrote what was never committed.
       if (index > facts.lastIndex) facts = { ...facts, lastIndex: index };
+    } else if (type === RECORD.state) {
+      // raftpb.HardState: 1 term, 2 vote, 3 commit. Every file begins with one.
+      facts = { ...facts, committedIndex: data?.varint(3) ?? 0n };
     }
     at = start + length + padding;
   }

@@ -91,24 +91,33 @@ export async function readKept(
 
 /** Its pages and their digest: what etcd would have sent of a store that holds just that. */
 export function keptSource(kept: KeptStore, facts: SnapshotFacts): SnapshotSource {
-  // The file may be longer than its pages: etcd makes it grow in steps.
   const sizeBytes = facts.status?.totalSizeBytes ?? 0n;
   return {
     observe: async () => ({ clusterId: kept.etcdClusterId, dbSizeBytes: sizeBytes }),
-    async *snapshot(signal) {
-      const digest = createHash('sha256');
-      const pages = createReadStream(kept.databasePath, {
-        end: Number(sizeBytes) - 1,
-        highWaterMark: CHUNK_BYTES,
-        signal,
-      });
-      for await (const bytes of pages as AsyncIterable<Buffer>) {
-        digest.update(bytes);
-        yield bytes;
-      }
-      yield digest.digest();
-    },
+    snapshot: (signal) => pagesAsSnapshot(kept.databasePath, sizeBytes, signal),
   };
+}
+
+/**
+ * A snapshot as etcd would send it, of a database that nobody writes to. `sizeBytes` is of its
+ * pages: the file may be longer, etcd makes it grow in steps.
+ */
+export async function* pagesAsSnapshot(
+  databasePath: string,
+  sizeBytes: bigint,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const digest = createHash('sha256');
+  const pages = createReadStream(databasePath, {
+    end: Number(sizeBytes) - 1,
+    highWaterMark: CHUNK_BYTES,
+    signal,
+  });
+  for await (const bytes of pages as AsyncIterable<Buffer>) {
+    digest.update(bytes);
+    yield bytes;
+  }
+  yield digest.digest();
 }
 
 /** For its card: versions and fingerprints of OLD's time, as the plan had found them. */

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type {
+  OfflineCopy,
   SnapshotCard,
   SnapshotFacts,
   StoredSnapshot,
@@ -28,6 +29,13 @@ export interface SnapshotSource {
   snapshot(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
+/** The log of a stopped member, which belongs beside the snapshot of its database. */
+export interface OfflineLog {
+  readonly sizeBytes: bigint;
+  /** Into a new directory, durably. */
+  copy(directory: string): Promise<OfflineCopy>;
+}
+
 export interface SaveDependencies {
   /** What the card says of the node: versions and fingerprints. */
   readonly describe: (signal: AbortSignal) => Promise<NodeReport>;
@@ -36,6 +44,8 @@ export interface SaveDependencies {
   /** The card with this node's seal, or as it is where the node cannot sign. */
   readonly seal: (card: SnapshotCard) => Promise<CarriedCard>;
   readonly now: () => number;
+  /** Left out for a member that serves. */
+  readonly log?: OfflineLog;
   /** 30 s where left out. */
   readonly silenceTimeoutMs?: number;
 }
@@ -52,7 +62,7 @@ export interface SaveRequest {
  * Throws SAVE_FAILED, with all that was written removed.
  */
 export async function saveSnapshot(
-  { describe, member, store, seal, now, silenceTimeoutMs = SILENCE_TIMEOUT_MS }: SaveDependencies,
+  { describe, member, store, seal, now, log, silenceTimeoutMs = SILENCE_TIMEOUT_MS }: SaveDependencies,
   request: SaveRequest,
   progress: (doneBytes: bigint, totalBytes: bigint) => void,
   signal: AbortSignal,
@@ -74,7 +84,7 @@ export async function saveSnapshot(
       describe(both),
       (async () => {
         const { clusterId, dbSizeBytes } = await member.observe(both);
-        await refuseFullDisk(part, dbSizeBytes);
+        await refuseFullDisk(part, dbSizeBytes + (log?.sizeBytes ?? 0n));
         const options = { silenceTimeoutMs, progress: (bytes: bigint) => progress(bytes, dbSizeBytes) };
         const received = await receiveSnapshot((until) => member.snapshot(until), part, options, both);
         return [{ clusterId }, received] as const;
@@ -83,6 +93,8 @@ export async function saveSnapshot(
     const facts = await readReceivedFacts(part, digests, reader, signal);
     const card = cardOf(id, takenMs, request, report, facts, observed.clusterId);
     card.parentId = await parentOf(store, card);
+    // Before the database has its name: what a card lists is there as long as the card is.
+    if (log !== undefined) card.offline = await log.copy(store.logOf(id));
     return await store.keep(await seal(card), part);
   } catch (cause) {
     if (id !== '') await store.remove(id);
@@ -168,5 +180,6 @@ function cardOf(
     encryptionKeySha256: (report.apiServer?.encryptionKeys ?? []).map((key) => key.fingerprintSha256),
     toolVersion: VERSION,
     parentId: '',
+    offline: undefined,
   };
 }

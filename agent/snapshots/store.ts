@@ -5,6 +5,7 @@ import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type {
   SnapshotCard,
   SnapshotFacts,
+  SnapshotMarks,
   StoredSnapshot,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
@@ -13,6 +14,8 @@ import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { isSafeName } from '../core/paths.ts';
 import type { SnapshotShelf } from '../ports.ts';
 import { renameDurably, syncDirectory, syncOrFail, writeAll } from './durable.ts';
+import { addMarks, readMarks } from './marks.ts';
+import { logDifferences } from './offline-log.ts';
 
 export interface SnapshotStoreSettings {
   /** Real path of the directory. */
@@ -23,14 +26,19 @@ export interface SnapshotStoreSettings {
 }
 
 const SAVING = '.save.part';
+const MARKS = '.marks.json';
 
 /**
  * The snapshots of this node: `ID.db` with its card `ID.json` beside it. A snapshot exists once
- * both bear their names; the database gets its name first, so that no card is without bytes. A
- * file on its way in is `.ID.part`, or `.ID.save.part` where it is taken here.
+ * both bear their names; the database gets its name first, so that no card is without bytes. The
+ * log of one that was copied offline lies in `ID.wal`, and has its name before either. A
+ * file on its way in is `.ID.part`, or `.ID.save.part` where it is taken here. What came to be known
+ * of it since is `ID.marks.json`.
  */
 export class SnapshotStore implements SnapshotShelf {
   readonly #settings: SnapshotStoreSettings;
+  /** Marks are read, added to and written: one after another. */
+  #marking: Promise<unknown> = Promise.resolve();
 
   constructor(settings: SnapshotStoreSettings) {
     this.#settings = settings;
@@ -39,6 +47,11 @@ export class SnapshotStore implements SnapshotShelf {
   /** Real path of a snapshot's bytes. */
   pathOf(id: string): string {
     return join(this.#settings.directory, `${checked(id)}.db`);
+  }
+
+  /** Real path of the directory with the log of a member that was copied offline. */
+  logOf(id: string): string {
+    return join(this.#settings.directory, `${checked(id)}.wal`);
   }
 
   /** The same as a host path. */
@@ -59,8 +72,13 @@ export class SnapshotStore implements SnapshotShelf {
   /** Removes what a save left that was killed. For when no save can be under way; returns its names. */
   async sweep(): Promise<string[]> {
     await this.prepare();
-    const left = (await readdir(this.#settings.directory)).filter((name) => name.endsWith(SAVING));
-    await Promise.all(left.map((name) => rm(join(this.#settings.directory, name), { force: true })));
+    const names = await readdir(this.#settings.directory);
+    const isLeft = (name: string): boolean =>
+      name.endsWith(SAVING) || (name.endsWith('.wal') && !names.includes(name.replace(/wal$/, 'db')));
+    const left = names.filter(isLeft);
+    for (const name of left) {
+      await rm(join(this.#settings.directory, name), { recursive: true, force: true });
+    }
     if (left.length > 0) await syncDirectory(this.#settings.directory);
     return left;
   }
@@ -75,7 +93,9 @@ export class SnapshotStore implements SnapshotShelf {
   async list(): Promise<StoredSnapshot[]> {
     await this.prepare();
     const names = await readdir(this.#settings.directory);
-    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+    const ids = names
+      .filter((name) => name.endsWith('.json') && !name.endsWith(MARKS))
+      .map((name) => name.slice(0, -'.json'.length));
     const found = await Promise.all(ids.filter(isSafeName).map((id) => this.find(id).catch(() => undefined)));
     return found
       .filter((snapshot) => snapshot !== undefined)
@@ -84,9 +104,10 @@ export class SnapshotStore implements SnapshotShelf {
 
   /** The card and the place of a snapshot; undefined where this node has none of that id. */
   async find(id: string): Promise<StoredSnapshot | undefined> {
-    const [text, bytes] = await Promise.all([
+    const [text, bytes, marks] = await Promise.all([
       readFile(this.#cardOf(id), 'utf8').catch(ifMissing),
       stat(this.pathOf(id)).catch(ifMissing),
+      this.marks(id),
     ]);
     if (bytes === undefined) return undefined;
     if (text === undefined) {
@@ -103,7 +124,7 @@ export class SnapshotStore implements SnapshotShelf {
       path,
       file: { path, sha256: card.facts?.fileSha256 ?? '', sizeBytes: BigInt(bytes.size) },
       sealed,
-      marks: undefined,
+      marks,
       trust: undefined,
     };
   }
@@ -145,13 +166,34 @@ export class SnapshotStore implements SnapshotShelf {
     await rm(this.partOf(id), { force: true });
   }
 
-  /** Removes a snapshot, or what there is of one. The card goes first. */
+  /** What is known of one, whole or not; undefined where nothing is. */
+  marks(id: string): Promise<SnapshotMarks | undefined> {
+    return readMarks(this.#marksOf(id), id, this.#settings.node);
+  }
+
+  /** Adds to what is known of a snapshot that is here. Throws SNAPSHOT_NOT_FOUND, MARKS_UNREADABLE. */
+  async mark(marks: SnapshotMarks): Promise<SnapshotMarks> {
+    const { snapshotId } = marks;
+    const mine = this.#marking.then(async () => {
+      await this.get(snapshotId);
+      return addMarks(this.#marksOf(snapshotId), marks, this.#settings.node);
+    });
+    this.#marking = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /**
+   * Removes a snapshot, or what there is of one. The card goes first and for good, so that nothing
+   * half is ever listed; what pins it goes last.
+   */
   async remove(id: string): Promise<void> {
+    const { directory } = this.#settings;
+    await this.prepare();
     await rm(this.#cardOf(id), { force: true });
-    await rm(this.pathOf(id), { force: true });
-    await rm(this.partOf(id), { force: true });
-    await rm(this.savingOf(id), { force: true });
-    await syncDirectory(this.#settings.directory);
+    await syncDirectory(directory);
+    const bytes = [this.pathOf(id), this.partOf(id), this.savingOf(id), this.logOf(id)];
+    for (const path of [...bytes, this.#marksOf(id)]) await rm(path, { recursive: true, force: true });
+    await syncDirectory(directory);
   }
 
   /** Reads the whole snapshot again. What is broken or differs from the card comes as refusals. */
@@ -164,6 +206,10 @@ export class SnapshotStore implements SnapshotShelf {
       const { card } = await this.get(id);
       const facts = await readSnapshotFacts(this.pathOf(id), { trailer: 'required' }, signal);
       const differences = cardDifferences(card, facts);
+      // The log stays where it was taken: what is pulled elsewhere is the snapshot alone.
+      if (card.offline !== undefined && card.node === node) {
+        differences.push(...(await logDifferences(card.offline, this.logOf(id), signal)));
+      }
       return {
         facts,
         refusals:
@@ -188,6 +234,10 @@ export class SnapshotStore implements SnapshotShelf {
 
   #cardOf(id: string): string {
     return join(this.#settings.directory, `${checked(id)}.json`);
+  }
+
+  #marksOf(id: string): string {
+    return join(this.#settings.directory, `${checked(id)}${MARKS}`);
   }
 }
 

@@ -184,8 +184,9 @@ function snapshots(program: Command, does: Does): void {
     'lockstep snapshot save --reason "before the upgrade"',
   )
     .option('--node <name>', 'from this member, instead of a healthy follower')
+    .option('--offline', 'of a member that is stopped: its database and its log, as they lie on its disk')
     .option('--reason <text>', 'kept on its card')
-    .action((options: CommonOptions & { node?: string; reason?: string }) =>
+    .action((options: CommonOptions & { node?: string; offline?: boolean; reason?: string }) =>
       does({ kind: 'answer', options, ask: (invocation) => saveSnapshot(invocation, options) }),
     );
 

@@ -149,6 +149,11 @@ export const agentErrors = {
     meaning: 'The disk failed to sync a write. What it holds is not known.',
     cure: 'Treat the disk as failing: do not retry on it.',
   },
+  MEMBER_SERVES: {
+    class: 'fault',
+    meaning: 'The member serves: its files change while they would be copied.',
+    cure: 'Leave out --offline: etcd itself sends a snapshot of a member that serves.',
+  },
   CLOCK_WENT_BACK: {
     class: 'fault',
     meaning: 'The clock of the node is behind its newest snapshot: it was wrong then, or is now.',

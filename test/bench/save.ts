@@ -155,7 +155,7 @@ async function ours(grown: GrownLab): Promise<Partial<Round>> {
     const signal = AbortSignal.timeout(RUN_TIMEOUT_MS);
     resetPeak(pid);
     const lockstepMs = await timed(async () => {
-      const request = { cluster: lab.clusterName, reason: 'a bench' };
+      const request = { cluster: lab.clusterName, reason: 'a bench', offline: false };
       for await (const { event } of serverStream(client, AgentServiceService.saveSnapshot, request, signal)) {
         if (event?.$case === 'failure') throw fromFailure(event.value);
       }

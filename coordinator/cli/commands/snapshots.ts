@@ -18,13 +18,17 @@ import { refusalView } from '../views.ts';
 
 export async function saveSnapshot(
   invocation: Invocation,
-  options: { readonly node?: string; readonly reason?: string },
+  options: { readonly node?: string; readonly reason?: string; readonly offline?: boolean },
 ): Promise<Answer> {
+  const { node = '', reason = '', offline = false } = options;
+  if (offline && node === '') {
+    throw new LockstepError('USAGE', { message: '--offline copies one member: name it with --node.' });
+  }
   return await withCoordinator(invocation, async (coordinator) => {
     using display = saveDisplay(invocation);
     const events = coordinator.stream(
       OperatorServiceService.saveSnapshot,
-      { node: options.node ?? '', reason: options.reason ?? '' },
+      { node, reason, offline },
       WAIT_MS.snapshot,
     );
     for await (const { event } of events) {

@@ -2,6 +2,7 @@ import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { SnapshotVerdict } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type {
   ObjectCount,
+  OfflineCopy,
   SnapshotCard,
   SnapshotFacts,
   StoredSnapshot,
@@ -169,7 +170,34 @@ export function snapshotCard(layout: Layout, { card, holders }: HeldSnapshot): s
       ['Kubernetes', card.kubernetesVersion],
       ['Kept on', holders.map(({ node, path }) => `${node}:${path}`).join(' ')],
     ]),
+    ...(card.offline === undefined ? [] : ['', ...offlineCopy(layout, card.offline)]),
     ...(card.facts === undefined ? [] : ['', ...snapshotFacts(layout, card.facts)]),
+  ];
+}
+
+/** What a copy of a stopped member's files can miss. */
+function offlineCopy(layout: Layout, offline: OfflineCopy): string[] {
+  const { files, consistentIndex, committedIndex, lastIndex } = offline;
+  const difference = (above: bigint, below: bigint): bigint => (above > below ? above - below : 0n);
+  const logOnly = difference(committedIndex, consistentIndex);
+  const uncertain = difference(
+    lastIndex,
+    committedIndex > consistentIndex ? committedIndex : consistentIndex,
+  );
+  return [
+    heading(layout, 'Copied from a stopped member'),
+    ...fields(layout, [
+      [
+        'Files',
+        `${offline.dataDir}, and ${plural(BigInt(files.length), 'file')} of its log from ${offline.walDir}`,
+      ],
+      [
+        'In its log only',
+        `${plural(logOnly, 'entry', 'entries')} that it knew to be committed: a restore misses them`,
+      ],
+      ['Not certain', `${plural(uncertain, 'entry', 'entries')} after those: only the other members know`],
+      ['Can miss', 'whatever was committed by other members alone and lies in their logs'],
+    ]),
   ];
 }
 

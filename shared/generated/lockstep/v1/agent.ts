@@ -537,6 +537,8 @@ export interface LedgerEffect {
 export interface SaveSnapshotRequest {
   cluster: string;
   reason: string;
+  /** From the files of a member that is stopped; refused while anything has them open. */
+  offline: boolean;
 }
 
 export interface SaveSnapshotResponse {
@@ -2935,7 +2937,7 @@ export const LedgerEffect: MessageFns<LedgerEffect> = {
 };
 
 function createBaseSaveSnapshotRequest(): SaveSnapshotRequest {
-  return { cluster: "", reason: "" };
+  return { cluster: "", reason: "", offline: false };
 }
 
 export const SaveSnapshotRequest: MessageFns<SaveSnapshotRequest> = {
@@ -2945,6 +2947,9 @@ export const SaveSnapshotRequest: MessageFns<SaveSnapshotRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(18).string(message.reason);
+    }
+    if (message.offline !== false) {
+      writer.uint32(24).bool(message.offline);
     }
     return writer;
   },
@@ -2978,6 +2983,14 @@ export const SaveSnapshotRequest: MessageFns<SaveSnapshotRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offline = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2994,6 +3007,7 @@ export const SaveSnapshotRequest: MessageFns<SaveSnapshotRequest> = {
     return {
       cluster: isSet(object.cluster) ? globalThis.String(object.cluster) : "",
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      offline: isSet(object.offline) ? globalThis.Boolean(object.offline) : false,
     };
   },
 
@@ -3005,6 +3019,9 @@ export const SaveSnapshotRequest: MessageFns<SaveSnapshotRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.offline !== false) {
+      obj.offline = message.offline;
+    }
     return obj;
   },
 
@@ -3015,6 +3032,7 @@ export const SaveSnapshotRequest: MessageFns<SaveSnapshotRequest> = {
     const message = createBaseSaveSnapshotRequest();
     message.cluster = object.cluster ?? "";
     message.reason = object.reason ?? "";
+    message.offline = object.offline ?? false;
     return message;
   },
 };

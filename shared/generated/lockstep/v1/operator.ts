@@ -87,6 +87,8 @@ export interface OperatorServiceSaveSnapshotRequest {
   /** Empty: a healthy follower. */
   node: string;
   reason: string;
+  /** From the files of that node's member, which is stopped; `node` must be given. */
+  offline: boolean;
 }
 
 export interface OperatorServiceSaveSnapshotResponse {
@@ -1004,7 +1006,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
 };
 
 function createBaseOperatorServiceSaveSnapshotRequest(): OperatorServiceSaveSnapshotRequest {
-  return { node: "", reason: "" };
+  return { node: "", reason: "", offline: false };
 }
 
 export const OperatorServiceSaveSnapshotRequest: MessageFns<OperatorServiceSaveSnapshotRequest> = {
@@ -1014,6 +1016,9 @@ export const OperatorServiceSaveSnapshotRequest: MessageFns<OperatorServiceSaveS
     }
     if (message.reason !== "") {
       writer.uint32(18).string(message.reason);
+    }
+    if (message.offline !== false) {
+      writer.uint32(24).bool(message.offline);
     }
     return writer;
   },
@@ -1047,6 +1052,14 @@ export const OperatorServiceSaveSnapshotRequest: MessageFns<OperatorServiceSaveS
             message.reason = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offline = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1063,6 +1076,7 @@ export const OperatorServiceSaveSnapshotRequest: MessageFns<OperatorServiceSaveS
     return {
       node: isSet(object.node) ? globalThis.String(object.node) : "",
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      offline: isSet(object.offline) ? globalThis.Boolean(object.offline) : false,
     };
   },
 
@@ -1073,6 +1087,9 @@ export const OperatorServiceSaveSnapshotRequest: MessageFns<OperatorServiceSaveS
     }
     if (message.reason !== "") {
       obj.reason = message.reason;
+    }
+    if (message.offline !== false) {
+      obj.offline = message.offline;
     }
     return obj;
   },
@@ -1088,6 +1105,7 @@ export const OperatorServiceSaveSnapshotRequest: MessageFns<OperatorServiceSaveS
     const message = createBaseOperatorServiceSaveSnapshotRequest();
     message.node = object.node ?? "";
     message.reason = object.reason ?? "";
+    message.offline = object.offline ?? false;
     return message;
   },
 };

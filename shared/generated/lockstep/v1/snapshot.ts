@@ -288,8 +288,36 @@ export interface SnapshotCard {
    */
   encryptionKeySha256: string[];
   toolVersion: string;
+  /** Set where it was copied from the files of a stopped member. */
+  offline:
+    | OfflineCopy
+    | undefined;
   /** The snapshot of the same etcd cluster that this signer's node took before; empty for the first. */
   parentId: string;
+}
+
+/**
+ * A member that was stopped, copied file by file: the database, and beside it, in the directory
+ * ID.wal, the log that it had. What only other members' logs hold is in neither.
+ */
+export interface OfflineCopy {
+  /** On the host; `wal_dir` is the log's, wherever it lies. */
+  dataDir: string;
+  walDir: string;
+  /** Of the log and its raft snapshots, by name in ID.wal. */
+  files: FileDigest[];
+  /** The last raft entry whose effect is in the database. */
+  consistentIndex: bigint;
+  /**
+   * The last one that this member knew to be committed: those above `consistent_index` lie in its
+   * log only.
+   */
+  committedIndex: bigint;
+  /**
+   * The last one in its log: whether those above `committed_index` were committed, only the other
+   * members know.
+   */
+  lastIndex: bigint;
 }
 
 /** A signature over a card's canonical JSON (RFC 8785), Ed25519. */
@@ -1643,6 +1671,7 @@ function createBaseSnapshotCard(): SnapshotCard {
     serviceAccountKeySha256: [],
     encryptionKeySha256: [],
     toolVersion: "",
+    offline: undefined,
     parentId: "",
   };
 }
@@ -1690,6 +1719,9 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
     }
     if (message.toolVersion !== "") {
       writer.uint32(114).string(message.toolVersion);
+    }
+    if (message.offline !== undefined) {
+      OfflineCopy.encode(message.offline, writer.uint32(162).fork()).join();
     }
     if (message.parentId !== "") {
       writer.uint32(242).string(message.parentId);
@@ -1822,6 +1854,14 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
             message.toolVersion = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.offline = OfflineCopy.decode(reader, reader.uint32());
+            continue;
+          }
           case 30: {
             if (tag !== 242) {
               break;
@@ -1894,6 +1934,7 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
         : isSet(object.tool_version)
         ? globalThis.String(object.tool_version)
         : "",
+      offline: isSet(object.offline) ? OfflineCopy.fromJSON(object.offline) : undefined,
       parentId: isSet(object.parentId)
         ? globalThis.String(object.parentId)
         : isSet(object.parent_id)
@@ -1946,6 +1987,9 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
     if (message.toolVersion !== "") {
       obj.toolVersion = message.toolVersion;
     }
+    if (message.offline !== undefined) {
+      obj.offline = OfflineCopy.toJSON(message.offline);
+    }
     if (message.parentId !== "") {
       obj.parentId = message.parentId;
     }
@@ -1973,7 +2017,192 @@ export const SnapshotCard: MessageFns<SnapshotCard> = {
     message.serviceAccountKeySha256 = object.serviceAccountKeySha256?.map((e) => e) || [];
     message.encryptionKeySha256 = object.encryptionKeySha256?.map((e) => e) || [];
     message.toolVersion = object.toolVersion ?? "";
+    message.offline = (object.offline !== undefined && object.offline !== null)
+      ? OfflineCopy.fromPartial(object.offline)
+      : undefined;
     message.parentId = object.parentId ?? "";
+    return message;
+  },
+};
+
+function createBaseOfflineCopy(): OfflineCopy {
+  return { dataDir: "", walDir: "", files: [], consistentIndex: 0n, committedIndex: 0n, lastIndex: 0n };
+}
+
+export const OfflineCopy: MessageFns<OfflineCopy> = {
+  encode(message: OfflineCopy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.dataDir !== "") {
+      writer.uint32(10).string(message.dataDir);
+    }
+    if (message.walDir !== "") {
+      writer.uint32(18).string(message.walDir);
+    }
+    for (const v of message.files) {
+      FileDigest.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.consistentIndex !== 0n) {
+      if (BigInt.asUintN(64, message.consistentIndex) !== message.consistentIndex) {
+        throw new globalThis.Error("value provided for field message.consistentIndex of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.consistentIndex);
+    }
+    if (message.committedIndex !== 0n) {
+      if (BigInt.asUintN(64, message.committedIndex) !== message.committedIndex) {
+        throw new globalThis.Error("value provided for field message.committedIndex of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.committedIndex);
+    }
+    if (message.lastIndex !== 0n) {
+      if (BigInt.asUintN(64, message.lastIndex) !== message.lastIndex) {
+        throw new globalThis.Error("value provided for field message.lastIndex of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.lastIndex);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfflineCopy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfflineCopy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.dataDir = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.walDir = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.files.push(FileDigest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.consistentIndex = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.committedIndex = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.lastIndex = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OfflineCopy {
+    return {
+      dataDir: isSet(object.dataDir)
+        ? globalThis.String(object.dataDir)
+        : isSet(object.data_dir)
+        ? globalThis.String(object.data_dir)
+        : "",
+      walDir: isSet(object.walDir)
+        ? globalThis.String(object.walDir)
+        : isSet(object.wal_dir)
+        ? globalThis.String(object.wal_dir)
+        : "",
+      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => FileDigest.fromJSON(e)) : [],
+      consistentIndex: isSet(object.consistentIndex)
+        ? BigInt(object.consistentIndex)
+        : isSet(object.consistent_index)
+        ? BigInt(object.consistent_index)
+        : 0n,
+      committedIndex: isSet(object.committedIndex)
+        ? BigInt(object.committedIndex)
+        : isSet(object.committed_index)
+        ? BigInt(object.committed_index)
+        : 0n,
+      lastIndex: isSet(object.lastIndex)
+        ? BigInt(object.lastIndex)
+        : isSet(object.last_index)
+        ? BigInt(object.last_index)
+        : 0n,
+    };
+  },
+
+  toJSON(message: OfflineCopy): unknown {
+    const obj: any = {};
+    if (message.dataDir !== "") {
+      obj.dataDir = message.dataDir;
+    }
+    if (message.walDir !== "") {
+      obj.walDir = message.walDir;
+    }
+    if (message.files?.length) {
+      obj.files = message.files.map((e) => FileDigest.toJSON(e));
+    }
+    if (message.consistentIndex !== 0n) {
+      obj.consistentIndex = message.consistentIndex.toString();
+    }
+    if (message.committedIndex !== 0n) {
+      obj.committedIndex = message.committedIndex.toString();
+    }
+    if (message.lastIndex !== 0n) {
+      obj.lastIndex = message.lastIndex.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OfflineCopy>, I>>(base?: I): OfflineCopy {
+    return OfflineCopy.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OfflineCopy>, I>>(object: I): OfflineCopy {
+    const message = createBaseOfflineCopy();
+    message.dataDir = object.dataDir ?? "";
+    message.walDir = object.walDir ?? "";
+    message.files = object.files?.map((e) => FileDigest.fromPartial(e)) || [];
+    message.consistentIndex = (object.consistentIndex !== undefined && object.consistentIndex !== null)
+      ? BigInt(object.consistentIndex)
+      : 0n;
+    message.committedIndex = (object.committedIndex !== undefined && object.committedIndex !== null)
+      ? BigInt(object.committedIndex)
+      : 0n;
+    message.lastIndex = (object.lastIndex !== undefined && object.lastIndex !== null) ? BigInt(object.lastIndex) : 0n;
     return message;
   },
 };
