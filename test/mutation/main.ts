@@ -10,6 +10,7 @@
  * by new tests perhaps; so are mutants of a file that is named. `--report`: writes the score.
  * Exits with 1 where a whole run kills fewer than 95%.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, matchesGlob, resolve } from 'node:path';
@@ -30,6 +31,7 @@ const SIMULATIONS = [
 ];
 
 const root = resolve(import.meta.dirname, '../..');
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
 const { values } = parseArgs({
   options: {
     files: { type: 'string', default: '**' },
@@ -82,7 +84,7 @@ async function tryFile(file: string, mutants: readonly Mutant[], stages: readonl
     await tryOn(file, left, (mutant, verdict) => {
       const stagesOf = [...new Set([...(results.get(mutant.id)?.stages ?? []), name])];
       const by = verdict.kind === 'survived' ? '' : verdict.by;
-      results.add({ id: mutant.id, file, outcome: verdict.kind, stage: name, by, stages: stagesOf });
+      results.add({ id: mutant.id, file, outcome: verdict.kind, stage: name, by, stages: stagesOf, commit });
       if (verdict.kind !== 'survived') survivors.delete(mutant);
       process.stdout.write(`${seconds()} ${verdict.kind.padEnd(8)} ${name} ${lineOf(mutant)} ${by}\n`);
     });

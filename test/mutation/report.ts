@@ -68,6 +68,18 @@ export function renderReport(
       ]),
     ),
     '',
+    '## By commit',
+    '',
+    'A verdict is taken again where the file or what tests it has changed; what kills a mutant goes on doing so where tests are only added.',
+    '',
+    ...table(
+      ['tried on', 'killed', 'of', ''],
+      grouped(judged, ({ result }) => result.commit).map(([commit, own]) => [
+        `\`${commit}\``,
+        ...figures(own),
+      ]),
+    ),
+    '',
     '## By file',
     '',
     ...table(

@@ -13,6 +13,8 @@ export interface Result {
   readonly by: string;
   /** Stages that it went through. */
   readonly stages: readonly StageName[];
+  /** What was checked out then. */
+  readonly commit: string;
 }
 
 /** One line of JSON a mutant: a run that is cut short goes on where it stood. The last line of an id counts. */
