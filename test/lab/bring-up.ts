@@ -5,6 +5,7 @@ import { formCluster, waitServing } from './etcd-cluster.ts';
 import type { Lab } from './lab.ts';
 import type { LabNode } from './lab-node.ts';
 import { writeLockstepFiles } from './layout/lockstep-files.ts';
+import { etcdCommand } from './layout/manifests.ts';
 import { layNodeOut } from './layout/node-root.ts';
 import { programs } from './layout/paths.ts';
 import { SERVICE_MANAGER_PORT } from './network.ts';
@@ -32,7 +33,7 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
   const withCoordinator = lockstep && options.coordinator !== false;
   const services = startServices(lab, withCoordinator, signal);
   await formCluster(
-    lab.nodes,
+    lab.etcdHosts,
     {
       etcd: etcd.etcd,
       logFile: join(lab.directory, 'logs/form-cluster.log'),
@@ -45,8 +46,8 @@ export async function bringUp(lab: Lab, options: BringUpOptions, signal: AbortSi
   await services;
 
   say('starting the control plane');
-  await Promise.all([startMembers(lab.nodes, signal), startApi(lab.nodes, signal)]);
-  const [first] = lab.nodes;
+  await Promise.all([startMembers(lab.etcdHosts, signal), startApi(lab.controlPlanes, signal)]);
+  const [first] = lab.controlPlanes;
   if (first !== undefined) await createSystemObjects(first, signal);
   if (!lockstep) return;
   say('waiting for Lockstep');
@@ -66,7 +67,7 @@ async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
     }),
   );
   const pki = options.pki ?? (await createClusterPki());
-  for (const node of lab.nodes) {
+  for (const [index, node] of lab.nodes.entries()) {
     await layNodeOut({
       pki,
       node: node.name,
@@ -74,6 +75,15 @@ async function layOut(lab: Lab, options: BringUpOptions): Promise<void> {
       root: node.root,
       imagesFile: node.imagesFile,
       misbehaviourFile: node.misbehaviourFile,
+      etcd:
+        node.role === 'etcd'
+          ? {
+              program: lab.etcdTools.etcd,
+              flags: etcdCommand(node.manifestInput).slice(1),
+              // Both ways of saying it are in use in the field; every second host has the other.
+              saidIn: index % 2 === 0 ? 'flags' : 'environment-file',
+            }
+          : undefined,
       serviceManagerPort: SERVICE_MANAGER_PORT,
       lockstep,
       failpointsDirectory: failpoints ? node.failpointsDirectory : undefined,
@@ -108,7 +118,7 @@ async function startServices(lab: Lab, withCoordinator: boolean, signal: AbortSi
 /** One after another, each once the one before serves its peers: together they would wait seven seconds for each other. */
 async function startMembers(nodes: readonly LabNode[], signal: AbortSignal): Promise<void> {
   for (const node of nodes) {
-    await node.addStaticPod('etcd.yaml', node.manifest('etcd'));
+    await node.startEtcd();
     await waitServing(node, 'peer', '/version', signal);
   }
 }

@@ -5,13 +5,17 @@ import { z } from 'zod';
 
 const processSchema = z.object({ pid: z.number().int(), startTime: z.string() });
 
+/** What a host runs: kubeadm's control plane with its member beside it, or one of the two. */
+const roleSchema = z.enum(['all', 'etcd', 'control-plane']);
+export type LabRole = z.infer<typeof roleSchema>;
+
 const schema = z.object({
   /** What every process of the lab carries in its environment. */
   id: z.string(),
   clusterName: z.string(),
   networkNumber: z.number().int(),
   network: z.enum(['loopback', 'namespaces']),
-  nodes: z.array(z.object({ name: z.string(), address: z.string() })),
+  nodes: z.array(z.object({ name: z.string(), address: z.string(), role: roleSchema.default('all') })),
   etcd: z.object({ version: z.string(), etcd: z.string(), etcdctl: z.string(), etcdutl: z.string() }),
   natsServer: z.string(),
   natsServers: z.number().int(),

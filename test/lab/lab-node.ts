@@ -5,9 +5,11 @@ import { parse, stringify } from 'yaml';
 import type { ContainerRecord } from './container-runtime/records.ts';
 import { answersOk } from './etcd-cluster.ts';
 import type { Misbehaviour } from './kubelet/kubelet.ts';
+import type { LabRole } from './lab-description.ts';
 import { type ManifestInput, type ManifestName, manifests } from './layout/manifests.ts';
-import { write } from './layout/node-root.ts';
+import { enableUnit, write } from './layout/node-root.ts';
 import { hostPaths, programs } from './layout/paths.ts';
+import { ETCD_UNIT } from './layout/units.ts';
 import { AGENT_PORT, SERVICE_MANAGER_PORT } from './network.ts';
 import {
   endLabProcesses,
@@ -21,12 +23,13 @@ import {
 import { type Ended, runProgram } from './programs.ts';
 import { until, untilListening } from './wait.ts';
 
-export type UnitName = 'kubelet' | 'containerd' | 'lockstep-agent';
+export type UnitName = 'kubelet' | 'containerd' | 'lockstep-agent' | 'etcd';
 
 export interface LabNodeOptions {
   readonly labId: string;
   readonly name: string;
   readonly address: string;
+  readonly role: LabRole;
   /** Of the node, within the lab's: its root and what the lab keeps about it. */
   readonly directory: string;
   readonly environment: NodeJS.ProcessEnv;
@@ -44,6 +47,7 @@ const AGENT_TIMEOUT_MS = 30_000;
 export class LabNode {
   readonly name: string;
   readonly address: string;
+  readonly role: LabRole;
   /** The node's file system, laid out as kubeadm's. */
   readonly root: string;
   private readonly options: LabNodeOptions;
@@ -52,6 +56,7 @@ export class LabNode {
     this.options = options;
     this.name = options.name;
     this.address = options.address;
+    this.role = options.role;
     this.root = join(options.directory, 'root');
   }
 
@@ -171,6 +176,13 @@ export class LabNode {
 
   get manifestInput(): ManifestInput {
     return this.options.manifestInput;
+  }
+
+  /** Starts the member, as the node is to run it from now on. */
+  async startEtcd(): Promise<void> {
+    if (this.role !== 'etcd') return this.addStaticPod('etcd.yaml', this.manifest('etcd'));
+    await enableUnit(this.root, ETCD_UNIT.name, ETCD_UNIT.path);
+    await this.start('etcd');
   }
 
   /** kubeadm's manifest of a component, as the lab wrote it at first. */

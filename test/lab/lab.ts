@@ -8,7 +8,7 @@ import { deadline } from '@lockstep/shared/waiting.ts';
 import { FAILPOINTS_VARIABLE } from '../faults/failpoints/board.ts';
 import { BackgroundProgram } from './background-program.ts';
 import { bringUp } from './bring-up.ts';
-import { type LabDescription, readDescription, writeDescription } from './lab-description.ts';
+import { type LabDescription, type LabRole, readDescription, writeDescription } from './lab-description.ts';
 import { LabNode } from './lab-node.ts';
 import { coordinatorDirectory, coordinatorName } from './layout/lockstep-files.ts';
 import { hostPaths, programs } from './layout/paths.ts';
@@ -22,6 +22,8 @@ import { type EtcdTools, locateTools } from './tools/locate.ts';
 export interface LabOptions {
   /** Control-plane nodes: cp1, cp2, … */
   readonly nodes?: number;
+  /** etcd on hosts of its own, as a unit: etcd1, etcd2, …; beside the API servers where left out. */
+  readonly etcdHosts?: number;
   /** What the names of nodes begin with; `cp` where left out. */
   readonly nodePrefix?: string;
   /** Certificates and keys that the nodes share; new ones where left out. */
@@ -83,9 +85,12 @@ export class Lab implements AsyncDisposable {
     this.network = labNetwork(description.networkNumber, description.network);
     this.etcdTools = description.etcd;
     this.environment = labEnvironment(description.id);
+    const members = description.nodes.filter(({ role }) => role !== 'control-plane');
+    const external = description.nodes.some(({ role }) => role === 'etcd');
     this.nodes = description.nodes.map(
-      ({ name, address }, index) =>
+      ({ name, address, role }, index) =>
         new LabNode({
+          role,
           labId: description.id,
           name,
           address,
@@ -98,7 +103,8 @@ export class Lab implements AsyncDisposable {
             address,
             etcdVersion: description.etcd.version,
             kubernetesVersion: description.kubernetesVersion,
-            initialCluster: description.nodes.slice(0, index + 1),
+            initialCluster: members.slice(0, index + 1),
+            ...(external ? { etcdServers: members.map((member) => `https://${member.address}:2379`) } : {}),
             encryption: description.encrypted,
           },
         }),
@@ -142,8 +148,8 @@ export class Lab implements AsyncDisposable {
         clusterName: options.clusterName ?? 'lab',
         networkNumber: claim.network.number,
         network,
-        nodes: Array.from({ length: options.nodes ?? DEFAULT_NODES }, (_, index) => ({
-          name: `${options.nodePrefix ?? 'cp'}${index + 1}`,
+        nodes: hostsOf(options).map((host, index) => ({
+          ...host,
           address: claim.network.nodeAddress(index + 1),
         })),
         etcd,
@@ -182,6 +188,16 @@ export class Lab implements AsyncDisposable {
       lab.networkNamespaces = NetworkNamespaces.find(lab.network.number, lab.hosts);
     }
     return lab;
+  }
+
+  /** Nodes with a member of etcd. */
+  get etcdHosts(): readonly LabNode[] {
+    return this.nodes.filter(({ role }) => role !== 'control-plane');
+  }
+
+  /** Nodes with an API server. */
+  get controlPlanes(): readonly LabNode[] {
+    return this.nodes.filter(({ role }) => role !== 'etcd');
   }
 
   /** To cut hosts off and join them again. Throws where they share this machine's loopback. */
@@ -322,6 +338,20 @@ export class Lab implements AsyncDisposable {
   private commandLineEnvironment(): NodeJS.ProcessEnv {
     return { ...process.env, ...this.environment, LOCKSTEP_CONFIG: this.commandLineConfig };
   }
+}
+
+/** etcd hosts first: what asks the first node for the store then asks one that has it. */
+function hostsOf({
+  nodes = DEFAULT_NODES,
+  etcdHosts = 0,
+  nodePrefix = 'cp',
+}: LabOptions): { name: string; role: LabRole }[] {
+  const named = (count: number, prefix: string, role: LabRole): { name: string; role: LabRole }[] =>
+    Array.from({ length: count }, (_, index) => ({ name: `${prefix}${index + 1}`, role }));
+  return [
+    ...named(etcdHosts, 'etcd', 'etcd'),
+    ...named(nodes, nodePrefix, etcdHosts === 0 ? 'all' : 'control-plane'),
+  ];
 }
 
 /** A new directory, or the one wanted, which must be empty or not there. */

@@ -10,6 +10,8 @@ export interface ManifestInput {
   readonly kubernetesVersion: string;
   /** As kubeadm had it when this node joined: the nodes so far, in their order, this one last. */
   readonly initialCluster: readonly { readonly name: string; readonly address: string }[];
+  /** What the API server is told of; the member beside it where left out. */
+  readonly etcdServers?: readonly string[];
   /** The API server encrypts what it stores by /etc/kubernetes/encryption/config.yaml. */
   readonly encryption: boolean;
 }
@@ -111,7 +113,8 @@ function etcdManifest(input: ManifestInput): string {
   });
 }
 
-function apiServerManifest({ address, kubernetesVersion, encryption }: ManifestInput): string {
+function apiServerManifest(input: ManifestInput): string {
+  const { address, kubernetesVersion, encryption, etcdServers = [`https://${address}:2379`] } = input;
   const flags: Record<string, string> = {
     'advertise-address': address,
     'allow-privileged': 'true',
@@ -123,7 +126,7 @@ function apiServerManifest({ address, kubernetesVersion, encryption }: ManifestI
     'etcd-cafile': `${PKI}/etcd/ca.crt`,
     'etcd-certfile': `${PKI}/apiserver-etcd-client.crt`,
     'etcd-keyfile': `${PKI}/apiserver-etcd-client.key`,
-    'etcd-servers': `https://${address}:2379`,
+    'etcd-servers': etcdServers.join(','),
     'kubelet-client-certificate': `${PKI}/apiserver-kubelet-client.crt`,
     'kubelet-client-key': `${PKI}/apiserver-kubelet-client.key`,
     'kubelet-preferred-address-types': 'InternalIP,ExternalIP,Hostname',

@@ -5,7 +5,7 @@ import { type ClusterPki, issueNodePairs, issueUsers, type PkiNode } from '../pk
 import { systemctlScript } from '../service-manager/control.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { hostPaths } from './paths.ts';
-import { type UnitInput, unitFiles } from './units.ts';
+import { ETCD_ENVIRONMENT, ETCD_UNIT, environmentFile, type UnitInput, unitFiles } from './units.ts';
 
 const PRIVATE = 0o600;
 const PUBLIC = 0o644;
@@ -31,13 +31,20 @@ export async function layNodeOut(input: NodeRootInput): Promise<void> {
     systemctlScript(input.address, input.serviceManagerPort),
     EXECUTABLE,
   );
-  await write(root, `${hostPaths.kubelet}/config.yaml`, kubeletConfiguration(), PUBLIC);
+  if (input.etcd === undefined) {
+    await write(root, `${hostPaths.kubelet}/config.yaml`, kubeletConfiguration(), PUBLIC);
+  } else {
+    await mkdir(join(root, '/usr/bin'), { recursive: true });
+    await symlink(input.etcd.program, join(root, '/usr/bin/etcd'));
+    await write(root, ETCD_ENVIRONMENT, environmentFile(input.etcd), PUBLIC);
+  }
   if (input.encryptionConfig !== undefined) {
     await write(root, '/etc/kubernetes/encryption/config.yaml', input.encryptionConfig, PRIVATE);
   }
   for (const { name, path, text } of unitFiles(input)) {
     await write(root, path, text, PUBLIC);
-    if (name !== '') await enableUnit(root, name, path);
+    // etcd's is enabled once there is a store for it.
+    if (name !== '' && name !== ETCD_UNIT.name) await enableUnit(root, name, path);
   }
 }
 
@@ -104,7 +111,8 @@ function kubeletConfiguration(): string {
   });
 }
 
-async function enableUnit(root: string, name: string, path: string): Promise<void> {
+/** Started at boot from now on. */
+export async function enableUnit(root: string, name: string, path: string): Promise<void> {
   const wants = join(root, '/etc/systemd/system/multi-user.target.wants');
   await mkdir(wants, { recursive: true });
   await symlink(path, join(wants, basename(name)));

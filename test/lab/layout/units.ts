@@ -10,11 +10,25 @@ export interface UnitInput {
   /** Files of the lab about the node, outside its root. */
   readonly imagesFile: string;
   readonly misbehaviourFile: string;
+  /** On an etcd host: there is no kubelet then. */
+  readonly etcd: EtcdUnitInput | undefined;
   /** False: a node without Lockstep. */
   readonly lockstep: boolean;
   /** Where the agent's failpoints are told; undefined: an agent without. */
   readonly failpointsDirectory: string | undefined;
 }
+
+/** etcd as a unit: how it is run on a host of its own. */
+export interface EtcdUnitInput {
+  /** The real path of etcd's program. */
+  readonly program: string;
+  /** With their dashes, as a manifest has them. */
+  readonly flags: readonly string[];
+  /** Where they are said: in ExecStart, or as ETCD_ variables in an environment file. */
+  readonly saidIn: 'flags' | 'environment-file';
+}
+
+export const ETCD_ENVIRONMENT = '/etc/default/etcd';
 
 export interface UnitFile {
   readonly name: string;
@@ -24,6 +38,7 @@ export interface UnitFile {
 }
 
 const SYSTEM = '/usr/lib/systemd/system';
+export const ETCD_UNIT = { name: 'etcd.service', path: `${SYSTEM}/etcd.service` } as const;
 const seconds = (ms: number): string => `${ms / 1000}`;
 
 /** The units of a node where their packages put them: kubelet's and containerd's below /usr, the agent's below /etc. */
@@ -63,7 +78,7 @@ ExecStart=${node} ${programs.kubelet} --root=${root} --config=${hostPaths.kubele
   const { failpointsDirectory } = input;
   const agentProgram =
     failpointsDirectory === undefined
-      ? `ExecStart=${node} ${programs.agent}`
+      ? `ExecStart=${node} --max-semi-space-size=2 ${programs.agent}`
       : `Environment=${FAILPOINTS_VARIABLE}=${failpointsDirectory}\nExecStart=${node} ${programs.agentWithFailpoints}`;
   const agent = `[Unit]
 Description=Lockstep agent
@@ -83,10 +98,46 @@ WantedBy=multi-user.target
     path: `${directory}/${name}`,
     text,
   });
-  return [
+  const { etcd } = input;
+  const kubernetes = [
     unit(SYSTEM, 'containerd.service', containerd),
     unit(SYSTEM, 'kubelet.service', kubelet),
     { name: '', path: `${SYSTEM}/kubelet.service.d/10-kubeadm.conf`, text: kubeadmDropIn },
+  ];
+  return [
+    ...(etcd === undefined ? kubernetes : [{ ...ETCD_UNIT, text: etcdUnit(etcd) }]),
     ...(input.lockstep ? [unit('/etc/systemd/system', 'lockstep-agent.service', agent)] : []),
   ];
+}
+
+/** As Debian's package has it, but for the section that tells the stand-in where the node's paths are. */
+function etcdUnit({ flags, saidIn }: EtcdUnitInput): string {
+  const words = saidIn === 'flags' ? ['/usr/bin/etcd', ...flags].join(' \\\n  ') : '/usr/bin/etcd';
+  return `[Unit]
+Description=etcd - highly-available key value store
+
+[Service]
+Type=notify
+User=root
+EnvironmentFile=-${ETCD_ENVIRONMENT}
+ExecStart=${words}
+Restart=on-failure
+RestartSec=${seconds(timings.kubeletRestartMs)}
+
+[Install]
+WantedBy=multi-user.target
+
+[X-Lab]
+MapPaths=yes
+`;
+}
+
+/** ETCD_DATA_DIR for --data-dir; nothing but a comment where the flags are in ExecStart. */
+export function environmentFile({ flags, saidIn }: EtcdUnitInput): string {
+  if (saidIn === 'flags') return '# See etcd.service.\n';
+  const lines = flags.map((flag) => {
+    const [, name = '', value = ''] = /^--([^=]+)=(.*)$/s.exec(flag) ?? [];
+    return `ETCD_${name.toUpperCase().replaceAll('-', '_')}="${value}"\n`;
+  });
+  return lines.join('');
 }

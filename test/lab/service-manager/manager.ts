@@ -77,7 +77,14 @@ export class Manager {
   properties(name: string): Record<string, string> {
     const loaded = this.units.get(name);
     if (loaded === undefined) {
-      return { Id: name, LoadState: 'not-found', ActiveState: 'inactive', SubState: 'dead', MainPID: '0' };
+      return {
+        Id: name,
+        TasksCurrent: '[not set]',
+        LoadState: 'not-found',
+        ActiveState: 'inactive',
+        SubState: 'dead',
+        MainPID: '0',
+      };
     }
     const now = this.filesOf(name);
     return {

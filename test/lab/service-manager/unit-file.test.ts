@@ -23,6 +23,8 @@ it('reads a service with systemd’s defaults', () => {
     conditions: [],
     execStart: ['/usr/bin/kubelet', '--old'],
     environment: {},
+    environmentFiles: [],
+    mapPaths: false,
     restart: 'always',
     restartMs: 10_000,
     stopTimeoutMs: 90_000,

@@ -6,6 +6,10 @@ export interface UnitDefinition {
   /** Program and arguments. */
   readonly execStart: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** On the node; one with a dash before it need not be there. */
+  readonly environmentFiles: readonly string[];
+  /** True: paths of the node in arguments and variables are mapped below its root, as in a container. */
+  readonly mapPaths: boolean;
   readonly restart: 'no' | 'always' | 'on-failure';
   readonly restartMs: number;
   readonly stopTimeoutMs: number;
@@ -49,12 +53,26 @@ export function parseUnit(
         return [word.slice(0, at), word.slice(at + 1)] as const;
       }),
     ),
+    environmentFiles: settings.get('Service.EnvironmentFile') ?? [],
+    mapPaths: last('X-Lab.MapPaths') === 'yes',
     restart: restart === 'always' || restart === 'on-failure' ? restart : 'no',
     restartMs: durationMs(last('Service.RestartSec')) ?? DEFAULT_RESTART_MS,
     stopTimeoutMs: durationMs(last('Service.TimeoutStopSec')) ?? defaults.stopTimeoutMs,
     killMode: last('Service.KillMode') === 'process' ? 'process' : 'control-group',
     wantedBy: settings.get('Install.WantedBy') ?? [],
   };
+}
+
+/** An environment file's variables: lines of NAME=value, quotes around the value left out. */
+export function parseEnvironment(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split('\n').flatMap((line) => {
+      const match = /^\s*([A-Za-z_]\w*)=(.*)$/.exec(line);
+      return match?.[1] === undefined
+        ? []
+        : [[match[1], (match[2] ?? '').trim().replaceAll('"', '')] as const];
+    }),
+  );
 }
 
 function collect(text: string, settings: Settings): void {

@@ -1,9 +1,14 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@lockstep/shared/logging.ts';
+import { mapArgument } from '../container-runtime/path-mapping.ts';
 import { identify, type ProcessId, signalProcess } from '../processes.ts';
-import type { UnitDefinition } from './unit-file.ts';
+import { parseEnvironment, type UnitDefinition } from './unit-file.ts';
+
+/** Whose paths on the node are elsewhere on this machine. */
+const NODE_TREES = ['/etc', '/usr', '/var'].map((path) => ({ containerPath: path, hostPath: path }));
 
 export type ActiveState = 'inactive' | 'active' | 'activating' | 'deactivating' | 'failed';
 
@@ -48,6 +53,7 @@ export class Unit {
       ActiveState: this.state,
       SubState: this.subState,
       MainPID: String(this.main?.id.pid ?? 0),
+      TasksCurrent: this.main === undefined ? '[not set]' : '1',
       ConditionResult: this.lastCondition ? 'yes' : 'no',
       Result: this.lastResult,
       NRestarts: String(this.restartCount),
@@ -81,7 +87,8 @@ export class Unit {
   }
 
   private launch(): void {
-    const { conditions, execStart, environment } = this.definition;
+    const { conditions } = this.definition;
+    const { execStart, environment } = this.command();
     this.lastCondition = conditions.every(
       ({ path, negated }) => existsSync(`${this.host.root}${path}`) !== negated,
     );
@@ -124,6 +131,25 @@ export class Unit {
     } finally {
       closeSync(log);
     }
+  }
+
+  /** What is started: variables from their files, and where the unit says so paths below the node's root. */
+  private command(): { execStart: readonly string[]; environment: Readonly<Record<string, string>> } {
+    const { execStart, environment, environmentFiles, mapPaths } = this.definition;
+    const { root } = this.host;
+    const fromFiles = environmentFiles.map((path) => join(root, path.replace(/^-/, '')));
+    const whole = Object.assign(
+      { ...environment },
+      ...fromFiles
+        .filter((path) => existsSync(path))
+        .map((path) => parseEnvironment(readFileSync(path, 'utf8'))),
+    ) as Record<string, string>;
+    if (!mapPaths) return { execStart, environment: whole };
+    const map = (word: string): string => mapArgument(word, NODE_TREES, root);
+    return {
+      execStart: execStart.map(map),
+      environment: Object.fromEntries(Object.entries(whole).map(([name, value]) => [name, map(value)])),
+    };
   }
 
   private onEnded(pid: number | undefined, code: number | null, signal: NodeJS.Signals | null): void {
