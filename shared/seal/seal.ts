@@ -57,13 +57,31 @@ export function makeSeal(
   };
 }
 
-/** Who signed this content and when; or why nobody did. Takes nothing that the seal says on its word. */
+/**
+ * Who signed this content and when; or why nobody did. Takes nothing that the seal says on its
+ * word. Never throws.
+ */
 export function checkSeal(
   purpose: SealPurpose,
   content: unknown,
   seal: Seal,
   authority: Authority,
   countersigned?: Seal,
+): SealedBy | SealFault {
+  try {
+    return check(purpose, content, seal, authority, countersigned);
+  } catch {
+    // A certificate may be read and yet hold a key, or a curve, that OpenSSL makes nothing of.
+    return invalid(`the certificate of ${quoted(seal.signer)} is damaged, or what was sealed is no JSON`);
+  }
+}
+
+function check(
+  purpose: SealPurpose,
+  content: unknown,
+  seal: Seal,
+  authority: Authority,
+  countersigned: Seal | undefined,
 ): SealedBy | SealFault {
   const certificate = parseCertificate(seal.certificate);
   if (certificate === undefined) return invalid(`the certificate of ${quoted(seal.signer)} cannot be read`);
@@ -92,12 +110,7 @@ export function checkSeal(
       `${named} signed at ${seal.signedAt}; the certificate is valid from ${late.validFrom} to ${late.validTo}`,
     );
   }
-  let text: string;
-  try {
-    text = signedText(purpose, content, named, seal.signedAt, countersigned);
-  } catch {
-    return invalid('what was sealed is no JSON');
-  }
+  const text = signedText(purpose, content, named, seal.signedAt, countersigned);
   if (!verify(null, Buffer.from(text), certificate.publicKey, seal.signature)) {
     return invalid(`the signature of ${named} is not of this content`);
   }
