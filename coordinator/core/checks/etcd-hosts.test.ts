@@ -1,7 +1,8 @@
+import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { describe, expect, it } from 'vitest';
 import { planned, type Reported, report, type Scene } from '../testing/plan-scene.ts';
 
-const UNIT = { unit: 'etcd.service' };
+const UNIT = NodeReport.fromPartial({ etcdUnit: { unit: 'etcd.service' } }).etcdUnit;
 
 /** A member on a host of its own. */
 function etcdHost(n: number): Reported {
