@@ -40,3 +40,10 @@ export function parseDays(text: string): number {
     throw new InvalidArgumentError('Write a number of days.');
   return days;
 }
+
+/** A port that has another one after it. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_534) throw new InvalidArgumentError('Write a port.');
+  return port;
+}

@@ -1,7 +1,14 @@
 import { VERSION } from '@lockstep/shared/version.ts';
 import { Argument, Command, Option } from 'commander';
 import { type Answer, OUTPUT_FORMATS } from './answer.ts';
-import { collectOverride, collectPlaced, collectText, parseDays, parseDurationMs } from './arguments.ts';
+import {
+  collectOverride,
+  collectPlaced,
+  collectText,
+  parseDays,
+  parseDurationMs,
+  parsePort,
+} from './arguments.ts';
 import { explain, version } from './commands/about.ts';
 import { doctor } from './commands/doctor.ts';
 import { type InitOptions, init } from './commands/init.ts';
@@ -13,6 +20,12 @@ import { type ApproveOptions, approvePlan } from './commands/restore-approve.ts'
 import { planRestore } from './commands/restore-plan.ts';
 import { type RevertOptions, revert } from './commands/restore-revert.ts';
 import { runRestore } from './commands/restore-run.ts';
+import {
+  DEFAULT_CLIENT_PORT,
+  type RestoreToOptions,
+  restoreTo,
+  SNAPSHOT_DIRECTORY,
+} from './commands/restore-to.ts';
 import { listSnapshots, saveSnapshot, showSnapshot, verifySnapshot } from './commands/snapshots.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import type { Invocation } from './invocation.ts';
@@ -225,6 +238,28 @@ function snapshots(program: Command, does: Does): void {
     .option('--no-trailer', 'the file is a store copied out of a data directory')
     .action((what: string, options: FileChoice) =>
       does({ kind: 'answer', options, ask: (invocation) => verifySnapshot(invocation, what, options) }),
+    );
+
+  answering(
+    snapshot,
+    'restore-to',
+    'make a data directory of one member, for analysis; asks nobody',
+    'lockstep snapshot restore-to ./analysis --snapshot ./backup.db',
+    'lockstep snapshot restore-to /srv/analysis --snapshot s-20261122-114530-7kq2ab',
+  )
+    .argument('<dir>', 'where; not there yet, or empty')
+    .requiredOption('--snapshot <file|id>', 'a file, or an id that the agent of this host keeps')
+    .option('--name <name>', 'of the member', 'analysis')
+    .option('--etcdutl <file>', 'this tool, whatever its version')
+    .option('--snapshots <dir>', 'where the agent of this host keeps its snapshots', SNAPSHOT_DIRECTORY)
+    .addOption(
+      new Option('--port <port>', 'for its clients, on loopback; the next one is for peers')
+        .argParser(parsePort)
+        .default(DEFAULT_CLIENT_PORT),
+    )
+    .option('--no-trailer', 'the file is a store copied out of a data directory')
+    .action((directory: string, options: CommonOptions & RestoreToOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => restoreTo(invocation, directory, options) }),
     );
 }
 
