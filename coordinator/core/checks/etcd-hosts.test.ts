@@ -27,8 +27,14 @@ function apiHost(n: number, etcdServers: string[]): Reported {
 }
 
 /** What is said of hosting and manifests, where members and API servers have hosts of their own. */
-function objections(change: (scene: Scene) => unknown = () => undefined): string[] {
-  const { refusals } = planned((scene) => {
+function objections(change: (scene: Scene) => unknown): string[] {
+  return plannedApart(change)
+    .refusals.filter(({ code }) => /^(HOSTING|MANIFEST|WAL_DIR|FORCE)/.test(code))
+    .map(({ code, node }) => `${code} ${node}`);
+}
+
+function plannedApart(change: (scene: Scene) => unknown = () => undefined): ReturnType<typeof planned> {
+  return planned((scene) => {
     const servers = [1, 2, 3].map((n) => `https://10.0.0.${n}:2379`);
     scene.reports = [
       etcdHost(1),
@@ -39,9 +45,6 @@ function objections(change: (scene: Scene) => unknown = () => undefined): string
     ];
     change(scene);
   });
-  return refusals
-    .filter(({ code }) => /^(HOSTING|MANIFEST|WAL_DIR|FORCE)/.test(code))
-    .map(({ code, node }) => `${code} ${node}`);
 }
 
 const told =
@@ -115,6 +118,18 @@ describe('members and API servers on hosts of their own', () => {
   ])('%s', (_what, change, expected) => {
     expect(objections(change)).toEqual(expected);
   });
+});
+
+it('an API server’s host is planned without a member, and needs no room for one', () => {
+  const { nodes } = plannedApart().plan;
+  const found = nodes.map(({ node, etcd, neededBytes }) => [node, etcd !== undefined, neededBytes > 0n]);
+  expect(found.toSorted()).toEqual([
+    ['cp1', true, true],
+    ['cp2', true, true],
+    ['cp3', true, true],
+    ['cp4', false, false],
+    ['cp5', false, false],
+  ]);
 });
 
 describe('the manifests', () => {
