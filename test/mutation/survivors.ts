@@ -12,6 +12,7 @@ const FAMILIES: readonly SurvivorFamily[] = [
   {
     why: 'Equivalent: at most one of the two guards can hold, or both say the same, so their order says nothing.',
     ids: [
+      '99675560afd4',
       'd668c42a2341',
       'a9682b16ebdf',
       'c574660e5819',
@@ -39,6 +40,11 @@ const FAMILIES: readonly SurvivorFamily[] = [
       '5b2918e32c17',
       '0403fc85db05',
       '0104de7cdeb5',
+      'bd6eb59dc7ed',
+      'f0091af94d46',
+      'b139b85c3f09',
+      '389de3c224eb',
+      '6701431ff0ff',
       '140cc5c15cb2',
       '41ef3a85b0bc',
       'f861e1f681b9',
@@ -274,6 +280,14 @@ const FAMILIES: readonly SurvivorFamily[] = [
   {
     why: 'Second wall: the core drops what is said of a question that is over.',
     ids: ['49b014481d10'],
+  },
+  {
+    why: 'Equivalent: every node takes the fence’s steps before the gate, and whoever has no part in an exchange has none in what ends its time.',
+    ids: ['6b8836ec40e5', 'eb514ad97692'],
+  },
+  {
+    why: 'Equivalent: two plans of one moment were told apart before.',
+    ids: ['417b66bfa997'],
   },
 ];
 
