@@ -200,6 +200,16 @@ export class Executor {
     });
   }
 
+  /**
+   * Does something beside every step while none is in flight and none can be promised, so that
+   * what it finds in the ledger stays true. Throws EFFECT_IN_FLIGHT.
+   */
+  async besideSteps<Result>(body: () => Promise<Result>): Promise<Result> {
+    using slot = await this.#slot.acquire(PATIENCE_MS);
+    if (slot === undefined) throw this.#inFlight();
+    return await body();
+  }
+
   /** Resolves once no effect is in flight, for a graceful stop. */
   async idle(patienceMs: number): Promise<void> {
     using _slot = await this.#slot.acquire(patienceMs);

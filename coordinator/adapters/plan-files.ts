@@ -5,7 +5,7 @@ import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Approval } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { isOperationId } from '@lockstep/shared/ids.ts';
-import type { Plans, StoredPlan } from '../runner/ports.ts';
+import type { Plans, StoredPlan, UnexpiredPlans } from '../runner/ports.ts';
 
 /** A plan that has expired is still shown for this long, then its file goes. */
 const KEEP_EXPIRED_MS = 24 * 60 * 60_000;
@@ -21,7 +21,7 @@ interface PlanFile {
 }
 
 /** Plans in memory and on disk, so that a plan made before a restart of the coordinator can be run after it. */
-export class PlanFiles implements Plans {
+export class PlanFiles implements Plans, UnexpiredPlans {
   readonly #dir: string;
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #plans = new Map<string, StoredPlan>();
@@ -75,6 +75,15 @@ export class PlanFiles implements Plans {
     };
     this.#plans.set(operationId, plan);
     return plan;
+  }
+
+  async unexpired(): Promise<StoredPlan[]> {
+    const names = await readdir(this.#dir).catch(() => []);
+    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+    const plans = await Promise.all([...new Set([...ids, ...this.#plans.keys()])].map((id) => this.get(id)));
+    return plans.filter(
+      (plan) => plan !== undefined && this.#clock.nowMs() <= plan.expiresMs,
+    ) as StoredPlan[];
   }
 
   async #read(name: string): Promise<PlanFile | undefined> {

@@ -3,10 +3,14 @@ import type {
   CommitResponse,
   CompareLiveRequest,
   CompareLiveResponse,
+  CopySnapshotRequest,
   DeleteSnapshotRequest,
   DescribeKeptResponse,
   EncryptionVerdict,
   ExecuteRequest,
+  ExportSnapshotRequest,
+  ExportSnapshotResponse,
+  ImportSnapshotRequest,
   ObserveMemberResponse,
   PromiseRequest,
   PromiseResponse,
@@ -66,6 +70,14 @@ export interface AgentClient extends AgentAddress {
   saveKept(request: SaveKeptRequest, signal: AbortSignal): AsyncIterable<SaveKeptResponse>;
   listSnapshots(signal: AbortSignal): Promise<StoredSnapshot[]>;
   verifySnapshot(snapshotId: string, signal: AbortSignal): Promise<VerifySnapshotResponse>;
+  /** Pulls it from another agent. */
+  copySnapshot(
+    request: CopySnapshotRequest,
+    onProgress: (progress: StepProgress) => void,
+    signal: AbortSignal,
+  ): Promise<StoredSnapshot>;
+  exportSnapshot(request: ExportSnapshotRequest, signal: AbortSignal): AsyncIterable<ExportSnapshotResponse>;
+  importSnapshot(parts: AsyncIterable<ImportSnapshotRequest>, signal: AbortSignal): Promise<StoredSnapshot>;
   /** Resolves once it is gone for good there. Throws SNAPSHOT_IN_USE, SNAPSHOT_PINNED, SNAPSHOT_EVIDENCE. */
   deleteSnapshot(request: DeleteSnapshotRequest, signal: AbortSignal): Promise<void>;
   /** Resolves with all that is known there now. */
@@ -172,7 +184,9 @@ export interface UnexpiredPlans {
 /** The copies in all stores that are configured. What it answers never holds bytes of a snapshot. */
 export interface Copies {
   /** Of every store that answers. */
-  list(signal: AbortSignal): Promise<{ readonly copies: readonly ListedCopy[]; readonly failures: readonly Failure[] }>;
+  list(
+    signal: AbortSignal,
+  ): Promise<{ readonly copies: readonly ListedCopy[]; readonly failures: readonly Failure[] }>;
   /** Adds to what is known of a copy. Throws STORE_*. */
   mark(store: string, marks: SnapshotMarks, signal: AbortSignal): Promise<void>;
   /** Its card first, then its bytes, then its marks. Throws STORE_*, COPY_LOCKED. */
@@ -206,6 +220,8 @@ export interface ScheduleRun {
   readonly outcome: string;
   readonly message: string;
   readonly snapshotId: string;
+  /** How often it was begun for that occurrence. */
+  readonly attempt: number;
 }
 
 /** The last run of each schedule, durably. */

@@ -72,4 +72,69 @@ export const snapshotErrors = {
     meaning: 'The program has no key to sign with, so what it saves is unsealed.',
     cure: 'Make one with `lockstep init`, which keeps what is there, and put signing.crt and signing.key beside tls.crt.',
   },
+  SNAPSHOT_IN_USE: {
+    class: 'never',
+    meaning: 'An open operation, or a plan that has not expired, names the snapshot.',
+    cure: 'Wait until the operation has ended, or the plan has expired; then delete it.',
+  },
+  SNAPSHOT_PINNED: {
+    class: 'second-person',
+    meaning: 'Somebody pinned the snapshot.',
+    cure: 'Take the pin off with `lockstep snapshot unpin`, or have a second person approve the purge.',
+  },
+  SNAPSHOT_EVIDENCE: {
+    class: 'second-person',
+    meaning: 'The snapshot was pinned as evidence; such a pin does not come off.',
+    cure: 'Have a second person approve the purge with `lockstep snapshot delete ID --approve PURGE`.',
+  },
+  SNAPSHOT_LAST_GOOD: {
+    class: 'second-person',
+    meaning: 'No other good snapshot would be left.',
+    cure: 'Take a newer one with `lockstep snapshot save`, or have a second person approve the purge.',
+  },
+  SNAPSHOT_PLACE_UNKNOWN: {
+    class: 'never',
+    meaning: 'The place that was named does not hold the snapshot, or did not answer.',
+    cure: 'See which places hold it with `lockstep snapshot list`.',
+  },
+  SNAPSHOT_REASON_MISSING: {
+    class: 'never',
+    meaning: 'Pinning and deleting want a reason, which is kept.',
+    cure: 'Say why with --reason.',
+  },
+  SNAPSHOT_NOT_PINNED: {
+    class: 'never',
+    meaning: 'No pin that can come off is on the snapshot.',
+    cure: 'See its pins with `lockstep snapshot show`.',
+  },
+  PURGE_NOT_FOUND: {
+    class: 'never',
+    meaning: 'Nobody asked for that purge of this snapshot here, or it has expired.',
+    cure: 'Ask for it again with `lockstep snapshot delete`; it waits a quarter of an hour for the second person.',
+  },
+  PURGE_BY_REQUESTER: {
+    class: 'never',
+    meaning: 'Who asked for the purge cannot approve it.',
+    cure: 'Have another person approve it, with a certificate of his own.',
+  },
+  MARKS_UNREADABLE: {
+    class: 'fault',
+    meaning: 'The file of pins and proofs beside a snapshot cannot be read; it counts as a pin.',
+    cure: 'Look at ID.marks.json on that node. Where nothing in it is wanted remove the file, then pin anew.',
+  },
+  RETENTION_MISSING: {
+    class: 'never',
+    meaning: 'The coordinator’s configuration has no `retention:`, so nothing is ever deleted unasked.',
+    cure: 'Add one (docs/keeping-snapshots.md) and restart the coordinator.',
+  },
+  SCHEDULE_INTERRUPTED: {
+    class: 'fault',
+    meaning: 'The coordinator stopped in the middle of a scheduled run.',
+    cure: 'Nothing is left to do: it is caught up once by whoever leads.',
+  },
+  SCHEDULE_LATE: {
+    class: 'fault',
+    meaning: 'A scheduled run should have begun and has not.',
+    cure: 'See whether an operation is open, and whether a coordinator leads, with `lockstep doctor`.',
+  },
 } satisfies Record<string, ErrorEntry>;

@@ -125,6 +125,14 @@ class SimAgentClient implements AgentClient {
     throw new Error('no operation compares');
   }
 
+  deleteSnapshot(): never {
+    throw new Error('no operation deletes a snapshot');
+  }
+
+  markSnapshot(): never {
+    throw new Error('no operation marks a snapshot');
+  }
+
   sealSnapshot(): never {
     throw new Error('no operation seals');
   }

@@ -408,7 +408,11 @@ export interface PinSnapshotRequest {
 }
 
 export interface PinSnapshotResponse {
-  entry: CatalogueEntry | undefined;
+  entry:
+    | CatalogueEntry
+    | undefined;
+  /** Places that did not take it; they hear of it later. */
+  failures: Failure[];
 }
 
 export interface ListSchedulesRequest {
@@ -5868,13 +5872,16 @@ export const PinSnapshotRequest: MessageFns<PinSnapshotRequest> = {
 };
 
 function createBasePinSnapshotResponse(): PinSnapshotResponse {
-  return { entry: undefined };
+  return { entry: undefined, failures: [] };
 }
 
 export const PinSnapshotResponse: MessageFns<PinSnapshotResponse> = {
   encode(message: PinSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.entry !== undefined) {
       CatalogueEntry.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.failures) {
+      Failure.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -5900,6 +5907,14 @@ export const PinSnapshotResponse: MessageFns<PinSnapshotResponse> = {
             message.entry = CatalogueEntry.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.failures.push(Failure.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5913,13 +5928,19 @@ export const PinSnapshotResponse: MessageFns<PinSnapshotResponse> = {
   },
 
   fromJSON(object: any): PinSnapshotResponse {
-    return { entry: isSet(object.entry) ? CatalogueEntry.fromJSON(object.entry) : undefined };
+    return {
+      entry: isSet(object.entry) ? CatalogueEntry.fromJSON(object.entry) : undefined,
+      failures: globalThis.Array.isArray(object?.failures) ? object.failures.map((e: any) => Failure.fromJSON(e)) : [],
+    };
   },
 
   toJSON(message: PinSnapshotResponse): unknown {
     const obj: any = {};
     if (message.entry !== undefined) {
       obj.entry = CatalogueEntry.toJSON(message.entry);
+    }
+    if (message.failures?.length) {
+      obj.failures = message.failures.map((e) => Failure.toJSON(e));
     }
     return obj;
   },
@@ -5932,6 +5953,7 @@ export const PinSnapshotResponse: MessageFns<PinSnapshotResponse> = {
     message.entry = (object.entry !== undefined && object.entry !== null)
       ? CatalogueEntry.fromPartial(object.entry)
       : undefined;
+    message.failures = object.failures?.map((e) => Failure.fromPartial(e)) || [];
     return message;
   },
 };
