@@ -37,8 +37,9 @@ export async function converge(
     const next = nextAction(await observe(context, found?.store ?? 'none', exchanged, signal), target);
     switch (next.kind) {
       case 'done':
-        // An earlier try may have exchanged them back and died before it synced.
-        if (store?.recorded !== undefined) await store.sync(signal);
+        // An earlier try may have exchanged them back and died before it synced; a ledger that was
+        // set back since knows of no exchange at all.
+        if (target === 'old-in-place' || store?.recorded !== undefined) await store?.sync(signal);
         if (target === 'old-serving') await makeReturnDurable(context, taken, signal);
         return taken;
       case 'store-not-as-recorded':

@@ -19,15 +19,13 @@ export function oldQuorum(plan: RestorePlan): number {
 }
 
 /**
- * Whether undo may go on although these nodes do not answer. Before the fence OLD was never
- * touched. After it, only where the others can form OLD's quorum, so that OLD serves again and
+ * Whether undo may go on after the fence although these nodes do not answer: only where the others can form OLD's quorum, so that OLD serves again and
  * the absent, a minority, cannot serve NEW; or where OLD did not serve at the plan, so that
  * nothing that worked is put at risk. Who was left out is counted among OLD's members and on
  * nobody's side: it may be there or not. A node without a member has no vote and nothing of NEW
  * on its disks: present or absent it changes nothing.
  */
-export function mayUndoWithout(plan: RestorePlan, away: ReadonlySet<string>, fenced: boolean): boolean {
-  if (!fenced) return true;
+export function mayUndoWithout(plan: RestorePlan, away: ReadonlySet<string>): boolean {
   if (plan.baseline?.serving === false) return true;
   const present = plan.nodes.filter((each) => hasMember(each) && !away.has(each.node));
   return present.length >= oldQuorum(plan);

@@ -57,7 +57,34 @@ describe('an undo', () => {
     // Those that are still being asked may have promised.
     expect(script.asked).toEqual(['cp2', 'cp3']);
     script.fail('cp2', 'PLAN_UNKNOWN').fail('cp3', 'EPOCH_STALE');
+    // What was asked of them before may still arrive: so they are asked again, and say no.
+    expect(script.asked).toEqual(['cp2', 'cp3']);
+    script.fail('cp2', 'LEDGER_STRANGER').fail('cp3', 'EPOCH_STALE');
     expect(script.outcome).toBe(Outcome.OUTCOME_REFUSED);
+  });
+
+  it('has who may still take the plan take it, so that what is undone is on record there', () => {
+    const script = new Script().start().fail('cp1', 'OPERATION_IN_PROGRESS').fail('cp2', 'PLAN_UNKNOWN');
+    expect(script.askOf('cp2').kind).toBe('promise');
+    script.answer('cp2', { kind: 'promise' });
+    expect(stepOf(script, 'cp2')).toBe(Step.STEP_UNDO_STOP);
+    expect(script.state.nodes.get('cp2')?.promised).toBe(true);
+  });
+
+  it('is said of nobody where no node has it on record, before the fence too', () => {
+    const script = undoing(STAGE);
+    for (const node of ['cp1', 'cp2', 'cp3']) script.fail(node, 'UNREACHABLE');
+    script.fire('grace');
+    expect(script.outcome).toBeUndefined();
+    script.fire('patience');
+    expect([script.outcome, script.failure?.code]).toEqual([
+      Outcome.OUTCOME_NEEDS_OPERATOR,
+      'UNDO_WITHOUT_QUORUM',
+    ]);
+    const one = undoing(STAGE);
+    for (const node of ['cp2', 'cp3']) one.fail(node, 'UNREACHABLE');
+    one.fire('grace').answer('cp1').answer('cp1').answer('cp1');
+    expect(one.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
   });
 
   it('is left to who promised more, by a node that is known to have promised', () => {
@@ -105,7 +132,7 @@ describe('an undo', () => {
     });
 
     it('does without that node where it knows nothing of the operation, and nothing was down', () => {
-      const script = takenOver(Step.STEP_STAGE).fail('cp3', 'LEDGER_STRANGER');
+      const script = takenOver(Step.STEP_STAGE).fail('cp3', 'PLAN_UNKNOWN').fail('cp3', 'LEDGER_STRANGER');
       expect([...script.stageOf('undo').taking]).toEqual(['cp1', 'cp2']);
     });
 
@@ -249,7 +276,7 @@ describe('what an undo hears', () => {
     // Its promise was lost; a stale epoch is another’s once this coordinator has taken over.
     const lost = (): Script =>
       new Script().start().answer('cp1').fail('cp3', 'UNREACHABLE').fail('cp2', 'PLAN_UNKNOWN');
-    const out = lost().fail('cp3', 'OPERATION_NOT_FOUND');
+    const out = lost().fail('cp3', 'OPERATION_NOT_FOUND').fail('cp3', 'PLAN_UNKNOWN');
     expect([...out.stageOf('undo').taking]).toEqual(['cp1']);
     expect(out.state.nodes.get('cp3')?.promised).toBe(false);
     const busy = lost().fail('cp3', 'EFFECT_IN_FLIGHT');

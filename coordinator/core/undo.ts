@@ -2,7 +2,13 @@ import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Answer } from './events.ts';
 import { failureOf, isRefusal, isTransient, isUnreachable, saysNeverTaken } from './failures.ts';
-import { ANSWER_GRACE_MS, MAX_FAULTS_PER_STEP, UNDO_ABSENT_GRACE_MS, UNDO_PATIENCE_MS } from './limits.ts';
+import {
+  ANSWER_GRACE_MS,
+  MAX_FAULTS_PER_STEP,
+  SHORT_CALL_TIMEOUT_MS,
+  UNDO_ABSENT_GRACE_MS,
+  UNDO_PATIENCE_MS,
+} from './limits.ts';
 import { STEP_WORDS, UNDO_STEPS } from './phases.ts';
 import { mayUndoWithout } from './quorum.ts';
 import type { PendingCall, TimerPurpose, UndoStage } from './state.ts';
@@ -38,9 +44,13 @@ export function enterUndo(turn: Turn, cause: Failure, fromPhase: Phase): void {
 }
 
 export function onUndoAnswer(turn: Turn, stage: UndoStage, call: PendingCall, answer: Answer): void {
-  if (answer.kind !== 'execute') throw new Error(`an answer to ${answer.kind} in undo`);
   // Gone on without this node: it will be asked anew when its open ledger is found.
   if (!stage.pending.has(call.node)) return;
+  if (answer.kind === 'promise') {
+    turn.setNode(call.node, { promised: true });
+    return ask(turn, stage, call.node);
+  }
+  if (answer.kind !== 'execute') throw new Error(`an answer to ${answer.kind} in undo`);
   const { failure } = answer.result;
   if (failure !== undefined) return onUndoFailure(turn, stage, call, failure);
   if (stage.index === UNDO_STEPS.length - 1) turn.setNode(call.node, { undone: true });
@@ -69,10 +79,12 @@ export function onUndoFailure(turn: Turn, last: UndoStage, call: PendingCall, fa
     turn.next = { to: 'settle', cause: stage.cause };
     return;
   }
-  if (saysNeverTaken(failure) || (unsure && failure.code === 'EPOCH_STALE')) {
+  const isRefused = call.ask.kind === 'promise' && !isTransient(failure);
+  if (saysNeverTaken(failure) || isRefused || (unsure && failure.code === 'EPOCH_STALE')) {
     // Before the fence nothing of the node was touched: a ledger that was lost holds nothing to undo.
     // After it every planned node had promised, so that NEW may run where the ledger knows of nothing.
     if (turn.state.fencedMs === undefined) {
+      if (unsure && call.ask.kind !== 'promise') return askToTakeIt(turn, stage, node);
       turn.setNode(node, { promised: false });
       turn.nodeDone(node);
       return settleNode(turn, { ...stage, taking: without(stage.taking, node) }, node);
@@ -148,6 +160,16 @@ function ask(turn: Turn, stage: UndoStage, node: string): void {
   );
 }
 
+/**
+ * The promise that was asked of this node may still be on its way, and another coordinator would go
+ * on with who took it after this one had said that all is undone. So it takes the plan now, and what
+ * is undone is on record there, or it refuses it.
+ */
+function askToTakeIt(turn: Turn, stage: UndoStage, node: string): void {
+  turn.setStage(stage);
+  turn.call(node, { kind: 'promise', epoch: turn.state.epoch }, SHORT_CALL_TIMEOUT_MS);
+}
+
 function retry(turn: Turn, stage: UndoStage, node: string): void {
   const attempt = stage.attempts.get(node) ?? 0;
   turn.setStage({ ...stage, attempts: with1(stage.attempts, node, attempt + 1) });
@@ -164,7 +186,7 @@ function goOnWithoutAbsent(turn: Turn, stage: UndoStage): void {
   const absent = [...stage.pending].filter((node) => stage.absent.has(node));
   if (absent.length === 0) return;
   const away = new Set([...stage.away, ...absent]);
-  if (!mayUndoWithout(turn.state.plan, away, turn.state.fencedMs !== undefined)) return;
+  if (!mayGoOnWithout(turn, stage, away)) return;
   turn.notice(
     'NODE_UNREACHABLE',
     `${absent.join(', ')} did not answer; each goes back to OLD when it returns`,
@@ -173,6 +195,22 @@ function goOnWithoutAbsent(turn: Turn, stage: UndoStage): void {
   const next: UndoStage = { ...stage, away, pending };
   turn.setStage(next);
   if (pending.size === 0) advance(turn, next);
+}
+
+/**
+ * Before the fence one node is enough on which the undo is on record: from then on no other
+ * coordinator can bring the operation to its commit. With none, nobody may say that it is undone.
+ */
+function mayGoOnWithout(
+  { state }: Turn,
+  { taking, failures }: UndoStage,
+  away: ReadonlySet<string>,
+): boolean {
+  if (state.fencedMs !== undefined) return mayUndoWithout(state.plan, away);
+  return state.plan.nodes.some(
+    ({ node }) =>
+      state.nodes.get(node)?.undone === true || (taking.has(node) && !away.has(node) && !failures.has(node)),
+  );
 }
 
 function onPatienceOver(turn: Turn, stage: UndoStage): void {

@@ -587,9 +587,10 @@ describe('undo', () => {
     const bench = new Bench().did(Step.STEP_SWAP, RECORDED);
     await done(bench, Step.STEP_UNDO_STOP);
     expect(bench.calls).toEqual([`${PROOF} ${ALL}`, `stores.syncNames [${STORE} ${OTHER}]`]);
+    // A ledger that was set back may have forgotten an exchange that was taken back.
     const early = new Bench();
     await done(early, Step.STEP_UNDO_STOP);
-    expect(early.calls).toEqual([]);
+    expect(early.calls).toEqual([`stores.syncNames [${STORE} ${OTHER}]`]);
   });
 
   it('returns etcd, kubelet, and the API server once OLD serves', async () => {
