@@ -32,7 +32,10 @@ function add(totals: Totals, token: string, simulated: Simulated): void {
   totals.operations += 1;
   totals.events += simulated.events;
   totals.outcomes[outcome] = (totals.outcomes[outcome] ?? 0) + 1;
-  for (const cell of cellsOf(simulated)) totals.cells[cell] = (totals.cells[cell] ?? 0) + 1;
+  for (const cell of cellsOf(simulated)) {
+    totals.cells[cell] = (totals.cells[cell] ?? 0) + 1;
+    totals.examples[cell] ??= token;
+  }
   for (const [cell, count] of simulated.steps) totals.cells[cell] = (totals.cells[cell] ?? 0) + count;
   const { broken } = simulated;
   if (broken !== undefined) totals.failures.push({ token, ...broken });

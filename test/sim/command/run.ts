@@ -123,8 +123,10 @@ const MAX_NAMED = 60;
 function describeCoverage(totals: Totals, required: number): string[] {
   const { rows, missing, unforeseen } = coverageOf(totals.cells, required);
   const possible = rows.filter((row) => row.why === undefined);
+  const example = (cell: string): string =>
+    totals.examples[cell] === undefined ? '' : `, ${totals.examples[cell]}`;
   const names = (of: typeof rows): string[] => [
-    ...of.slice(0, MAX_NAMED).map(({ cell, hits }) => `  ${cell}: ${hits}`),
+    ...of.slice(0, MAX_NAMED).map(({ cell, hits }) => `  ${cell}: ${hits}${example(cell)}`),
     ...(of.length > MAX_NAMED ? [`  and ${of.length - MAX_NAMED} more`] : []),
   ];
   return [

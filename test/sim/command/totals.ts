@@ -17,6 +17,8 @@ export const totalsSchema = z.object({
   outcomes: z.record(z.string(), z.number()),
   /** Hits by the name of the cell. */
   cells: z.record(z.string(), z.number()),
+  /** An operation that hit the cell, by its token: to look at what is rare. */
+  examples: z.record(z.string(), z.string()).default({}),
   failures: z.array(failureSchema),
 });
 
@@ -24,7 +26,7 @@ export const totalsSchema = z.object({
 export type Totals = z.infer<typeof totalsSchema>;
 
 export function noTotals(): Totals {
-  return { operations: 0, events: 0, cpuMs: 0, outcomes: {}, cells: {}, failures: [] };
+  return { operations: 0, events: 0, cpuMs: 0, outcomes: {}, cells: {}, examples: {}, failures: [] };
 }
 
 export function addTotals(into: Totals, more: Totals): void {
@@ -33,6 +35,7 @@ export function addTotals(into: Totals, more: Totals): void {
   into.cpuMs += more.cpuMs;
   addCounts(into.outcomes, more.outcomes);
   addCounts(into.cells, more.cells);
+  for (const [cell, token] of Object.entries(more.examples)) into.examples[cell] ??= token;
   into.failures.push(...more.failures);
 }
 
