@@ -3,7 +3,11 @@ import type {
   AgentServiceServer,
   CopySnapshotRequest,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import {
+  type Seal,
+  StoredCopy,
+  type StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { carriedCard } from '@lockstep/shared/seal/card.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, clientStreamHandler, streamHandler } from '@lockstep/shared/transport/handlers.ts';
@@ -23,6 +27,7 @@ export function copyCalls(
   const { config, ledger, ports } = dependencies;
   const { node } = config;
   const store = ports.snapshots;
+  const seal = (copy: StoredCopy): Promise<Seal | undefined> => sealOf(dependencies, copy);
   // Two at once would fill the disk for twice as long, and may be the same one.
   const arriving = new EffectSlot(ports.clock);
   const taking = async <Result>(
@@ -52,7 +57,7 @@ export function copyCalls(
 
   return {
     exportSnapshot: streamHandler((request, { signal }) =>
-      exportSnapshot({ node, store, now: dependencies.now, seal: () => undefined }, request, signal),
+      exportSnapshot({ node, store, now: dependencies.now, seal }, request, signal),
     ),
     importSnapshot: clientStreamHandler(async (parts, context) => {
       const snapshot = await taking('ImportSnapshot', context, () =>
@@ -89,6 +94,16 @@ async function copy(
   } catch (thrown) {
     // What arrived is worth something to a restore, which goes on with it; to nobody here.
     await ports.snapshots.removePart(card.id);
+    throw thrown;
+  }
+}
+
+/** A copy without a seal is a copy; without it nobody vouches for its digest but the store. */
+async function sealOf({ ports }: AgentServiceDependencies, copy: StoredCopy): Promise<Seal | undefined> {
+  try {
+    return await ports.sealing.sealContent('stored-copy', StoredCopy.toJSON({ ...copy, seal: undefined }));
+  } catch (thrown) {
+    if (thrown instanceof LockstepError && thrown.code === 'SIGNING_IDENTITY_MISSING') return undefined;
     throw thrown;
   }
 }

@@ -18,7 +18,7 @@ export async function* encode(
   plain: AsyncIterable<Uint8Array>,
   recipients: readonly string[],
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const source = new Source(plain);
+  const source = sourceOf(plain);
   const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: LEVEL } });
   const compressed = piped(source, zstd);
   try {
@@ -40,7 +40,7 @@ export async function* decode(
   encoding: Encoding,
   fileKey: Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const source = new Source(stored);
+  const source = sourceOf(stored);
   const zstd = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } });
   let plain: Readable | undefined;
   try {
@@ -89,23 +89,24 @@ function encrypterFor(recipients: readonly string[]): Encrypter {
   return encrypter;
 }
 
-/** Remembers why it ended, which the streams behind it say in other words. */
-class Source implements AsyncIterable<Uint8Array> {
+interface Source extends AsyncIterable<Uint8Array> {
+  /** Why it ended, which the streams behind it say in other words. */
   failure: unknown;
-  readonly #bytes: AsyncIterable<Uint8Array>;
+}
 
-  constructor(bytes: AsyncIterable<Uint8Array>) {
-    this.#bytes = bytes;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      yield* this.#bytes;
-    } catch (thrown) {
-      this.failure = thrown;
-      throw thrown;
-    }
-  }
+function sourceOf(bytes: AsyncIterable<Uint8Array>): Source {
+  const source: Source = {
+    failure: undefined,
+    async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+      try {
+        yield* bytes;
+      } catch (thrown) {
+        source.failure = thrown;
+        throw thrown;
+      }
+    },
+  };
+  return source;
 }
 
 /** Through a transform; an error on either side ends both. */

@@ -18,7 +18,7 @@ export interface ExportDependencies {
   readonly store: SnapshotStore;
   readonly now: () => number;
   /** Signs what was sent; undefined where this agent has nothing to sign with. */
-  readonly seal: (copy: StoredCopy) => Seal | undefined;
+  readonly seal: (copy: StoredCopy) => Promise<Seal | undefined>;
 }
 
 /**
@@ -73,5 +73,5 @@ export async function* exportSnapshot(
     storedAt: new Date(now()).toISOString(),
     headSha256,
   });
-  yield { event: { $case: 'copy', value: { ...copy, seal: seal(copy) } } };
+  yield { event: { $case: 'copy', value: { ...copy, seal: await seal(copy) } } };
 }

@@ -1,9 +1,13 @@
 import type { Client } from '@grpc/grpc-js';
-import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { fromFailure, LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type {
   CommitRequest,
+  CopySnapshotRequest,
+  CopySnapshotResponse,
   DeleteSnapshotRequest,
   ExecuteRequest,
+  ExportSnapshotRequest,
+  ImportSnapshotRequest,
   PromiseRequest,
   SaveKeptRequest,
   SaveSnapshotRequest,
@@ -12,10 +16,15 @@ import type {
   StepResult,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { AgentServiceService } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import type { EncryptionUse, Revocation, SnapshotMarks } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type {
+  EncryptionUse,
+  Revocation,
+  SnapshotMarks,
+  StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { withCarriedCard } from '@lockstep/shared/seal/card.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
-import { connect, serverStream, unary } from '@lockstep/shared/transport/client.ts';
+import { clientStream, connect, serverStream, unary } from '@lockstep/shared/transport/client.ts';
 import type { AgentAddress, AgentClient } from '../runner/ports.ts';
 
 /** Agents by gRPC: one connection each, bound to the node's own certificate, kept open. */
@@ -71,6 +80,15 @@ function agentClient(node: string, address: string, channel: Client): AgentClien
     listSnapshots: async (signal) =>
       (await unary(channel, service.listSnapshots, {}, signal)).snapshots.map(withCarriedCard),
     verifySnapshot: (snapshotId, signal) => unary(channel, service.verifySnapshot, { snapshotId }, signal),
+    copySnapshot: async (request: CopySnapshotRequest, onProgress, signal) =>
+      copied(node, serverStream(channel, service.copySnapshot, request, signal), onProgress),
+    exportSnapshot: (request: ExportSnapshotRequest, signal) =>
+      serverStream(channel, service.exportSnapshot, request, signal),
+    importSnapshot: async (parts: AsyncIterable<ImportSnapshotRequest>, signal) => {
+      const { snapshot } = await clientStream(channel, service.importSnapshot, parts, signal);
+      if (snapshot === undefined) throw new LockstepError('INTERNAL', { message: 'No snapshot.', node });
+      return withCarriedCard(snapshot);
+    },
     deleteSnapshot: async (request: DeleteSnapshotRequest, signal) => {
       await unary(channel, service.deleteSnapshot, request, signal);
     },
@@ -85,6 +103,19 @@ function agentClient(node: string, address: string, channel: Client): AgentClien
     setRevocations: async (revocations: readonly Revocation[], signal) =>
       (await unary(channel, service.setRevocations, { revocations: [...revocations] }, signal)).revocations,
   };
+}
+
+async function copied(
+  node: string,
+  responses: AsyncIterable<CopySnapshotResponse>,
+  onProgress: (progress: StepProgress) => void,
+): Promise<StoredSnapshot> {
+  for await (const { event } of responses) {
+    if (event?.$case === 'progress') onProgress(event.value);
+    if (event?.$case === 'failure') throw fromFailure(event.value);
+    if (event?.$case === 'snapshot') return withCarriedCard(event.value);
+  }
+  throw new LockstepError('UNREACHABLE', { message: 'The agent ended the copy without a result.', node });
 }
 
 /** The last message carries the result; a stream that ends without one is no answer. */

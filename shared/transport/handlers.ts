@@ -6,7 +6,9 @@ import type {
   handleUnaryCall,
   ServerReadableStream,
 } from '@grpc/grpc-js';
+import { systemClock } from '../clock.ts';
 import { LockstepError } from '../errors/lockstep-error.ts';
+import { unlessSilent } from '../silence.ts';
 import type { Identity } from '../tls/identity.ts';
 import { callerOf } from './caller.ts';
 import { toServiceError } from './failures.ts';
@@ -81,40 +83,19 @@ async function* received<Request, Response>(
   signal: AbortSignal,
   silenceTimeoutMs: number,
 ): AsyncGenerator<Request, void, undefined> {
-  const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterator<Request, undefined>;
-  for (;;) {
-    signal.throwIfAborted();
-    const next = await withinSilence(requests.next(), signal, silenceTimeoutMs);
-    if (next.done === true) {
-      // A call that was cancelled may end as one that is whole does, a moment before it says so.
-      await turn();
-      signal.throwIfAborted();
-      return;
-    }
-    yield next.value;
-  }
-}
-
-async function withinSilence<Value>(
-  value: Promise<Value>,
-  signal: AbortSignal,
-  silenceTimeoutMs: number,
-): Promise<Value> {
-  const { promise: ended, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  const timer = setTimeout(() => {
-    const message = `The caller sent nothing for ${silenceTimeoutMs / 1000} s.`;
-    reject(new LockstepError('UNREACHABLE', { message }));
-  }, silenceTimeoutMs);
-  // Whichever comes second is nobody's any more.
-  value.catch(() => undefined);
-  try {
-    return await Promise.race([value, ended]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
-  }
+  const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>;
+  const limit = {
+    timeoutMs: silenceTimeoutMs,
+    clock: systemClock,
+    error: () =>
+      new LockstepError('UNREACHABLE', {
+        message: `The caller sent nothing for ${silenceTimeoutMs / 1000} s.`,
+      }),
+  };
+  yield* unlessSilent(requests, limit, signal);
+  // A call that was cancelled may end as one that is whole does, a moment before it says so.
+  await turn();
+  signal.throwIfAborted();
 }
 
 type AnyCall = Parameters<typeof callerOf>[0] & {

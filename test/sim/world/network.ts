@@ -161,6 +161,18 @@ class SimAgentClient implements AgentClient {
     throw new Error('no operation lists snapshots');
   }
 
+  copySnapshot(): never {
+    throw new Error('no operation copies a snapshot');
+  }
+
+  exportSnapshot(): never {
+    throw new Error('no operation exports a snapshot');
+  }
+
+  importSnapshot(): never {
+    throw new Error('no operation imports a snapshot');
+  }
+
   verifySnapshot(): never {
     throw new Error('no operation verifies a snapshot');
   }
