@@ -37,7 +37,7 @@ import { AGENT_PORT } from '../../lab/network.ts';
 import { LAB_VARIABLE } from '../../lab/processes.ts';
 
 const POLL_MS = 50;
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 60_000;
 const CALL_TIMEOUT_MS = 120_000;
 const CLI = join(programs.agent, '../cli.ts');
 
