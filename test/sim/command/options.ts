@@ -13,6 +13,8 @@ and hosting. Every invariant is checked after every event. Stops at the first th
   --jobs J               threads (1)
   --resume FILE          goes on where FILE says, and keeps it: a slice ends whole at Ctrl-C
   --slice N              with --resume: at most N operations this time
+  --near N               with --resume and --require-coverage: when the runs are done, at most N more, near
+                         those that hit the rarest cells, until each was hit as often as is required
   --replay TOKEN         runs one operation again, exactly, and prints its trace
   --shrink TOKEN         leaves out faults that a failure does not need
   --no-shrink            stops after the line that replays
@@ -42,6 +44,8 @@ export interface RunOptions {
   readonly resume: string | undefined;
   /** The most operations of this slice. */
   readonly slice: number;
+  /** The most operations near those that hit the rarest cells. */
+  readonly near: number;
   readonly keepGoing: boolean;
   readonly shrinks: boolean;
   readonly requireCoverage: number;
@@ -77,6 +81,7 @@ function read(args: readonly string[]): Options {
       jobs: { type: 'string', default: '1' },
       resume: { type: 'string' },
       slice: { type: 'string' },
+      near: { type: 'string', default: '0' },
       replay: { type: 'string' },
       shrink: { type: 'string' },
       'no-shrink': { type: 'boolean', default: false },
@@ -101,6 +106,7 @@ function read(args: readonly string[]): Options {
     jobs: count('jobs', values.jobs, 1),
     resume: values.resume,
     slice: values.slice === undefined ? runs : count('slice', values.slice, 1),
+    near: count('near', values.near, 0),
     keepGoing: values['keep-going'],
     shrinks: !values['no-shrink'] && !values['keep-going'] && !json,
     requireCoverage: count('require-coverage', values['require-coverage'], 0),

@@ -17,7 +17,7 @@ export interface Range {
 export async function runRange({ seed, from, to, keepGoing }: Range): Promise<Totals> {
   const totals = noTotals();
   for (let index = from; index < to; index += 1) {
-    add(
+    addOperation(
       totals,
       tokenText({ seed, index, script: undefined }),
       await simulate({ seed, index, script: undefined }),
@@ -27,16 +27,21 @@ export async function runRange({ seed, from, to, keepGoing }: Range): Promise<To
   return totals;
 }
 
-function add(totals: Totals, token: string, simulated: Simulated): void {
+/** Adds one operation to the totals, and returns the cells that it hit. */
+export function addOperation(totals: Totals, token: string, simulated: Simulated): ReadonlySet<string> {
   const outcome = outcomeOf(simulated.outcome);
   totals.operations += 1;
   totals.events += simulated.events;
   totals.outcomes[outcome] = (totals.outcomes[outcome] ?? 0) + 1;
-  for (const cell of cellsOf(simulated)) {
-    totals.cells[cell] = (totals.cells[cell] ?? 0) + 1;
+  const hits = new Set<string>();
+  const hit = (cell: string, count: number): void => {
+    totals.cells[cell] = (totals.cells[cell] ?? 0) + count;
     totals.examples[cell] ??= token;
-  }
-  for (const [cell, count] of simulated.steps) totals.cells[cell] = (totals.cells[cell] ?? 0) + count;
+    hits.add(cell);
+  };
+  for (const cell of cellsOf(simulated)) hit(cell, 1);
+  for (const [cell, count] of simulated.steps) hit(cell, count);
   const { broken } = simulated;
   if (broken !== undefined) totals.failures.push({ token, ...broken });
+  return hits;
 }

@@ -1,5 +1,6 @@
 import { coverageOf } from '../coverage-table.ts';
 import { OUTCOMES } from '../outcomes.ts';
+import { runNear } from './near.ts';
 import { newSeed, type RunOptions } from './options.ts';
 import { runPool } from './pool.ts';
 import { readSliceFile, writeSliceFile } from './slice-file.ts';
@@ -67,6 +68,27 @@ export async function run(
   });
   keep(done, next);
   addTotals(totals, done);
+  if (options.near > 0 && next >= options.runs && !interrupted.aborted) {
+    const before = process.cpuUsage();
+    const cpuMs = totals.cpuMs;
+    await runNear({
+      totals,
+      seed,
+      required: options.requireCoverage,
+      most: options.near,
+      isOver: () => {
+        const { user, system } = process.cpuUsage(before);
+        totals.cpuMs = cpuMs + (user + system) / 1000;
+        return interrupted.aborted || totals.failures.length >= (options.keepGoing ? MAX_FAILURES : 1);
+      },
+      onProgress(near, missing) {
+        if (performance.now() - saidMs < SAY_EVERY_MS) return;
+        saidMs = performance.now();
+        say(`${near} near, ${missing.length} cells to go, ${missing[0]} the first`);
+      },
+    });
+    if (options.resume !== undefined) writeSliceFile(options.resume, { seed, nextIndex: next, totals });
+  }
   return {
     seed,
     totals,
