@@ -22,5 +22,5 @@ export type ContenderName =
   | 'knowing-script';
 
 export async function allReady(lab: Lab, signal: AbortSignal): Promise<void> {
-  await Promise.all(lab.nodes.map((node) => node.waitApiReady(signal)));
+  await Promise.all(lab.controlPlanes.map((node) => node.waitApiReady(signal)));
 }

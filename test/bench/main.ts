@@ -20,6 +20,7 @@ runbook and a good script, on one lab, in turns, seen by the same prober.
 
   --runs N         of each contender (5)
   --nodes N        control-plane nodes (3)
+  --etcd-hosts N   etcd on hosts of its own, as a unit; Lockstep and the floor alone
   --etcd VERSION   3.5 or 3.5.16; the newest found where left out
   -o json          one JSON document on standard output; progress goes to standard error
 `;
@@ -34,6 +35,7 @@ async function main(): Promise<number> {
     options: {
       runs: { type: 'string', default: '5' },
       nodes: { type: 'string', default: '3' },
+      'etcd-hosts': { type: 'string', default: '0' },
       etcd: { type: 'string' },
       output: { type: 'string', short: 'o', default: 'text' },
       help: { type: 'boolean', default: false },
@@ -41,7 +43,11 @@ async function main(): Promise<number> {
   });
   const runs = Number(values.runs);
   const nodes = Number(values.nodes);
-  const isUsable = [runs, nodes].every((count) => Number.isInteger(count) && count >= 1);
+  const etcdHosts = Number(values['etcd-hosts']);
+  const isUsable =
+    [runs, nodes].every((count) => Number.isInteger(count) && count >= 1) &&
+    Number.isInteger(etcdHosts) &&
+    etcdHosts >= 0;
   if (values.help || !isUsable || !['text', 'json'].includes(values.output)) {
     (values.help ? process.stdout : process.stderr).write(USAGE);
     return values.help ? 0 : USAGE_ERROR;
@@ -52,6 +58,7 @@ async function main(): Promise<number> {
 
   await using lab = await Lab.up({
     nodes,
+    etcdHosts,
     ...(values.etcd === undefined ? {} : { etcdVersion: values.etcd }),
     say,
     signal: interrupted.signal,
@@ -67,7 +74,7 @@ async function prepareContenders(lab: Lab): Promise<readonly Contender[]> {
   using store = etcdStore(lab);
   const { kubernetesVersion } = lab.description;
   const caPem = await clusterCa(lab);
-  await load(store, baseline({ seed: SEED, caPem, controlPlane: lab.nodes, kubernetesVersion }));
+  await load(store, baseline({ seed: SEED, caPem, controlPlane: lab.controlPlanes, kubernetesVersion }));
   const { id: snapshotId } = await saveSnapshot(lab);
   const snapshotPath = join(lab.directory, 'snapshot.db');
   const { exitCode, stderr } = await lab.etcdctl(lab.nodes[0]?.name ?? '', [
@@ -76,6 +83,8 @@ async function prepareContenders(lab: Lab): Promise<readonly Contender[]> {
     snapshotPath,
   ]);
   if (exitCode !== 0) throw new Error(`etcdctl snapshot save: ${stderr}`);
+  // By hand and by script a control plane is restored where its member is.
+  if (lab.etcdHosts.some(({ role }) => role === 'etcd')) return [lockstep({ snapshotId }), floor];
   return [
     lockstep({ snapshotId }),
     floor,

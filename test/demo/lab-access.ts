@@ -7,7 +7,7 @@ import { Etcdctl } from './etcdctl.ts';
 
 /** How clients reach what a lab runs: with kubeadm's own certificates, from the first node's files. */
 export function apiServers(lab: Lab): string[] {
-  return lab.nodes.map(({ address }) => `https://${address}:6443`);
+  return lab.controlPlanes.map(({ address }) => `https://${address}:6443`);
 }
 
 /** An administrator of the cluster. */
@@ -31,13 +31,13 @@ export async function clusterCa(lab: Lab): Promise<string> {
 /** All members, for writing straight into etcd. */
 export function etcdStore(lab: Lab): EtcdStore {
   return new EtcdStore({
-    servers: lab.nodes.map(({ address }) => `https://${address}:2379`),
+    servers: lab.etcdHosts.map(({ address }) => `https://${address}:2379`),
     ...etcdFiles(lab),
   });
 }
 
 export function etcdctls(lab: Lab): { readonly name: string; readonly etcdctl: Etcdctl }[] {
-  return lab.nodes.map(({ name, address }) => ({
+  return lab.etcdHosts.map(({ name, address }) => ({
     name,
     etcdctl: new Etcdctl(lab.etcdTools.etcdctl, {
       name,

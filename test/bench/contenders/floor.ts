@@ -19,9 +19,10 @@ export const floor: Contender = {
   describe: 'kubelet stopped, API servers and members killed, kubelet started again; nothing restored',
   async prepare() {},
   async run(lab, signal) {
-    await Promise.all(lab.nodes.map((node) => node.stop('kubelet')));
+    await Promise.all(lab.controlPlanes.map((node) => node.stop('kubelet')));
     await killAll(lab, signal);
-    await startKubelets(lab.nodes, signal);
+    const units = lab.etcdHosts.filter(({ role }) => role === 'etcd');
+    await Promise.all([startUnits(units, signal), startKubelets(lab.controlPlanes, signal)]);
     await allReady(lab, signal);
   },
   async tidy() {},
@@ -68,6 +69,9 @@ interface Command {
 }
 
 async function killAll(lab: Lab, signal: AbortSignal): Promise<void> {
+  const units = lab.etcdHosts.filter(({ role }) => role === 'etcd');
+  // Killed, and stopped so that no restart policy comes in between.
+  await Promise.all(units.map((node) => node.kill('etcd').then(() => node.stop('etcd'))));
   const victims = lab.nodes.flatMap((node) => COMPONENTS.flatMap((component) => node.containers(component)));
   for (const { process } of victims) signalProcess(process, 'SIGKILL');
   await Promise.all(victims.map(({ process }) => waitGone(process, signal)));
@@ -76,6 +80,13 @@ async function killAll(lab: Lab, signal: AbortSignal): Promise<void> {
 async function startKubelets(nodes: readonly LabNode[], signal: AbortSignal): Promise<void> {
   for (const node of nodes) {
     await node.start('kubelet');
+    if (node.role === 'all') await waitServing(node, 'peer', '/version', signal);
+  }
+}
+
+async function startUnits(nodes: readonly LabNode[], signal: AbortSignal): Promise<void> {
+  for (const node of nodes) {
+    await node.start('etcd');
     await waitServing(node, 'peer', '/version', signal);
   }
 }

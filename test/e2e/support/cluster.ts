@@ -176,22 +176,22 @@ export async function latestOperation(lab: Lab): Promise<string> {
 /** Every API server ready and every member healthy. */
 export async function waitServing(lab: Lab): Promise<void> {
   const signal = deadline(120_000);
-  for (const node of lab.nodes) await node.waitApiReady(signal);
-  for (const node of lab.nodes) {
+  for (const node of lab.controlPlanes) await node.waitApiReady(signal);
+  for (const node of lab.etcdHosts) {
     const health = await lab.etcdctl(node, ['endpoint', 'health']);
     expect(health.exitCode, health.stderr).toBe(0);
   }
 }
 
 export async function put(lab: Lab, key: string, value: string): Promise<void> {
-  const ended = await lab.etcdctl(lab.nodes[0] as LabNode, ['put', key, value]);
+  const ended = await lab.etcdctl(lab.etcdHosts[0] as LabNode, ['put', key, value]);
   expect(ended.exitCode, ended.stderr).toBe(0);
 }
 
 /** The value that each member holds, in the order of the nodes. */
 export async function valuesOf(lab: Lab, key: string): Promise<string[]> {
   return Promise.all(
-    lab.nodes.map(async (node) =>
+    lab.etcdHosts.map(async (node) =>
       (await lab.etcdctl(node, ['get', '--print-value-only', key])).stdout.trim(),
     ),
   );
@@ -200,14 +200,14 @@ export async function valuesOf(lab: Lab, key: string): Promise<string[]> {
 /** HashKV of every member at one revision that all have; equal or the cluster is broken. */
 export async function hashesAt(lab: Lab, revision?: bigint): Promise<{ revision: bigint; hashes: string[] }> {
   const heads = await Promise.all(
-    lab.nodes.map(async (node) => {
+    lab.etcdHosts.map(async (node) => {
       const { stdout } = await lab.etcdctl(node, ['endpoint', 'status', '-w', 'json']);
       return BigInt(/"revision":(\d+)/.exec(stdout)?.[1] ?? '0');
     }),
   );
   const pinned = revision ?? heads.reduce((least, head) => (head < least ? head : least));
   const hashes = await Promise.all(
-    lab.nodes.map(async (node) => {
+    lab.etcdHosts.map(async (node) => {
       const { stdout } = await lab.etcdctl(node, ['endpoint', 'hashkv', `--rev=${pinned}`, '-w', 'json']);
       return /"hash":(\d+)/.exec(stdout)?.[1] ?? stdout;
     }),
