@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { copiesSchema, recipientsSchema, storesFaults, storesSchema } from './config-stores.ts';
 import { PLAN_EXPIRES_AFTER_MS } from './core/limits.ts';
+import { retentionSchema, schedulesSchema } from './keeping-config.ts';
 
 /** What a plan rests on is looked at again before downtime, yet nobody remembers a plan of yesterday. */
 const MAX_PLAN_EXPIRY_MS = 60 * 60_000;
@@ -25,6 +27,11 @@ const schema = z
       .default([])
       .refine((nodes) => new Set(nodes.map((node) => node.name)).size === nodes.length, 'names a node twice'),
     planExpiryMs: z.int().min(1_000).max(MAX_PLAN_EXPIRY_MS).default(PLAN_EXPIRES_AFTER_MS),
+    stores: storesSchema,
+    recipients: recipientsSchema,
+    copies: copiesSchema,
+    schedules: schedulesSchema,
+    retention: retentionSchema,
     nats: z
       .strictObject({
         servers: z.array(z.string().regex(/^(tls|nats):\/\//, 'must be tls:// or nats://')).min(1),
@@ -34,6 +41,11 @@ const schema = z
   .refine((config) => config.nodes.length > 0 || config.nats !== undefined, {
     path: ['nodes'],
     message: 'must name the nodes where no NATS is configured',
+  })
+  .superRefine((config, context) => {
+    for (const [field, message] of storesFaults(config)) {
+      context.addIssue({ code: 'custom', path: field.split('.'), message });
+    }
   });
 
 /** The coordinator's configuration (docs/architecture.md). Every path is a real one. */

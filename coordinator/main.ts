@@ -4,10 +4,11 @@ import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Around, nothingAround } from '@lockstep/shared/around.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
-import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
+import { asLockstepError, LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { createLogger, type Logger } from '@lockstep/shared/logging.ts';
 import { NatsLink } from '@lockstep/shared/nats/connection.ts';
+import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { startServer } from '@lockstep/shared/transport/server.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import { AgentConnections } from './adapters/agent-client.ts';
@@ -17,17 +18,26 @@ import { NatsAnnouncer } from './adapters/nats-announcer.ts';
 import { NatsLeadership } from './adapters/nats-leadership.ts';
 import { PlanFiles } from './adapters/plan-files.ts';
 import { PresentAgents } from './adapters/present-agents.ts';
+import { ScheduleFile } from './adapters/schedule-file.ts';
 import { signingFiles } from './adapters/signing.ts';
+import { openStores } from './adapters/stores/open.ts';
 import { createOperatorService } from './api/operator-service.ts';
 import { OPERATOR_POLICY } from './api/policy.ts';
 import { type CoordinatorConfig, DEFAULT_CONFIG_PATH, readConfig } from './config.ts';
 import { runOf } from './core/coordinator-run.ts';
 import { alwaysLeads } from './runner/always-leads.ts';
+import { Catalogue } from './runner/catalogue.ts';
+import { Copying } from './runner/copying.ts';
+import { Keeping } from './runner/keeping.ts';
+import { KeptCopies } from './runner/kept-copies.ts';
 import { Operations } from './runner/operations.ts';
 import { Planner } from './runner/planner.ts';
+import type { Drills } from './runner/ports.ts';
 import { RecoveryLoop } from './runner/recovery-loop.ts';
 import { Rejoins } from './runner/rejoins.ts';
 import { Reverts } from './runner/reverts.ts';
+import { plainSaves } from './runner/saves.ts';
+import { Scheduler } from './runner/scheduler.ts';
 import { Sealing, SealingAgents } from './runner/sealing.ts';
 import { SettingAside } from './runner/setting-aside.ts';
 
@@ -56,6 +66,16 @@ async function main(logger: Logger, around: Around): Promise<void> {
     logger,
   });
   const agents = new SealingAgents(plainAgents, sealing);
+  const stores = around('stores', openStores(config.stores));
+  const copying = new Copying({
+    agents,
+    stores,
+    unencrypted: new Set(config.stores.filter((each) => each.unencrypted).map((each) => each.name)),
+    recipients: config.recipients,
+    wanted: config.copies,
+    clock,
+    logger,
+  });
   const announcer = nats === undefined ? undefined : new NatsAnnouncer(nats, config.cluster, logger);
   const journal = around('journal', new FileJournal(config.stateDir, logger));
   const plans = around('plans', new PlanFiles(config.stateDir, clock));
@@ -90,6 +110,32 @@ async function main(logger: Logger, around: Around): Promise<void> {
     agents,
     plans,
     sealing,
+    clock,
+    logger,
+  });
+  const copies = new KeptCopies([], sealing);
+  const catalogue = new Catalogue({ agents, copies, sealing, clock });
+  const keeping = new Keeping({
+    cluster: config.cluster,
+    self: identityUri({ cluster: config.cluster, role: 'coordinator', name: config.id }),
+    agents,
+    copies,
+    catalogue,
+    plans,
+    retention: config.retention,
+    clock,
+    logger,
+  });
+  const scheduler = new Scheduler({
+    schedules: config.schedules,
+    runs: around('scheduleRuns', new ScheduleFile(config.stateDir, logger)),
+    work: { saves: plainSaves(config.cluster, agents, clock), drills: noDrills, keeping, catalogue },
+    catalogue,
+    agents,
+    plans,
+    operations,
+    leadership,
+    announcer: announcer ?? { announce: () => undefined },
     clock,
     logger,
   });
@@ -133,6 +179,10 @@ async function main(logger: Logger, around: Around): Promise<void> {
               clock,
             }),
             sealing,
+            copying,
+            catalogue,
+            keeping,
+            scheduler,
             reverts: new Reverts({ agents, operations, planner, clock }),
             plans,
             clock,
@@ -146,7 +196,11 @@ async function main(logger: Logger, around: Around): Promise<void> {
     ],
     logger,
   });
-  const recovering = Promise.all([recovery.run(stop.signal), elected?.run(stop.signal)]);
+  const recovering = Promise.all([
+    recovery.run(stop.signal),
+    elected?.run(stop.signal),
+    recovery.lookedFirst.then(() => scheduler.run(stop.signal)),
+  ]);
   logger.info({ version: VERSION, id: config.id, address: server.address }, 'coordinator started');
 
   const signal = await untilStopped();
@@ -161,6 +215,13 @@ async function main(logger: Logger, around: Around): Promise<void> {
   connections.close();
   logger.info('coordinator stopped');
 }
+
+/** Until drills are wired: a schedule that wants one says so. */
+const noDrills: Drills = {
+  run: async () => {
+    throw new LockstepError('INTERNAL', { message: 'This coordinator runs no drills.' });
+  },
+};
 
 /** Where an operator reaches it; empty where it listens on every address there is. */
 function reachableAddress(listen: string): string {

@@ -17,15 +17,20 @@ import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import { judgeApprover } from '../core/approval.ts';
+import type { Catalogue } from '../runner/catalogue.ts';
+import type { Copying } from '../runner/copying.ts';
 import { withDistrust } from '../runner/inspected-snapshot.ts';
 import { inspectNodes } from '../runner/inventory.ts';
+import type { Keeping } from '../runner/keeping.ts';
 import type { Operations } from '../runner/operations.ts';
 import type { Planner } from '../runner/planner.ts';
 import type { Agents, Leadership, Plans } from '../runner/ports.ts';
 import type { Rejoins } from '../runner/rejoins.ts';
 import type { Reverts } from '../runner/reverts.ts';
+import type { Scheduler } from '../runner/scheduler.ts';
 import { judged, type Sealing } from '../runner/sealing.ts';
 import { chooseSource, findHolders, listSnapshots, verifyCopies } from '../runner/snapshots.ts';
+import { streamWork } from '../runner/work-stream.ts';
 import { copyCalls } from './copies.ts';
 import { drillingCalls } from './drilling.ts';
 import { keepingCalls } from './keeping.ts';
@@ -41,7 +46,11 @@ export interface OperatorServiceSettings {
   readonly reverts: Reverts;
   readonly rejoins: Rejoins;
   readonly sealing: Sealing;
+  readonly catalogue: Catalogue;
+  readonly keeping: Keeping;
+  readonly scheduler: Pick<Scheduler, 'status'>;
   readonly plans: Plans;
+  readonly copying: Copying;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Resolves once this coordinator knows what is open; right after its start it does not. */
@@ -246,14 +255,29 @@ async function* watch(
 }
 
 async function* saveSnapshot(
-  { agents, clock, cluster }: OperatorServiceSettings,
-  { node, reason, offline }: OperatorServiceSaveSnapshotRequest,
+  { agents, clock, cluster, copying }: OperatorServiceSettings,
+  { node, reason }: OperatorServiceSaveSnapshotRequest,
   signal: AbortSignal,
 ): AsyncGenerator<OperatorServiceSaveSnapshotResponse, void, undefined> {
   const source = await chooseSource(agents, clock, node, signal);
-  for await (const { event } of source.saveSnapshot({ cluster, reason, offline }, signal)) {
+  for await (const { event } of source.saveSnapshot({ cluster, reason }, signal)) {
     const answer = translate(event, source.node);
+    if (answer?.$case === 'snapshot') yield* copiesOf(copying, clock, answer.value, signal);
     if (answer !== undefined) yield { event: answer };
+  }
+}
+
+/** What the configuration wants beside it. Whatever becomes of that, the snapshot is taken. */
+async function* copiesOf(
+  copying: Copying,
+  clock: Clock,
+  snapshot: StoredSnapshot,
+  signal: AbortSignal,
+): AsyncGenerator<OperatorServiceSaveSnapshotResponse, void, undefined> {
+  const work = streamWork(clock, (onProgress) => copying.makeWanted(snapshot, onProgress, signal));
+  for await (const event of work) {
+    if (event.$case === 'progress') yield { event };
+    else for (const value of event.value) yield { event: { $case: 'copy', value } };
   }
 }
 
