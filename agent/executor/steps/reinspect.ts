@@ -1,15 +1,20 @@
 import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { driftDifferences, driftFields, driftSha256 } from '@lockstep/shared/plan/drift.ts';
 import { missingBytes } from '../../core/space.ts';
-import { type NodeContext, required, type StepHandler, wasCompleted } from '../step.ts';
+import { type NodeContext, required, type StepHandler, type StepPorts, wasCompleted } from '../step.ts';
+
+/** A member on a busy node may miss one look, and is not gone for that. */
+const LOOKS = 3;
+const BETWEEN_LOOKS_MS = 2_000;
 
 /** Looks at everything that the plan rests on again, right before downtime. */
 export const reinspect: StepHandler = {
   async perform({ node, nodePlan, snapshot, effects, ports, progress }: NodeContext, _intent, signal) {
     progress('inspecting');
-    const report = await ports.describe(signal);
+    const report = await lookAgain(nodePlan.driftSha256, ports, signal);
     const fields = driftFields(report);
     const drift: Refusal[] = [];
     if (driftSha256(fields) !== nodePlan.driftSha256) {
@@ -39,6 +44,20 @@ export const reinspect: StepHandler = {
     return { result: { failure, drift } };
   },
 };
+
+/** A report that is as planned, or the last of a few where something did not answer. */
+async function lookAgain(
+  planned: string,
+  { describe, clock }: Pick<StepPorts, 'describe' | 'clock'>,
+  signal: AbortSignal,
+): Promise<NodeReport> {
+  for (let look = 1; ; look += 1) {
+    const report = await describe(signal);
+    const isUnclear = report.failures.length > 0 || report.etcd?.serving === false;
+    if (look === LOOKS || !isUnclear || driftSha256(driftFields(report)) === planned) return report;
+    await clock.delay(BETWEEN_LOOKS_MS, signal);
+  }
+}
 
 function said(value: string | undefined): string {
   return value === undefined ? 'not there' : JSON.stringify(value);

@@ -211,6 +211,22 @@ describe('REINSPECT', () => {
     expect(silent.result?.drift).toHaveLength(1);
   });
 
+  it.each([
+    ['a member that is silent', { etcd: { serving: false } }],
+    ['a part that could not be looked at', { failures: [{ code: 'NODE_INSPECTION_FAILED' }] }],
+  ])('looks again at %s, a few times', async (_what, change) => {
+    const other = { ...NodeReport.fromPartial(change), kubelet: { ...report.kubelet, unit: 'unknown' } };
+    const looks = async (unclear: number): Promise<[string | undefined, number]> => {
+      const bench = planned();
+      let looked = 0;
+      bench.on['describe'] = () => ((looked += 1) <= unclear ? other : report);
+      const { result } = await done(bench, Step.STEP_REINSPECT);
+      return [result?.failure?.code, looked];
+    };
+    expect(await looks(2)).toEqual([undefined, 3]);
+    expect(await looks(9)).toEqual(['PLAN_DRIFTED', 3]);
+  });
+
   it('says that the disk is full now, and drift before that', async () => {
     const full = await done(planned({ neededBytes: 1001n }), Step.STEP_REINSPECT);
     expect(full.result?.failure?.code).toBe('SPACE_TOO_LITTLE');
