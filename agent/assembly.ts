@@ -157,7 +157,7 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
         new ChildDrillServers({ clock, realPath: (path) => stores.realPath(path) }),
       ),
       memoryAvailableBytes,
-      mark: async () => undefined,
+      mark: async (marks) => void (await snapshots.mark(marks)),
     },
   });
   return {

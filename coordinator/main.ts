@@ -28,11 +28,12 @@ import { runOf } from './core/coordinator-run.ts';
 import { alwaysLeads } from './runner/always-leads.ts';
 import { Catalogue } from './runner/catalogue.ts';
 import { Copying } from './runner/copying.ts';
+import { DrillCopies } from './runner/drill-copies.ts';
+import { SnapshotDrills } from './runner/drills.ts';
 import { Keeping } from './runner/keeping.ts';
 import { KeptCopies } from './runner/kept-copies.ts';
 import { Operations } from './runner/operations.ts';
 import { Planner } from './runner/planner.ts';
-import type { Drills } from './runner/ports.ts';
 import { RecoveryLoop } from './runner/recovery-loop.ts';
 import { Rejoins } from './runner/rejoins.ts';
 import { Reverts } from './runner/reverts.ts';
@@ -126,10 +127,17 @@ async function main(logger: Logger, around: Around): Promise<void> {
     clock,
     logger,
   });
+  const drills = new SnapshotDrills({
+    agents,
+    copies: new DrillCopies(agents, copying, copies),
+    announcer: announcer ?? { announce: () => undefined },
+    clock,
+    logger,
+  });
   const scheduler = new Scheduler({
     schedules: config.schedules,
     runs: around('scheduleRuns', new ScheduleFile(config.stateDir, logger)),
-    work: { saves: plainSaves(config.cluster, agents, clock), drills: noDrills, keeping, catalogue },
+    work: { saves: plainSaves(config.cluster, agents, clock), drills, keeping, catalogue },
     catalogue,
     agents,
     plans,
@@ -179,6 +187,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
               clock,
             }),
             sealing,
+            drills,
             copying,
             catalogue,
             keeping,
@@ -215,13 +224,6 @@ async function main(logger: Logger, around: Around): Promise<void> {
   connections.close();
   logger.info('coordinator stopped');
 }
-
-/** Until drills are wired: a schedule that wants one says so. */
-const noDrills: Drills = {
-  run: async () => {
-    throw new LockstepError('INTERNAL', { message: 'This coordinator runs no drills.' });
-  },
-};
 
 /** Where an operator reaches it; empty where it listens on every address there is. */
 function reachableAddress(listen: string): string {

@@ -94,6 +94,8 @@ function agentClient(node: string, address: string, channel: Client): AgentClien
     },
     markSnapshot: async (marks: SnapshotMarks, signal) =>
       (await unary(channel, service.markSnapshot, { marks }, signal)).marks ?? marks,
+    drillSnapshot: (snapshotId, signal) =>
+      serverStream(channel, service.drillSnapshot, { snapshotId }, signal),
     sealSnapshot: async (request: SealSnapshotRequest, signal) => {
       const { snapshot } = await unary(channel, service.sealSnapshot, request, signal);
       if (snapshot === undefined) throw new LockstepError('INTERNAL', { message: 'No snapshot.', node });

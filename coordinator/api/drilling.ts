@@ -1,11 +1,17 @@
 import type { OperatorServiceServer } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
-import { notBuiltStream } from '@lockstep/shared/transport/not-built.ts';
+import { identityUri } from '@lockstep/shared/tls/identity.ts';
+import { streamHandler } from '@lockstep/shared/transport/handlers.ts';
 import type { OperatorServiceSettings } from './operator-service.ts';
 
-export function drillingCalls(
-  _dependencies: OperatorServiceSettings,
-): Pick<OperatorServiceServer, 'runDrill'> {
+export function drillingCalls({
+  drills,
+  logger,
+}: Pick<OperatorServiceSettings, 'drills' | 'logger'>): Pick<OperatorServiceServer, 'runDrill'> {
   return {
-    runDrill: notBuiltStream,
+    runDrill: streamHandler((request, { caller, signal }) => {
+      const { snapshotId, node } = request;
+      logger.info({ by: identityUri(caller), call: 'RunDrill', snapshotId, node }, 'operator call');
+      return drills.drill(request, signal);
+    }),
   };
 }

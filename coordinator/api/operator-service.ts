@@ -19,6 +19,7 @@ import { VERSION } from '@lockstep/shared/version.ts';
 import { judgeApprover } from '../core/approval.ts';
 import type { Catalogue } from '../runner/catalogue.ts';
 import type { Copying } from '../runner/copying.ts';
+import type { SnapshotDrills } from '../runner/drills.ts';
 import { withDistrust } from '../runner/inspected-snapshot.ts';
 import { inspectNodes } from '../runner/inventory.ts';
 import type { Keeping } from '../runner/keeping.ts';
@@ -46,6 +47,7 @@ export interface OperatorServiceSettings {
   readonly reverts: Reverts;
   readonly rejoins: Rejoins;
   readonly sealing: Sealing;
+  readonly drills: Pick<SnapshotDrills, 'drill'>;
   readonly catalogue: Catalogue;
   readonly keeping: Keeping;
   readonly scheduler: Pick<Scheduler, 'status'>;

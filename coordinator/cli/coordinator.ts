@@ -15,6 +15,8 @@ export const WAIT_MS = {
   plan: 10 * 60_000,
   /** A snapshot is read or written whole. */
   snapshot: 30 * 60_000,
+  /** The same, restored and served at idle priority. */
+  drill: 40 * 60_000,
 } as const;
 
 /** A coordinator that does not say this soon whether it leads is not waited for. */

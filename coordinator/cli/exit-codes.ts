@@ -51,6 +51,10 @@ const OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   ETCD_UNREACHABLE: EXIT.failedUnchanged,
   ETCD_REFUSED: EXIT.failedUnchanged,
   DISK_FULL: EXIT.failedUnchanged,
+  // A drill leaves nothing.
+  DRILL_FAILED: EXIT.failedUnchanged,
+  DRILL_YIELDED: EXIT.failedUnchanged,
+  DRILL_NEAR_LIVE: EXIT.failedUnchanged,
 };
 
 /** For an error that ended a command: a refusal changed nothing, any other fault may have. */

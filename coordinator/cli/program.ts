@@ -11,6 +11,7 @@ import {
 } from './arguments.ts';
 import { explain, version } from './commands/about.ts';
 import { doctor } from './commands/doctor.ts';
+import { listDrills, runDrill } from './commands/drills.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { runLab } from './commands/lab.ts';
 import { type RejoinOptions, rejoinNode } from './commands/node-rejoin.ts';
@@ -69,6 +70,7 @@ export function createProgram(does: Does): Command {
   about(program, does);
   nodes(program, does);
   snapshots(program, does);
+  drills(program, does);
   restores(program, does);
   lab(program, does);
   program
@@ -264,6 +266,31 @@ function snapshots(program: Command, does: Does): void {
 }
 
 const INTO = 'this cluster’s name, where the snapshot is of another one and is to go into this one';
+
+function drills(program: Command, does: Does): void {
+  const drill = noun(program, 'drill', 'prove that a snapshot can be restored', 'drills');
+  answering(
+    drill,
+    'run',
+    'restore a snapshot into a scratch place on a node, and prove it there',
+    'lockstep drill run',
+    'lockstep drill run s-20261122-114530-7kq2ab --node cp3',
+  )
+    .argument('[snapshot]', 'its id; the newest that is not known to be bad if left out')
+    .option('--node <name>', 'on this node, instead of whichever it disturbs least')
+    .action((id: string | undefined, options: CommonOptions & { node?: string }) =>
+      does({ kind: 'answer', options, ask: (invocation) => runDrill(invocation, id, options) }),
+    );
+  answering(
+    drill,
+    'list',
+    'when each snapshot was last proven, and how long a restore would take',
+    'lockstep drill list',
+    'lockstep drill list -o wide',
+  )
+    .alias('ls')
+    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listDrills }));
+}
 
 function planning(command: Command): Command {
   return command

@@ -8,6 +8,7 @@ import type {
   PlaceCure,
 } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type {
+  Proof,
   SealedCard,
   SnapshotCard,
   SnapshotFacts,
@@ -62,6 +63,8 @@ export interface InspectedSnapshot {
   readonly sealed: SealedCard | undefined;
   /** Why the seals do not make it trusted; empty where they do. */
   readonly distrust: readonly Refusal[];
+  /** What those who hold it know of it; nothing where left out. */
+  readonly proofs?: readonly Proof[];
   readonly copies: readonly InspectedCopy[];
 }
 

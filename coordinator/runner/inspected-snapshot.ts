@@ -40,6 +40,7 @@ export function inspectedSnapshot(
     card: chosen?.snapshot.card,
     sealed: chosen?.snapshot.sealed,
     distrust: chosen?.distrust ?? [],
+    proofs: judged.flatMap(({ snapshot }) => snapshot.marks?.proofs ?? []),
     copies,
   };
 }

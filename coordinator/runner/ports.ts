@@ -6,6 +6,7 @@ import type {
   CopySnapshotRequest,
   DeleteSnapshotRequest,
   DescribeKeptResponse,
+  DrillSnapshotResponse,
   EncryptionVerdict,
   ExecuteRequest,
   ExportSnapshotRequest,
@@ -82,6 +83,8 @@ export interface AgentClient extends AgentAddress {
   deleteSnapshot(request: DeleteSnapshotRequest, signal: AbortSignal): Promise<void>;
   /** Resolves with all that is known there now. */
   markSnapshot(marks: SnapshotMarks, signal: AbortSignal): Promise<SnapshotMarks>;
+  /** Restores its copy into a scratch place there: progress, then the proof or why there is none. */
+  drillSnapshot(snapshotId: string, signal: AbortSignal): AsyncIterable<DrillSnapshotResponse>;
   /** The snapshot as it is sealed now. */
   sealSnapshot(request: SealSnapshotRequest, signal: AbortSignal): Promise<StoredSnapshot>;
   getRevocations(signal: AbortSignal): Promise<Revocation[]>;

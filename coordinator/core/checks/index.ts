@@ -13,6 +13,7 @@ import { checkLeftOut } from './left-out.ts';
 import { checkManifests } from './manifests.ts';
 import { checkMembers } from './members.ts';
 import { checkPlace } from './place.ts';
+import { checkProven } from './proven.ts';
 import { checkSeal } from './seal.ts';
 import { checkSnapshot } from './snapshot.ts';
 import { checkSpace } from './space.ts';
@@ -24,6 +25,7 @@ import { checkWebhooks } from './webhooks.ts';
 export const CHECKS: readonly Check[] = [
   checkSnapshot,
   checkSeal,
+  checkProven,
   checkPlace,
   checkInspection,
   checkLeftOut,

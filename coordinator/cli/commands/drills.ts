@@ -1,0 +1,62 @@
+import { fromFailure, LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type { Proof } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { Answer } from '../answer.ts';
+import { WAIT_MS } from '../coordinator.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Invocation, withCoordinator } from '../invocation.ts';
+import { drilledSnapshots, drillList, drillProof } from '../render/drills.ts';
+import { saveDisplay } from '../save-display.ts';
+
+export async function runDrill(
+  invocation: Invocation,
+  id: string | undefined,
+  options: { readonly node?: string },
+): Promise<Answer> {
+  return await withCoordinator(invocation, async (coordinator) => {
+    using display = saveDisplay(invocation);
+    const events = coordinator.stream(
+      OperatorServiceService.runDrill,
+      { snapshotId: id ?? '', node: options.node ?? '' },
+      WAIT_MS.drill,
+    );
+    for await (const { event } of events) {
+      if (event?.$case === 'failure') throw fromFailure(event.value);
+      if (event?.$case === 'progress') display.show(event.value);
+      if (event?.$case === 'proof') {
+        display[Symbol.dispose]();
+        return proofAnswer(id ?? '', event.value);
+      }
+    }
+    throw new LockstepError('INTERNAL', { message: 'The coordinator ended the call without a proof.' });
+  });
+}
+
+function proofAnswer(id: string, proof: Proof): Answer {
+  const code = proof.failure?.code;
+  return {
+    data: { snapshotId: id, proof },
+    names: [id],
+    render: (layout) => drillProof(layout, id, proof),
+    ...(code === undefined ? {} : { exit: EXIT.findings, code }),
+  };
+}
+
+/** Each snapshot, when it was last proven and how, and how long a restore of it took then. */
+export async function listDrills(invocation: Invocation): Promise<Answer> {
+  return await withCoordinator(invocation, async (coordinator) => {
+    const { snapshots, failures } = await coordinator.call(
+      OperatorServiceService.listSnapshots,
+      {},
+      WAIT_MS.nodes,
+    );
+    const drilled = drilledSnapshots(snapshots);
+    const bad = drilled.find(({ last }) => last?.failure !== undefined)?.last?.failure;
+    return {
+      data: { snapshots: drilled.map(({ id, takenAt, proofs }) => ({ id, takenAt, proofs })), failures },
+      names: drilled.map(({ id }) => id),
+      render: (layout) => drillList(layout, drilled, failures, invocation.terminal.nowMs()),
+      ...(bad === undefined ? {} : { exit: EXIT.findings, code: bad.code }),
+    };
+  });
+}

@@ -1,0 +1,38 @@
+import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { lastProof } from './standing.ts';
+
+/**
+ * Of what nodes hold, the id of the newest that nobody's last proof says is bad; the newest at all
+ * where all are. Undefined where there is none.
+ */
+export function newestWorthDrilling(snapshots: readonly StoredSnapshot[]): string | undefined {
+  const cards = snapshots.flatMap(({ card }) => (card === undefined ? [] : [card]));
+  const newest = [...new Map(cards.map((card) => [card.id, card])).values()].sort((a, b) =>
+    a.takenAt < b.takenAt ? 1 : a.takenAt > b.takenAt ? -1 : 0,
+  );
+  const isBad = (id: string): boolean =>
+    lastProof(snapshots.flatMap(({ card, marks }) => (card?.id === id ? (marks?.proofs ?? []) : [])))
+      ?.failure !== undefined;
+  return (newest.find(({ id }) => !isBad(id)) ?? newest[0])?.id;
+}
+
+export interface DrillNode {
+  readonly node: string;
+  readonly report: NodeReport | undefined;
+}
+
+/**
+ * Nodes in the order in which they are asked to drill: those without a member first, learners and
+ * followers before the leader. Who does not answer, or is in an operation, is not asked.
+ */
+export function drillOrder<Node extends DrillNode>(nodes: readonly Node[]): Node[] {
+  return nodes
+    .filter(({ report }) => report !== undefined && report.openOperationId === '')
+    .sort((a, b) => burden(a) - burden(b) || (a.node < b.node ? -1 : 1));
+}
+
+function burden({ report }: DrillNode): number {
+  if (report?.etcd === undefined) return 0;
+  return report.etcd.leader ? 2 : 1;
+}
