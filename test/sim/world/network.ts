@@ -177,6 +177,10 @@ class SimAgentClient implements AgentClient {
     throw new Error('no operation verifies a snapshot');
   }
 
+  drillSnapshot(): never {
+    throw new Error('no operation drills a snapshot');
+  }
+
   #call<T>(
     what: string,
     signal: AbortSignal,
