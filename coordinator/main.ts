@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Around, nothingAround } from '@lockstep/shared/around.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
-import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
+import { asLockstepError, LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { createLogger, type Logger } from '@lockstep/shared/logging.ts';
 import { NatsLink } from '@lockstep/shared/nats/connection.ts';
@@ -28,16 +28,15 @@ import { runOf } from './core/coordinator-run.ts';
 import { alwaysLeads } from './runner/always-leads.ts';
 import { Catalogue } from './runner/catalogue.ts';
 import { Copying } from './runner/copying.ts';
-import { DrillCopies } from './runner/drill-copies.ts';
-import { SnapshotDrills } from './runner/drills.ts';
 import { Keeping } from './runner/keeping.ts';
 import { KeptCopies } from './runner/kept-copies.ts';
 import { Operations } from './runner/operations.ts';
 import { Planner } from './runner/planner.ts';
+import type { Drills } from './runner/ports.ts';
 import { RecoveryLoop } from './runner/recovery-loop.ts';
 import { Rejoins } from './runner/rejoins.ts';
 import { Reverts } from './runner/reverts.ts';
-import { plainSaves } from './runner/saves.ts';
+import { unwatchedSaves } from './runner/saves.ts';
 import { Scheduler } from './runner/scheduler.ts';
 import { Sealing, SealingAgents } from './runner/sealing.ts';
 import { SettingAside } from './runner/setting-aside.ts';
@@ -114,7 +113,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
     clock,
     logger,
   });
-  const copies = new KeptCopies([], sealing);
+  const copies = new KeptCopies(stores, sealing);
   const catalogue = new Catalogue({ agents, copies, sealing, clock });
   const keeping = new Keeping({
     cluster: config.cluster,
@@ -127,17 +126,15 @@ async function main(logger: Logger, around: Around): Promise<void> {
     clock,
     logger,
   });
-  const drills = new SnapshotDrills({
-    agents,
-    copies: new DrillCopies(agents, copying, copies),
-    announcer: announcer ?? { announce: () => undefined },
-    clock,
-    logger,
-  });
   const scheduler = new Scheduler({
     schedules: config.schedules,
     runs: around('scheduleRuns', new ScheduleFile(config.stateDir, logger)),
-    work: { saves: plainSaves(config.cluster, agents, clock), drills, keeping, catalogue },
+    work: {
+      saves: unwatchedSaves(config.cluster, agents, copying, clock),
+      drills: noDrills,
+      keeping,
+      catalogue,
+    },
     catalogue,
     agents,
     plans,
@@ -187,7 +184,6 @@ async function main(logger: Logger, around: Around): Promise<void> {
               clock,
             }),
             sealing,
-            drills,
             copying,
             catalogue,
             keeping,
@@ -224,6 +220,13 @@ async function main(logger: Logger, around: Around): Promise<void> {
   connections.close();
   logger.info('coordinator stopped');
 }
+
+/** Until drills are wired: a schedule that wants one says so. */
+const noDrills: Drills = {
+  run: async () => {
+    throw new LockstepError('INTERNAL', { message: 'This coordinator runs no drills.' });
+  },
+};
 
 /** Where an operator reaches it; empty where it listens on every address there is. */
 function reachableAddress(listen: string): string {

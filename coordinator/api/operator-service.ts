@@ -12,6 +12,7 @@ import type {
   WatchOperationResponse,
 } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
@@ -262,7 +263,7 @@ async function* saveSnapshot(
   signal: AbortSignal,
 ): AsyncGenerator<OperatorServiceSaveSnapshotResponse, void, undefined> {
   const source = await chooseSource(agents, clock, node, signal);
-  for await (const { event } of source.saveSnapshot({ cluster, reason }, signal)) {
+  for await (const { event } of source.saveSnapshot({ cluster, reason, offline: false }, signal)) {
     const answer = translate(event, source.node);
     if (answer?.$case === 'snapshot') yield* copiesOf(copying, clock, answer.value, signal);
     if (answer !== undefined) yield { event: answer };
