@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Around, nothingAround } from '@lockstep/shared/around.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
-import { asLockstepError, LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
+import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { createLogger, type Logger } from '@lockstep/shared/logging.ts';
 import { NatsLink } from '@lockstep/shared/nats/connection.ts';
@@ -28,11 +28,12 @@ import { runOf } from './core/coordinator-run.ts';
 import { alwaysLeads } from './runner/always-leads.ts';
 import { Catalogue } from './runner/catalogue.ts';
 import { Copying } from './runner/copying.ts';
+import { DrillCopies } from './runner/drill-copies.ts';
+import { SnapshotDrills } from './runner/drills.ts';
 import { Keeping } from './runner/keeping.ts';
 import { KeptCopies } from './runner/kept-copies.ts';
 import { Operations } from './runner/operations.ts';
 import { Planner } from './runner/planner.ts';
-import type { Drills } from './runner/ports.ts';
 import { RecoveryLoop } from './runner/recovery-loop.ts';
 import { Rejoins } from './runner/rejoins.ts';
 import { Reverts } from './runner/reverts.ts';
@@ -126,12 +127,19 @@ async function main(logger: Logger, around: Around): Promise<void> {
     clock,
     logger,
   });
+  const drills = new SnapshotDrills({
+    agents,
+    copies: new DrillCopies(agents, copying, copies),
+    announcer: announcer ?? { announce: () => undefined },
+    clock,
+    logger,
+  });
   const scheduler = new Scheduler({
     schedules: config.schedules,
     runs: around('scheduleRuns', new ScheduleFile(config.stateDir, logger)),
     work: {
       saves: unwatchedSaves(config.cluster, agents, copying, clock),
-      drills: noDrills,
+      drills,
       keeping,
       catalogue,
     },
@@ -184,6 +192,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
               clock,
             }),
             sealing,
+            drills,
             copying,
             catalogue,
             keeping,
@@ -220,13 +229,6 @@ async function main(logger: Logger, around: Around): Promise<void> {
   connections.close();
   logger.info('coordinator stopped');
 }
-
-/** Until drills are wired: a schedule that wants one says so. */
-const noDrills: Drills = {
-  run: async () => {
-    throw new LockstepError('INTERNAL', { message: 'This coordinator runs no drills.' });
-  },
-};
 
 /** Where an operator reaches it; empty where it listens on every address there is. */
 function reachableAddress(listen: string): string {
