@@ -38,7 +38,9 @@ export class Driver {
   constructor(world: World = CALM, plan: RestorePlan = modelPlan()) {
     this.world = world;
     this.plan = plan;
-    this.agents = new Map(plan.nodes.map((each) => [each.node, new ModelAgent(each.node, each.ledgerId)]));
+    this.agents = new Map(
+      plan.nodes.map((each) => [each.node, new ModelAgent(each.node, each.ledgerId, each)]),
+    );
     this.state = newOperation(plan, FIRST_EPOCH, this.nowMs);
   }
 

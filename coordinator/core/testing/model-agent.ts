@@ -1,6 +1,8 @@
 import type { LedgerEffect, ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { OperationState as LedgerState, Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Epoch, Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { hasMember, type PlannedPart, takesStep } from '@lockstep/shared/plan/part.ts';
 import type { Answer, Ask } from '../events.ts';
 import { failureOf } from '../failures.ts';
 
@@ -24,10 +26,12 @@ export class ModelAgent {
     code: 'DISK_FULL' | 'STOP_UNPROVEN' | 'PLAN_DRIFTED' | 'PULL_FAILED';
   }[] = [];
   private sequence = 1n;
+  private readonly part: PlannedPart;
 
-  constructor(node: string, ledgerId: string) {
+  constructor(node: string, ledgerId: string, part: PlannedPart = WHOLE) {
     this.node = node;
     this.ledgerId = ledgerId;
+    this.part = part;
   }
 
   answer(operationId: string, ask: Ask, nowMs: number): Answer | Failure {
@@ -48,7 +52,8 @@ export class ModelAgent {
         if (this.undoBegun() || this.state === LedgerState.OPERATION_STATE_UNDONE) {
           return failureOf('ALREADY_UNDONE', 'undo has begun', this.node);
         }
-        if (!this.completed(Step.STEP_START_ETCD)) throw new Error('commit before etcd was started');
+        const last = hasMember(this.part) ? Step.STEP_START_ETCD : Step.STEP_START_KUBELET;
+        if (!this.completed(last)) throw new Error('commit before etcd was started');
         if (this.state === LedgerState.OPERATION_STATE_OPEN) {
           this.state = LedgerState.OPERATION_STATE_COMMITTED;
         }
@@ -96,6 +101,7 @@ export class ModelAgent {
       this.state === LedgerState.OPERATION_STATE_COMMITTED ||
       this.state === LedgerState.OPERATION_STATE_CLOSED;
     const undo = step >= Step.STEP_UNDO_STOP;
+    if (!takesStep(this.part, step)) throw new Error(`step ${step} is none of ${this.node}'s`);
     if (undo && committed) throw new Error(`undo after commit on ${this.node}`);
     if (!undo && this.undoBegun()) throw new Error(`forward after undo on ${this.node}`);
     if (step === Step.STEP_START_API && !committed)
@@ -154,7 +160,7 @@ export class ModelAgent {
     return {
       kind: 'observe',
       member: {
-        serving: this.running === 'new',
+        serving: hasMember(this.part) && this.running === 'new',
         memberId: this.node,
         clusterId: 'new',
         revision: hashRevision,
@@ -192,3 +198,6 @@ export class ModelAgent {
 }
 
 export const PEERS = ['https://10.0.0.1:2380', 'https://10.0.0.2:2380', 'https://10.0.0.3:2380'];
+
+/** A node with a member and an API server beside it. */
+const WHOLE: PlannedPart = NodePlan.fromPartial({ etcd: {} });
