@@ -1,4 +1,4 @@
-import { Client, type ClientReadableStream, Metadata, type MethodDefinition } from '@grpc/grpc-js';
+import { Client, Metadata, type MethodDefinition } from '@grpc/grpc-js';
 
 import { LockstepError } from '../errors/lockstep-error.ts';
 import {
@@ -22,6 +22,7 @@ import {
 import { type EtcdEndpoint, etcdChannel } from './channel.ts';
 import { etcdError, isUnimplemented } from './errors.ts';
 import { prefixEnd } from './keys.ts';
+import { SnapshotStream } from './snapshot-stream.ts';
 
 /** Keys of one page when a prefix is listed. */
 const PAGE_KEYS = 2_000n;
@@ -41,10 +42,12 @@ export interface KeyAndRevision {
  */
 export class EtcdClient {
   readonly url: string;
+  readonly #endpoint: EtcdEndpoint;
   readonly #client: Client;
 
   constructor(endpoint: EtcdEndpoint) {
     this.url = endpoint.url;
+    this.#endpoint = endpoint;
     const channel = etcdChannel(endpoint);
     this.#client = new Client(channel.target, channel.credentials, channel.options);
   }
@@ -179,23 +182,16 @@ export class EtcdClient {
    * only if as many bytes came as the first message promised.
    */
   async *snapshot(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const method = MaintenanceService.snapshot;
-    const stream = this.#client.makeServerStreamRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      {},
-    );
+    if (signal.aborted) throw etcdError(this.url, 'Snapshot', signal.reason, signal);
+    using stream = new SnapshotStream(this.#endpoint);
     using watchdog = new StreamWatchdog(stream, SNAPSHOT_STALL_MS, signal);
-    let promised: bigint | undefined;
     let received = 0n;
     try {
-      for await (const message of stream) {
-        promised ??= message.remainingBytes + BigInt(message.blob.length);
-        if (message.blob.length === 0) continue;
+      for await (const bytes of stream) {
+        if (bytes.length === 0) continue;
         watchdog.progressed();
-        received += BigInt(message.blob.length);
-        yield message.blob;
+        received += BigInt(bytes.length);
+        yield bytes;
         watchdog.progressed();
       }
     } catch (thrown) {
@@ -206,6 +202,7 @@ export class EtcdClient {
           })
         : etcdError(this.url, 'Snapshot', thrown, signal);
     }
+    const promised = stream.promisedBytes;
     if (promised === undefined || received !== promised + BigInt(TRAILER_BYTES)) {
       throw new LockstepError('SAVE_FAILED', {
         message: `${this.url} ended the snapshot after ${received} of ${promised ?? '?'} bytes and its trailer.`,
@@ -248,13 +245,11 @@ export class EtcdClient {
 /** Cancels a stream when its caller's signal comes, when nothing has moved for too long, or at its end. */
 class StreamWatchdog {
   stalled = false;
-  readonly #stream: ClientReadableStream<unknown>;
   readonly #signal: AbortSignal;
   readonly #cancel: () => void;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(stream: ClientReadableStream<unknown>, stallMs: number, signal: AbortSignal) {
-    this.#stream = stream;
+  constructor(stream: SnapshotStream, stallMs: number, signal: AbortSignal) {
     this.#signal = signal;
     this.#cancel = () => stream.cancel();
     this.#timer = setTimeout(() => {
@@ -272,6 +267,5 @@ class StreamWatchdog {
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#signal.removeEventListener('abort', this.#cancel);
-    this.#stream.cancel();
   }
 }
