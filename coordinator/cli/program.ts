@@ -13,6 +13,16 @@ import { explain, version } from './commands/about.ts';
 import { doctor } from './commands/doctor.ts';
 import { listDrills, runDrill } from './commands/drills.ts';
 import { type InitOptions, init } from './commands/init.ts';
+import {
+  type DeleteOptions,
+  deleteSnapshot,
+  listCatalogue,
+  listSchedules,
+  type PinOptions,
+  pinSnapshot,
+  pruneSnapshots,
+  unpinSnapshot,
+} from './commands/keeping.ts';
 import { runLab } from './commands/lab.ts';
 import { type RejoinOptions, rejoinNode } from './commands/node-rejoin.ts';
 import { listNodes, showNode } from './commands/nodes.ts';
@@ -27,7 +37,8 @@ import {
   restoreTo,
   SNAPSHOT_DIRECTORY,
 } from './commands/restore-to.ts';
-import { listSnapshots, saveSnapshot, showSnapshot, verifySnapshot } from './commands/snapshots.ts';
+import { saveSnapshot, showSnapshot, verifySnapshot } from './commands/snapshots.ts';
+import { listTrust, type RevokeOptions, revokeTrust } from './commands/trust.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import type { Invocation } from './invocation.ts';
 import { DEFAULT_RETRY_FOR_MS } from './watch.ts';
@@ -70,6 +81,7 @@ export function createProgram(does: Does): Command {
   about(program, does);
   nodes(program, does);
   snapshots(program, does);
+  trust(program, does);
   drills(program, does);
   restores(program, does);
   lab(program, does);
@@ -208,12 +220,13 @@ function snapshots(program: Command, does: Does): void {
   answering(
     snapshot,
     'list',
-    'the snapshots and who holds them',
+    'the snapshots, who holds them, and when each was last proven',
     'lockstep snapshot list',
     'lockstep snapshot list -o name',
   )
     .alias('ls')
-    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listSnapshots }));
+    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listCatalogue }));
+  keeping(snapshot, does);
 
   answering(
     snapshot,
@@ -241,6 +254,7 @@ function snapshots(program: Command, does: Does): void {
     .action((what: string, options: FileChoice) =>
       does({ kind: 'answer', options, ask: (invocation) => verifySnapshot(invocation, what, options) }),
     );
+  copies(snapshot, does);
 
   answering(
     snapshot,
@@ -267,6 +281,93 @@ function snapshots(program: Command, does: Does): void {
 
 const INTO = 'this cluster’s name, where the snapshot is of another one and is to go into this one';
 
+function trust(program: Command, does: Does): void {
+  const group = noun(program, 'trust', 'who may seal snapshots, and whose word was withdrawn');
+  answering(
+    group,
+    'revoke',
+    'take back trust in what a node has sealed since a moment',
+    'lockstep trust revoke cp2 --since 2026-11-20T08:00:00Z --reason "its disk was read"',
+    'lockstep trust revoke coordinator/bastion --reason "the host is gone"',
+  )
+    .argument('<node>', 'its name, or coordinator/NAME')
+    .option('--since <time>', 'RFC 3339; now if left out')
+    .requiredOption('--reason <text>', 'why; kept with it')
+    .action((name: string, options: CommonOptions & RevokeOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => revokeTrust(invocation, name, options) }),
+    );
+  answering(group, 'list', 'whose word was withdrawn, and since when', 'lockstep trust list')
+    .alias('ls')
+    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listTrust }));
+}
+
+/** What keeps a snapshot, and what lets it go. */
+function keeping(snapshot: Command, does: Does): void {
+  answering(
+    snapshot,
+    'pin',
+    'keep a snapshot from being deleted',
+    'lockstep snapshot pin s-20261122-114530-7kq2ab --reason "before the migration"',
+    'lockstep snapshot pin s-20261122-114530-7kq2ab --reason "incident 4711" --evidence',
+  )
+    .argument('<id>', 'of the snapshot')
+    .requiredOption('--reason <text>', 'why; kept beside every copy')
+    .option('--evidence', 'for good: only a purge that a second person approves deletes it', false)
+    .action((id: string, options: CommonOptions & PinOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => pinSnapshot(invocation, id, options) }),
+    );
+
+  answering(
+    snapshot,
+    'unpin',
+    'take every pin off that is not evidence',
+    'lockstep snapshot unpin s-20261122-114530-7kq2ab',
+  )
+    .argument('<id>', 'of the snapshot')
+    .action((id: string, options: CommonOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => unpinSnapshot(invocation, id) }),
+    );
+
+  answering(
+    snapshot,
+    'delete',
+    'delete a snapshot, everywhere or from some places',
+    'lockstep snapshot delete s-20261122-114530-7kq2ab --confirm prod --reason "holds personal data"',
+    'lockstep snapshot delete s-20261122-114530-7kq2ab --from cp2 --confirm prod --reason "disk full"',
+    'lockstep snapshot delete s-20261122-114530-7kq2ab --approve p-20261122-114530-k3q9zt --confirm prod',
+  )
+    .alias('rm')
+    .argument('<id>', 'of the snapshot')
+    .option('--from <place>', 'a node or a store; repeat; everywhere where left out', collectText, [])
+    .option('--confirm <cluster>', 'the name of the cluster; without it nothing is deleted')
+    .option('--reason <text>', 'why; kept in the audit of each agent')
+    .option('--approve <purge>', 'as a second person: a purge of something protected')
+    .action((id: string, options: CommonOptions & DeleteOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => deleteSnapshot(invocation, id, options) }),
+    );
+
+  answering(
+    snapshot,
+    'prune',
+    'delete what retention lets go, and say why of each',
+    'lockstep snapshot prune --dry-run',
+    'lockstep snapshot prune',
+  )
+    .option('--dry-run', 'only say', false)
+    .action((options: CommonOptions & { dryRun: boolean }) =>
+      does({ kind: 'answer', options, ask: (invocation) => pruneSnapshots(invocation, options.dryRun) }),
+    );
+
+  answering(
+    snapshot,
+    'schedule',
+    'what is taken and drilled when, and how it went last',
+    'lockstep snapshot schedule',
+  )
+    .alias('schedules')
+    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listSchedules }));
+}
+
 function drills(program: Command, does: Does): void {
   const drill = noun(program, 'drill', 'prove that a snapshot can be restored', 'drills');
   answering(
@@ -290,6 +391,36 @@ function drills(program: Command, does: Does): void {
   )
     .alias('ls')
     .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listDrills }));
+}
+
+function copies(snapshot: Command, does: Does): void {
+  answering(
+    snapshot,
+    'copy',
+    'put copies on further nodes, or into stores',
+    'lockstep snapshot copy s-20261122-114530-7kq2ab --to-node cp3 --to-store offsite',
+  )
+    .argument('<id>', 'the snapshot')
+    .option('--to-node <name>', 'onto this node’s disk; repeat', collectText, [])
+    .option('--to-store <name>', 'into this store of the coordinator’s; repeat', collectText, [])
+    .action((id: string, options: CommonOptions & CopyOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => copySnapshot(invocation, id, options) }),
+    );
+
+  answering(
+    snapshot,
+    'fetch',
+    'bring a copy from a store onto a node, and prove it there',
+    'lockstep snapshot fetch s-20261122-114530-7kq2ab --identity ./key.txt',
+    'lockstep snapshot fetch s-20261122-114530-7kq2ab --store offsite --node cp2 --identity ./key.txt',
+  )
+    .argument('<id>', 'the snapshot')
+    .option('--store <name>', 'from this store, instead of the first that has it')
+    .option('--node <name>', 'onto this node, instead of one with a healthy member')
+    .option('--identity <file>', 'of age-keygen; read here alone, and only where the copy is encrypted')
+    .action((id: string, options: CommonOptions & FetchOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => fetchSnapshot(invocation, id, options) }),
+    );
 }
 
 function planning(command: Command): Command {

@@ -1,6 +1,7 @@
 import { type Refusal, RefusalClass } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type { SnapshotTrust } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { phaseName } from '../core/phases.ts';
 import { outcomeWord } from './render/words.ts';
 
@@ -14,6 +15,11 @@ const CLASS_WORDS: Record<RefusalClass, string> = {
 
 export function refusalView(refusal: Refusal): object {
   return { ...refusal, class: CLASS_WORDS[refusal.class] ?? '' };
+}
+
+/** What is made of a card's seals. */
+export function trustView(trust: SnapshotTrust | undefined): object | undefined {
+  return trust === undefined ? undefined : { ...trust, distrust: trust.distrust.map(refusalView) };
 }
 
 export function operationView(operation: Operation): object {

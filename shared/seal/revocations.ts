@@ -1,5 +1,4 @@
 import { Revocation } from '../generated/lockstep/v1/snapshot.ts';
-import { identityUri } from '../tls/identity.ts';
 import { type Authority, checkSeal, isFault, makeSeal, type SigningIdentity } from './seal.ts';
 
 /** A revocation with a coordinator's seal on it. */
@@ -17,11 +16,7 @@ export function isGenuine(revocation: Revocation, authority: Authority): boolean
   if (revocation.seal === undefined || Number.isNaN(Date.parse(revocation.since))) return false;
   const content = Revocation.toJSON({ ...revocation, seal: undefined });
   const checked = checkSeal('revocation', content, revocation.seal, authority);
-  return (
-    !isFault(checked) &&
-    checked.identity.role === 'coordinator' &&
-    identityUri(checked.identity) === revocation.by
-  );
+  return !isFault(checked) && checked.identity.role === 'coordinator';
 }
 
 /** One for each signer, the earliest: trust that was withdrawn is not given back by a later word. */

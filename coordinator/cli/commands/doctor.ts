@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { catalogue } from '@lockstep/shared/errors/catalogue.ts';
 import { asLockstepError, type LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { type NodeStatus, OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type { SigningReport } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { identityOf } from '@lockstep/shared/tls/peer.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
@@ -121,6 +123,9 @@ async function coordinatorChecks(
       ),
     );
   } else checks.push(good('NATS', answered.nats));
+  if (answered.signing !== undefined && answered.signing.problem !== '') {
+    checks.push(cannotSign('sealing', answered.signing));
+  }
   if (answered.leader === '') {
     checks.push(
       warning(
@@ -141,6 +146,12 @@ async function coordinatorChecks(
     return { value, message: `${value.length} known` };
   });
   for (const node of nodes ?? []) checks.push(...nodeChecks(node, invocation.terminal.nowMs()));
+}
+
+/** A snapshot is taken nevertheless; a restore of it takes a second person. */
+function cannotSign(name: string, { problem }: SigningReport): Check {
+  const { cure } = catalogue.SIGNING_IDENTITY_MISSING;
+  return warning(name, 'SIGNING_IDENTITY_MISSING', `Snapshots are not sealed: ${problem}`, cure);
 }
 
 function nodeChecks({ node, report, failure }: NodeStatus, nowMs: number): Check[] {
@@ -181,6 +192,8 @@ function nodeChecks({ node, report, failure }: NodeStatus, nowMs: number): Check
       ),
     );
   }
+  if (report.signing !== undefined && report.signing.problem !== '')
+    checks.push(cannotSign(name, report.signing));
   for (const found of report.failures) {
     checks.push({ name, verdict: 'fail', code: found.code, message: found.message, cure: found.cure });
   }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { fromFailure, LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import {
+  type CopyOutcome,
   OperatorServiceService,
   type SnapshotVerdict,
 } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
@@ -11,10 +12,11 @@ import type { Answer } from '../answer.ts';
 import { type Coordinator, WAIT_MS } from '../coordinator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
+import { copyOutcomes } from '../render/copies.ts';
 import { heading } from '../render/layout.ts';
 import { byId, snapshotCard, snapshotFacts, snapshotList, verdicts } from '../render/snapshots.ts';
 import { saveDisplay } from '../save-display.ts';
-import { refusalView } from '../views.ts';
+import { refusalView, trustView } from '../views.ts';
 
 export async function saveSnapshot(
   invocation: Invocation,
@@ -26,6 +28,7 @@ export async function saveSnapshot(
   }
   return await withCoordinator(invocation, async (coordinator) => {
     using display = saveDisplay(invocation);
+    const copies: CopyOutcome[] = [];
     const events = coordinator.stream(
       OperatorServiceService.saveSnapshot,
       { node, reason, offline },
@@ -34,22 +37,27 @@ export async function saveSnapshot(
     for await (const { event } of events) {
       if (event?.$case === 'failure') throw fromFailure(event.value);
       if (event?.$case === 'progress') display.show(event.value);
+      if (event?.$case === 'copy') copies.push(event.value);
       if (event?.$case === 'snapshot') {
         display[Symbol.dispose]();
-        return savedAnswer(event.value);
+        return savedAnswer(event.value, copies);
       }
     }
     throw new LockstepError('INTERNAL', { message: 'The coordinator ended the call without a snapshot.' });
   });
 }
 
-function savedAnswer(snapshot: StoredSnapshot): Answer {
+function savedAnswer(snapshot: StoredSnapshot, copies: readonly CopyOutcome[]): Answer {
   const id = snapshot.card?.id ?? '';
   return {
-    data: { snapshot: withoutSamples(snapshot) },
+    data: { snapshot: snapshotView(snapshot), copies },
     names: [id],
-    render: (layout) =>
-      snapshot.card === undefined ? [id] : snapshotCard(layout, { card: snapshot.card, holders: [snapshot] }),
+    render: (layout) => [
+      ...(snapshot.card === undefined
+        ? [id]
+        : snapshotCard(layout, { card: snapshot.card, holders: [snapshot] })),
+      ...copyOutcomes(layout, copies),
+    ],
   };
 }
 
@@ -61,7 +69,7 @@ export async function listSnapshots(invocation: Invocation): Promise<Answer> {
       WAIT_MS.nodes,
     );
     return {
-      data: { snapshots: snapshots.map(withoutSamples), failures },
+      data: { snapshots: snapshots.map(snapshotView), failures },
       names: byId(snapshots).map(({ card }) => card.id),
       render: (layout) => snapshotList(layout, snapshots, failures, invocation.terminal.nowMs()),
     };
@@ -91,7 +99,12 @@ export async function showSnapshot(
     return {
       data: {
         snapshot: held.card,
-        holders: held.holders.map(({ node, path, file }) => ({ node, path, file })),
+        holders: held.holders.map(({ node, path, file, trust }) => ({
+          node,
+          path,
+          file,
+          trust: trustView(trust),
+        })),
       },
       names: [what],
       render: (layout) => snapshotCard(layout, held),
@@ -165,10 +178,10 @@ async function isFile(what: string): Promise<boolean> {
   }
 }
 
-/** Sample values are there for the agents to open, not for a screen. */
-function withoutSamples(snapshot: StoredSnapshot): StoredSnapshot {
-  const { card } = snapshot;
-  if (card?.facts === undefined) return snapshot;
-  const encryption = card.facts.encryption.map((use) => ({ ...use, sampleValue: Buffer.alloc(0) }));
-  return { ...snapshot, card: { ...card, facts: { ...card.facts, encryption } } };
+/** Sample values are there for the agents to open, not for a screen; so are a seal's certificates. */
+function snapshotView(snapshot: StoredSnapshot): object {
+  const { card, sealed: _sealed, trust, ...rest } = snapshot;
+  const encryption = (card?.facts?.encryption ?? []).map((use) => ({ ...use, sampleValue: Buffer.alloc(0) }));
+  const shown = card?.facts === undefined ? card : { ...card, facts: { ...card.facts, encryption } };
+  return { card: shown, ...rest, trust: trustView(trust) };
 }

@@ -9,6 +9,7 @@ import {
 } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { Consequences, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import {
+  Revocation,
   SnapshotCard,
   SnapshotFacts,
   StoredSnapshot,
@@ -79,7 +80,12 @@ export const CARD = SnapshotCard.create({
 });
 
 export const STORED = NODES.slice(1).map((node) =>
-  StoredSnapshot.create({ card: CARD, node, path: `/var/lib/lockstep/snapshots/${SNAPSHOT_ID}.db` }),
+  StoredSnapshot.create({
+    card: CARD,
+    node,
+    path: `/var/lib/lockstep/snapshots/${SNAPSHOT_ID}.db`,
+    trust: { signers: ['lockstep://prod/agent/cp2', 'lockstep://prod/coordinator/bastion'] },
+  }),
 );
 
 export const OLDER = StoredSnapshot.create({
@@ -90,7 +96,23 @@ export const OLDER = StoredSnapshot.create({
     reason: 'before the upgrade of the shop to its new version, which took all day',
   },
   node: 'cp3',
+  trust: {
+    signers: ['lockstep://prod/agent/cp2'],
+    distrust: [
+      refusal('CARD_UNSEALED', 's-20261121-020500-0zd41c is sealed by lockstep://prod/agent/cp2 alone'),
+    ],
+  },
 });
+
+export const REVOCATIONS = [
+  Revocation.fromPartial({
+    signer: 'lockstep://prod/agent/cp2',
+    since: '2026-11-20T08:00:00.000Z',
+    reason: 'its disk was read in the workshop',
+    by: 'lockstep://prod/operator/ada',
+    at: '2026-11-21T17:30:00.000Z',
+  }),
+];
 
 export const NODE_STATUSES = [
   ...NODES.map((node, index) =>

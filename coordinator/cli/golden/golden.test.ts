@@ -13,6 +13,8 @@ import { eventLine, progressFrame } from '../render/progress.ts';
 import { failure } from '../render/refusals.ts';
 import { rejoinPage } from '../render/rejoin.ts';
 import { snapshotCard, snapshotList, verdicts } from '../render/snapshots.ts';
+import { revokedPage, trustList } from '../render/trust.ts';
+import { ETCD_HOSTS_PLAN } from './etcd-hosts.ts';
 import * as night from './fixtures.ts';
 import * as lost from './lost-nodes.ts';
 
@@ -24,9 +26,15 @@ const PAGES: Record<string, (layout: Layout) => readonly string[]> = {
   'node-show': (layout) => nodeDetails(layout, night.NODE_STATUSES[0] as never),
   'snapshot-list': (layout) => snapshotList(layout, [...night.STORED, night.OLDER], [], NOW_MS),
   'snapshot-show': (layout) => snapshotCard(layout, { card: night.CARD, holders: night.STORED }),
+  'snapshot-show-unsealed': (layout) =>
+    snapshotCard(layout, { card: { ...night.CARD, facts: undefined }, holders: [night.OLDER] }),
+  'trust-list': (layout) => trustList(layout, night.REVOCATIONS, []),
+  'trust-revoke': (layout) => revokedPage(layout, 'cp2', [night.CARD.id], []),
   'snapshot-verify': (layout) => verdicts(layout, night.VERDICTS),
   'restore-plan': (layout) =>
     planPage(layout, { plan: night.PLAN, refusals: [], warnings: night.WARNINGS, nowMs: NOW_MS }),
+  'restore-plan-etcd-hosts': (layout) =>
+    planPage(layout, { plan: ETCD_HOSTS_PLAN, refusals: [], warnings: [], nowMs: NOW_MS }),
   'restore-plan-refused': (layout) =>
     planPage(layout, {
       plan: { ...night.PLAN, consequences: undefined },

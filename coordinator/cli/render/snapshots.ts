@@ -5,11 +5,13 @@ import type {
   OfflineCopy,
   SnapshotCard,
   SnapshotFacts,
+  SnapshotTrust,
   StoredSnapshot,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
-import { clean, fields, heading, type Layout, tone, wrap } from './layout.ts';
+import { clean, fields, heading, type Layout, type Tone, tone, wrap } from './layout.ts';
 import { failure } from './refusals.ts';
 import { type Column, table } from './table.ts';
+import { signerWord, trustWord } from './trust.ts';
 import { age, bytes, count, instant, plural } from './units.ts';
 
 /** One snapshot and the nodes that hold it. */
@@ -44,14 +46,21 @@ export function snapshotList(
     { title: 'SIZE', value: ({ card }) => bytes(card.facts?.fileSizeBytes ?? 0n), align: 'right' },
     { title: 'ETCD', value: ({ card }) => card.etcdVersion, dropAt: 2 },
     { title: 'ON', value: ({ holders }) => holders.map(({ node }) => node).join(',') },
+    { title: 'TRUSTED', value: (held) => trustWord(trustOf(held)), tone: distrusted },
     { title: 'REASON', value: ({ card }) => card.reason || '-', dropAt: 1 },
     { title: 'KUBERNETES', value: ({ card }) => card.kubernetesVersion || '-', wide: true, dropAt: 3 },
     { title: 'TAKEN', value: ({ card }) => instant(card.takenAt), wide: true, dropAt: 4 },
     {
+      title: 'SEALED BY',
+      value: (held) => trustOf(held)?.signers.map(signerWord).join(',') || '-',
+      wide: true,
+      dropAt: 5,
+    },
+    {
       title: 'SHA-256',
       value: ({ card }) => (card.facts?.fileSha256 ?? '').slice(0, 16),
       wide: true,
-      dropAt: 5,
+      dropAt: 6,
     },
   ];
   const held = byId(stored);
@@ -60,6 +69,25 @@ export function snapshotList(
       ? wrap(layout, 'There are no snapshots. Take one with: lockstep snapshot save')
       : table(layout, columns, held);
   return [...list, ...failures.flatMap((one) => ['', ...failure(layout, one, layout.wide)])];
+}
+
+/** Of the first node whose card is trusted; else of the first: that is the one that a plan takes. */
+function trustOf({ holders }: HeldSnapshot): SnapshotTrust | undefined {
+  const judged = holders.map(({ trust }) => trust).filter((trust) => trust !== undefined);
+  return judged.find(({ distrust }) => distrust.length === 0) ?? judged[0];
+}
+
+function distrusted(held: HeldSnapshot): Tone | undefined {
+  return (trustOf(held)?.distrust.length ?? 0) > 0 ? 'yellow' : undefined;
+}
+
+/** Who sealed it, and why a restore would not take their word. */
+function seals(layout: Layout, held: HeldSnapshot): string[] {
+  const trust = trustOf(held);
+  return (trust?.distrust ?? []).flatMap(({ code, message, cure }) => [
+    ...wrap(layout, `Not trusted: ${code}: ${message}`, 4, 2).map((line) => tone(layout, 'yellow', line)),
+    ...wrap(layout, `-> ${cure}`, 5, 2),
+  ]);
 }
 
 const OBJECT_KINDS_SHOWN = 12;
@@ -159,7 +187,8 @@ export function snapshotFacts(layout: Layout, facts: SnapshotFacts): string[] {
   ];
 }
 
-export function snapshotCard(layout: Layout, { card, holders }: HeldSnapshot): string[] {
+export function snapshotCard(layout: Layout, held: HeldSnapshot): string[] {
+  const { card, holders } = held;
   return [
     heading(layout, `Snapshot ${card.id}`),
     ...fields(layout, [
@@ -168,8 +197,10 @@ export function snapshotCard(layout: Layout, { card, holders }: HeldSnapshot): s
       ['Reason', card.reason],
       ['etcd', `${card.etcdVersion}, cluster ${card.etcdClusterId}`],
       ['Kubernetes', card.kubernetesVersion],
+      ['Sealed by', (trustOf(held)?.signers ?? []).map(signerWord).join(', ')],
       ['Kept on', holders.map(({ node, path }) => `${node}:${path}`).join(' ')],
     ]),
+    ...seals(layout, held),
     ...(card.offline === undefined ? [] : ['', ...offlineCopy(layout, card.offline)]),
     ...(card.facts === undefined ? [] : ['', ...snapshotFacts(layout, card.facts)]),
   ];
