@@ -45,6 +45,8 @@ const FAMILIES: readonly SurvivorFamily[] = [
       'b139b85c3f09',
       '389de3c224eb',
       '6701431ff0ff',
+      '12c098c6bd42',
+      'dfd719b96b49',
       '140cc5c15cb2',
       '41ef3a85b0bc',
       'f861e1f681b9',
