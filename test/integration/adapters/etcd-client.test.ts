@@ -132,6 +132,28 @@ describe('a client of one member, over mutual TLS to an IP address', () => {
     await expect(start).rejects.toThrow(/aborted/);
   });
 
+  test('streams nothing to a stranger, and nothing from a member of another name', async () => {
+    await using elsewhere = await scratchDirectory();
+    const other = await writeCertificates(`${elsewhere.path}/pki`, '127.0.0.9');
+    const [ca, cert, key] = await Promise.all(
+      [other.ca, other.cert, other.key].map((path) => readFile(path)),
+    );
+    if (ca === undefined || cert === undefined || key === undefined) throw new Error('no certificates');
+    const { url, tls: own } = etcd.endpoint;
+    if (own === undefined) throw new Error('no TLS');
+    const strangers = [
+      { url, tls: { ...own, cert, key } },
+      { url, tls: { ...own, ca } },
+      { url: url.replace('127.0.0.1', 'localhost'), tls: own },
+      { url: url.replace('https:', 'http:') },
+    ];
+    for (const endpoint of strangers) {
+      using stranger = new EtcdClient(endpoint);
+      const first = stranger.snapshot(soon()).next();
+      await expect(first).rejects.toMatchObject({ code: 'ETCD_UNREACHABLE' });
+    }
+  });
+
   test('does not outlive its signal', async () => {
     await expect(client.status(AbortSignal.abort(new Error('no time')))).rejects.toMatchObject({
       code: 'ETCD_UNREACHABLE',
