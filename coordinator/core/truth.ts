@@ -1,6 +1,7 @@
 import { OperationState as LedgerState } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { PlanKind } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { hasMember } from '@lockstep/shared/plan/part.ts';
 import type { NodeState, OperationState } from './state.ts';
 
 /** What is true on a node once the operation has ended, in a sentence for a person. */
@@ -10,11 +11,16 @@ export function truthOf(state: OperationState, node: NodeState): string {
   const fenced = state.fencedMs !== undefined;
   const because = node.failure === undefined ? '' : ` Last: ${node.failure.code}: ${node.failure.message}`;
   if (state.plan.kind === PlanKind.PLAN_KIND_REJOIN) return truthOfRejoin(state, node, because);
-  if (node.closed) return 'NEW serves; OLD is kept.';
-  if (node.undone)
-    return fenced
+  const planned = state.plan.nodes.find((each) => each.node === node.node);
+  const isMember = planned === undefined || hasMember(planned);
+  if (node.closed)
+    return isMember ? 'NEW serves; OLD is kept.' : 'Its API server serves NEW; it has no store.';
+  if (node.undone) {
+    if (!fenced) return 'OLD serves; it was never touched.';
+    return isMember
       ? 'OLD is back and serves; NEW was not kept in place.'
-      : 'OLD serves; it was never touched.';
+      : 'Its API server serves OLD again; it has no store.';
+  }
   if (node.committed) return `NEW is committed and in place; not everything is up.${because}`;
   if (node.promised === false) return 'OLD serves; this node never took part.';
   switch (stage.outcome) {

@@ -5,6 +5,7 @@ import type {
   NodePlan,
   RestorePlan,
 } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { hasMember, isExternal } from '@lockstep/shared/plan/part.ts';
 import { oldQuorum, oldVoters } from '../../core/quorum.ts';
 import { clean, fields, heading, type Layout, tone, wrap } from './layout.ts';
 import { placeLines } from './place.ts';
@@ -84,15 +85,18 @@ function summary(layout: Layout, { plan, approval, nowMs }: PlanPage): string[] 
 }
 
 function work(layout: Layout, plan: RestorePlan): string[] {
-  const leader = plan.nodes.reduce<NodePlan | undefined>(
+  const memberNodes = plan.nodes.filter(hasMember);
+  const leader = memberNodes.reduce<NodePlan | undefined>(
     (last, node) => (last === undefined || node.order > last.order ? node : last),
     undefined,
   );
+  const isApart = isExternal(plan.nodes) || plan.nodes.some(({ etcdUnit }) => etcdUnit !== '');
   const inOrder = plan.nodes.toSorted((a, b) => a.order - b.order);
   const columns: Column<NodePlan>[] = [
     { title: '#', value: (node) => `${inOrder.indexOf(node) + 1}`, align: 'right' },
     { title: 'NODE', value: ({ node }) => node },
     { title: 'ADDRESS', value: ({ address }) => address, dropAt: 2 },
+    ...(isApart ? [{ title: 'RUNS', value: runsWords } satisfies Column<NodePlan>] : []),
     { title: 'MEMBER', value: ({ etcd }) => etcd?.name ?? 'none', dropAt: 1 },
     { title: 'DATA DIRECTORY', value: ({ etcd }) => etcd?.dataDir ?? '-' },
     {
@@ -100,7 +104,7 @@ function work(layout: Layout, plan: RestorePlan): string[] {
       value: ({ etcd }) => (etcd?.oldStore === undefined ? '-' : bytes(etcd.oldStore.dbSizeBytes)),
       align: 'right',
     },
-    { title: 'NEEDS', value: ({ neededBytes }) => bytes(neededBytes), align: 'right' },
+    { title: 'NEEDS', value: (node) => (hasMember(node) ? bytes(node.neededBytes) : '-'), align: 'right' },
     { title: 'ETCDUTL', value: ({ etcdutl }) => etcdutl?.version ?? '-', dropAt: 3 },
     {
       title: 'MANIFESTS',
@@ -119,7 +123,7 @@ function work(layout: Layout, plan: RestorePlan): string[] {
   const steps: readonly (readonly [string, string])[] = [
     [
       'Before downtime',
-      'stage the snapshot on each node; build the new store beside the old one and read it back; write down the way back; look at everything once more.',
+      `stage the snapshot on each ${isApart ? 'etcd host' : 'node'}; build the new store beside the old one and read it back; write down the way back; look at everything once more.`,
     ],
     [
       'Downtime',
@@ -133,7 +137,7 @@ function work(layout: Layout, plan: RestorePlan): string[] {
   ];
   return [
     ...table(layout, columns, inOrder, 2),
-    ...(leader === undefined || plan.nodes.length === 1
+    ...(leader === undefined || memberNodes.length === 1
       ? []
       : wrap(layout, `Followers first, ${leader.node} last: it leads.`, 2).map((line) =>
           tone(layout, 'dim', line),
@@ -141,6 +145,13 @@ function work(layout: Layout, plan: RestorePlan): string[] {
     '',
     ...fields(layout, steps),
   ];
+}
+
+/** What of a control plane a node runs, where not every node runs all of it. */
+function runsWords({ etcd, etcdUnit, manifests }: NodePlan): string {
+  const isApiServer = manifests.some(({ component }) => component === 'kube-apiserver');
+  const member = etcd === undefined ? '' : etcdUnit === '' ? 'etcd' : etcdUnit;
+  return [member, isApiServer ? 'API server' : ''].filter(Boolean).join(', ');
 }
 
 export function approvedWords({ approvedBy, approvedMs, reason }: Approval): string {
