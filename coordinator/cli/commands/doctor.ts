@@ -2,7 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { catalogue } from '@lockstep/shared/errors/catalogue.ts';
 import { asLockstepError, type LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { type NodeStatus, OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import {
+  type NodeStatus,
+  OperatorServiceService,
+  type ScheduleStatus,
+} from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type { SigningReport } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { identityOf } from '@lockstep/shared/tls/peer.ts';
@@ -12,6 +16,7 @@ import { loadContext, type OperatorContext } from '../config.ts';
 import { Coordinator, WAIT_MS } from '../coordinator.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
+import { isFailed } from '../render/catalogue.ts';
 import { type Check, doctorPage } from '../render/doctor.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -137,6 +142,14 @@ async function coordinatorChecks(
     );
   }
 
+  const listed = await attempt(checks, 'schedules', async () => {
+    const value = await coordinator.call(OperatorServiceService.listSchedules, {});
+    const { schedules, retention } = value;
+    const kept = retention === '' ? 'nothing is deleted unasked' : `kept: ${retention}`;
+    return { value: schedules, message: `${schedules.length} configured, ${kept}` };
+  });
+  checks.push(...(listed ?? []).flatMap(scheduleChecks));
+
   const nodes = await attempt(checks, 'nodes', async () => {
     const { nodes: value } = await coordinator.call(
       OperatorServiceService.listNodes,
@@ -152,6 +165,21 @@ async function coordinatorChecks(
 function cannotSign(name: string, { problem }: SigningReport): Check {
   const { cure } = catalogue.SIGNING_IDENTITY_MISSING;
   return warning(name, 'SIGNING_IDENTITY_MISSING', `Snapshots are not sealed: ${problem}`, cure);
+}
+
+/** A snapshot that was not taken is missed on the night it is needed. */
+function scheduleChecks(schedule: ScheduleStatus): Check[] {
+  const { name, lastOutcome, lastMessage, late, nextAt } = schedule;
+  const checks: Check[] = [];
+  const cure = 'See `lockstep snapshot schedule`, and mend what it names; the next run comes by itself.';
+  if (isFailed(schedule)) {
+    checks.push({ name: `schedule ${name}`, verdict: 'fail', code: lastOutcome, message: lastMessage, cure });
+  }
+  if (late) {
+    const message = `It should have run at ${nextAt}, and has not.`;
+    checks.push({ name: `schedule ${name}`, verdict: 'fail', code: 'SCHEDULE_LATE', message, cure });
+  }
+  return checks;
 }
 
 function nodeChecks({ node, report, failure }: NodeStatus, nowMs: number): Check[] {
