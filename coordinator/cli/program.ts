@@ -37,6 +37,12 @@ import {
   restoreTo,
   SNAPSHOT_DIRECTORY,
 } from './commands/restore-to.ts';
+import {
+  type CopyOptions,
+  copySnapshot,
+  type FetchOptions,
+  fetchSnapshot,
+} from './commands/snapshot-copies.ts';
 import { saveSnapshot, showSnapshot, verifySnapshot } from './commands/snapshots.ts';
 import { listTrust, type RevokeOptions, revokeTrust } from './commands/trust.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
