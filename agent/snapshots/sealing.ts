@@ -15,6 +15,7 @@ import type { RevocationFile } from '@lockstep/shared/seal/revocation-file.ts';
 import { isGenuine } from '@lockstep/shared/seal/revocations.ts';
 import { makeSeal, type SealPurpose, type SigningIdentity } from '@lockstep/shared/seal/seal.ts';
 import {
+  readAuthorities,
   readAuthority,
   readSigningIdentity,
   reportSigning,
@@ -65,8 +66,8 @@ export class AgentSealing {
 
   async trust(): Promise<Trust> {
     const { cluster, caFile, revocations } = this.#settings;
-    const [authority, known] = await Promise.all([readAuthority(cluster, caFile), revocations.read()]);
-    return { authorities: [authority], revocations: known };
+    const [authorities, known] = await Promise.all([readAuthorities(cluster, caFile), revocations.read()]);
+    return { authorities, revocations: known };
   }
 
   revocations(): Promise<Revocation[]> {

@@ -1,6 +1,6 @@
 import { RevocationFile } from '@lockstep/shared/seal/revocation-file.ts';
 import {
-  readAuthority,
+  readAuthorities,
   readSigningIdentity,
   reportSigning,
   signingFilesBeside,
@@ -17,7 +17,7 @@ export function signingFiles(
   const self = { cluster, role: 'coordinator', name: id } as const;
   return {
     identity: () => readSigningIdentity(files, self, nowMs()),
-    authorities: async () => [await readAuthority(cluster, tls.caFile)],
+    authorities: () => readAuthorities(cluster, tls.caFile),
     report: () => reportSigning(files, self, nowMs()),
     revocations: new RevocationFile(stateDir),
   };

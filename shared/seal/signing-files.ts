@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LockstepError } from '../errors/lockstep-error.ts';
 import type { SigningReport } from '../generated/lockstep/v1/snapshot.ts';
@@ -78,7 +78,29 @@ export async function reportSigning(
   }
 }
 
-/** The CA that seals are held against; several where it is being replaced. Throws CONFIG_INVALID. */
+/**
+ * The CAs that seals are held against: this cluster's, and that of each other cluster whose
+ * snapshots are taken here, as `trusted/CLUSTER.crt` beside it. They are read anew each time: who
+ * puts a file there needs no restart. Throws CONFIG_INVALID.
+ */
+export async function readAuthorities(cluster: string, caFile: string): Promise<Authority[]> {
+  const directory = join(dirname(caFile), 'trusted');
+  const names = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return [];
+    throw new LockstepError('CONFIG_INVALID', { message: `${directory} cannot be read.`, cause });
+  });
+  const others = names
+    .filter((name) => name.endsWith('.crt'))
+    .map((name) => name.slice(0, -'.crt'.length))
+    // Nobody vouches for this cluster but its own CA.
+    .filter((name) => name !== cluster);
+  return Promise.all([
+    readAuthority(cluster, caFile),
+    ...others.map((name) => readAuthority(name, join(directory, `${name}.crt`))),
+  ]);
+}
+
+/** The CA of one cluster; several certificates where it is being replaced. Throws CONFIG_INVALID. */
 export async function readAuthority(cluster: string, caFile: string): Promise<Authority> {
   try {
     return { cluster, certificates: certificatesIn(await readFile(caFile)) };

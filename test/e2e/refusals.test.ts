@@ -157,6 +157,14 @@ describe('refused before downtime', () => {
       );
     });
 
+    it('has a flipped byte, and trailer and card were made to fit', async () => {
+      const inValue = (bytes: Buffer): Buffer =>
+        replaceAfter(bytes, '/registry/configmaps/default/deed', 'good', 'evil');
+      await withAlteredSnapshot(files, inValue, { trailer: true, card: true }, () =>
+        expectRefused('CARD_SEAL_INVALID'),
+      );
+    });
+
     it('is truncated', async () => {
       const cut = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.length - 4096 - 32);
       await withAlteredSnapshot(files, cut, { trailer: false, card: false }, () =>

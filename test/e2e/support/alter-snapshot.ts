@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
 import type { Lab } from '../../lab/lab.ts';
@@ -30,7 +30,7 @@ export function snapshotFiles(lab: Lab, id: string): SnapshotFiles {
 /**
  * Alters a snapshot, runs `during`, and puts it back. `trailer`: whether the file's own SHA-256
  * is made to fit again; `card`: whether the card is made to fit as well, so that nothing but
- * what the snapshot holds can refuse it.
+ * what the snapshot holds, and its seals, can refuse it.
  */
 export async function withAlteredSnapshot<T>(
   files: SnapshotFiles,
@@ -56,9 +56,10 @@ export async function withAlteredSnapshot<T>(
 }
 
 async function fitCard(files: SnapshotFiles): Promise<void> {
-  const card = SnapshotCard.fromJSON(JSON.parse(readFileSync(files.card, 'utf8')));
+  const { card, seals } = JSON.parse(readFileSync(files.card, 'utf8')) as { card: object; seals: object };
   const facts = await readSnapshotFacts(files.bytes, { trailer: 'required' }, deadline(READ_TIMEOUT_MS));
-  writeFileSync(files.card, JSON.stringify(SnapshotCard.toJSON({ ...card, facts }), null, 2));
+  const fitted = { ...card, facts: SnapshotFacts.toJSON(facts) };
+  writeFileSync(files.card, JSON.stringify({ card: fitted, seals }, null, 2));
 }
 
 /** Replaces the first occurrence after an anchor; throws where either is missing, so that a test cannot alter nothing. */
