@@ -41,6 +41,7 @@ import { unwatchedSaves } from './runner/saves.ts';
 import { Scheduler } from './runner/scheduler.ts';
 import { Sealing, SealingAgents } from './runner/sealing.ts';
 import { SettingAside } from './runner/setting-aside.ts';
+import { Verifying } from './runner/verifying.ts';
 
 /** What waits for NATS when the program is told to stop gets this long. */
 const NATS_LAST_WORDS_MS = 2_000;
@@ -193,6 +194,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
             }),
             sealing,
             drills,
+            verifying: new Verifying({ agents, copying, copies, catalogue, sealing, clock, logger }),
             copying,
             catalogue,
             keeping,

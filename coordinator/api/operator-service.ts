@@ -21,7 +21,6 @@ import { judgeApprover } from '../core/approval.ts';
 import type { Catalogue } from '../runner/catalogue.ts';
 import type { Copying } from '../runner/copying.ts';
 import type { SnapshotDrills } from '../runner/drills.ts';
-import { withDistrust } from '../runner/inspected-snapshot.ts';
 import { inspectNodes } from '../runner/inventory.ts';
 import type { Keeping } from '../runner/keeping.ts';
 import type { Operations } from '../runner/operations.ts';
@@ -31,7 +30,8 @@ import type { Rejoins } from '../runner/rejoins.ts';
 import type { Reverts } from '../runner/reverts.ts';
 import type { Scheduler } from '../runner/scheduler.ts';
 import { judged, type Sealing } from '../runner/sealing.ts';
-import { chooseSource, findHolders, listSnapshots, verifyCopies } from '../runner/snapshots.ts';
+import { chooseSource, listSnapshots } from '../runner/snapshots.ts';
+import type { Verifying } from '../runner/verifying.ts';
 import { streamWork } from '../runner/work-stream.ts';
 import { copyCalls } from './copies.ts';
 import { drillingCalls } from './drilling.ts';
@@ -49,6 +49,7 @@ export interface OperatorServiceSettings {
   readonly rejoins: Rejoins;
   readonly sealing: Sealing;
   readonly drills: Pick<SnapshotDrills, 'drill'>;
+  readonly verifying: Verifying;
   readonly catalogue: Catalogue;
   readonly keeping: Keeping;
   readonly scheduler: Pick<Scheduler, 'status'>;
@@ -115,19 +116,9 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       return { snapshots: snapshots.map((each) => judged(each, trust)), failures };
     }),
 
-    verifySnapshot: unaryHandler(async ({ snapshotId }, { signal }) => {
-      const holders = await findHolders(agents, snapshotId, signal);
-      if (holders.length === 0) {
-        throw new LockstepError('SNAPSHOT_NOT_FOUND', {
-          message: `No node that answered holds ${snapshotId}.`,
-        });
-      }
-      const [verdicts, trust] = await Promise.all([
-        verifyCopies(holders, snapshotId, signal),
-        sealing.trust(signal),
-      ]);
-      return { verdicts: withDistrust(verdicts, holders, trust) };
-    }),
+    verifySnapshot: unaryHandler(async ({ snapshotId }, { signal }) => ({
+      verdicts: await settings.verifying.verify(snapshotId, signal),
+    })),
 
     planRestore: unaryHandler(async (request, context) => {
       const by = audit(context, 'PlanRestore', { snapshotId: request.snapshotId, reason: request.reason });

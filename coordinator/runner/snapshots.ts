@@ -50,9 +50,14 @@ export async function verifyCopies(
       const { node } = client;
       try {
         const { facts, refusals } = await client.verifySnapshot(id, deadline(VERIFY_TIMEOUT_MS, signal));
-        return { node, facts, refusals: refusals.map((each) => ({ ...each, node: each.node || node })) };
+        return {
+          node,
+          facts,
+          refusals: refusals.map((each) => ({ ...each, node: each.node || node })),
+          note: '',
+        };
       } catch (thrown) {
-        return { node, facts: undefined, refusals: [asRefusal(toFailure(thrown, node), node)] };
+        return { node, facts: undefined, refusals: [asRefusal(toFailure(thrown, node), node)], note: '' };
       }
     }),
   );

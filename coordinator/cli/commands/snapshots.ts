@@ -134,10 +134,10 @@ async function fileVerdict(
   options: FileOptions,
 ): Promise<SnapshotVerdict> {
   try {
-    return { node: path, facts: await readFacts(invocation, path, options), refusals: [] };
+    return { node: path, facts: await readFacts(invocation, path, options), refusals: [], note: '' };
   } catch (error) {
     if (!(error instanceof LockstepError) || !error.code.startsWith('SNAPSHOT_')) throw error;
-    return { node: path, facts: undefined, refusals: [refusal(error.code, error.message)] };
+    return { node: path, facts: undefined, refusals: [refusal(error.code, error.message)], note: '' };
   }
 }
 

@@ -233,7 +233,7 @@ function offlineCopy(layout: Layout, offline: OfflineCopy): string[] {
 }
 
 export function verdicts(layout: Layout, list: readonly SnapshotVerdict[]): string[] {
-  return list.flatMap(({ node, facts, refusals }) => {
+  return list.flatMap(({ node, facts, refusals, note }) => {
     const good = refusals.length === 0;
     const where = clean(layout, node);
     const what =
@@ -244,6 +244,7 @@ export function verdicts(layout: Layout, list: readonly SnapshotVerdict[]): stri
       ...wrap(layout, `${where}: ${good ? 'whole' : 'NOT WHOLE'}${what}`, 2, 0).map((line) =>
         tone(layout, good ? 'green' : 'red', line),
       ),
+      ...(note === '' ? [] : wrap(layout, note, 2, 2)),
       ...refusals.flatMap((refusal) => [
         ...wrap(layout, `${refusal.code}: ${refusal.message}`, 4, 2),
         ...wrap(layout, `-> ${refusal.cure}`, 5, 2),

@@ -128,9 +128,12 @@ export interface OperatorServiceVerifySnapshotResponse {
 }
 
 export interface SnapshotVerdict {
+  /** The node, or the store, that holds this copy. */
   node: string;
   facts: SnapshotFacts | undefined;
   refusals: Refusal[];
+  /** What was not looked at, where nothing was wrong. */
+  note: string;
 }
 
 export interface PlanRestoreRequest {
@@ -1648,7 +1651,7 @@ export const OperatorServiceVerifySnapshotResponse: MessageFns<OperatorServiceVe
 };
 
 function createBaseSnapshotVerdict(): SnapshotVerdict {
-  return { node: "", facts: undefined, refusals: [] };
+  return { node: "", facts: undefined, refusals: [], note: "" };
 }
 
 export const SnapshotVerdict: MessageFns<SnapshotVerdict> = {
@@ -1661,6 +1664,9 @@ export const SnapshotVerdict: MessageFns<SnapshotVerdict> = {
     }
     for (const v of message.refusals) {
       Refusal.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.note !== "") {
+      writer.uint32(34).string(message.note);
     }
     return writer;
   },
@@ -1702,6 +1708,14 @@ export const SnapshotVerdict: MessageFns<SnapshotVerdict> = {
             message.refusals.push(Refusal.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1719,6 +1733,7 @@ export const SnapshotVerdict: MessageFns<SnapshotVerdict> = {
       node: isSet(object.node) ? globalThis.String(object.node) : "",
       facts: isSet(object.facts) ? SnapshotFacts.fromJSON(object.facts) : undefined,
       refusals: globalThis.Array.isArray(object?.refusals) ? object.refusals.map((e: any) => Refusal.fromJSON(e)) : [],
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
     };
   },
 
@@ -1733,6 +1748,9 @@ export const SnapshotVerdict: MessageFns<SnapshotVerdict> = {
     if (message.refusals?.length) {
       obj.refusals = message.refusals.map((e) => Refusal.toJSON(e));
     }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
     return obj;
   },
 
@@ -1746,6 +1764,7 @@ export const SnapshotVerdict: MessageFns<SnapshotVerdict> = {
       ? SnapshotFacts.fromPartial(object.facts)
       : undefined;
     message.refusals = object.refusals?.map((e) => Refusal.fromPartial(e)) || [];
+    message.note = object.note ?? "";
     return message;
   },
 };
