@@ -16,16 +16,18 @@ export interface ReceiveOptions {
 }
 
 /**
- * Writes a stream to a new file as it comes, trailer included, and syncs it; holds the trailer
- * against the digest of what was written. Throws SNAPSHOT_TRUNCATED, SNAPSHOT_TRAILER_MISMATCH,
- * DISK_FULL, SYNC_FAILED, SAVE_FAILED for silence, and what the stream throws.
+ * Writes a stream to a new file as it comes, trailer included; holds the trailer against the
+ * digest of what was written, and `use`s that while the file is being synced: to be read, bytes
+ * need not be on the disk. Throws SNAPSHOT_TRUNCATED, SNAPSHOT_TRAILER_MISMATCH, DISK_FULL,
+ * SYNC_FAILED, SAVE_FAILED for silence, and what the stream or `use` throws.
  */
-export async function receiveSnapshot(
+export async function receiveSnapshot<Result>(
   stream: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
   path: string,
+  use: (digests: FileDigests) => Promise<Result>,
   { silenceTimeoutMs, progress }: ReceiveOptions,
   signal: AbortSignal,
-): Promise<FileDigests> {
+): Promise<Result> {
   await using file = await open(path, 'wx', 0o600);
   using silence = new SilenceWatch(silenceTimeoutMs);
   const received = new TrailedDigest();
@@ -51,8 +53,11 @@ export async function receiveSnapshot(
     throw silence.signal.aborted && !signal.aborted ? silence.signal.reason : thrown;
   }
   await write();
-  await syncOrFail(file, path);
-  return received.finish();
+  const digests = received.finish();
+  const [synced, used] = await Promise.allSettled([syncOrFail(file, path), use(digests)]);
+  if (synced.status === 'rejected') throw synced.reason;
+  if (used.status === 'rejected') throw used.reason;
+  return used.value;
 }
 
 /** SHA-256 of a stream that ends with the SHA-256 of what came before. */

@@ -80,18 +80,22 @@ export async function saveSnapshot(
     const part = store.savingOf(id);
     // Started now, it is there when there is something to read.
     using reader = new Reader();
-    const [report, [observed, digests]] = await allOrNone(signal, (both) => [
+    const [report, { clusterId, facts }] = await allOrNone(signal, (both) => [
       describe(both),
       (async () => {
         const { clusterId, dbSizeBytes } = await member.observe(both);
         await refuseFullDisk(part, dbSizeBytes + (log?.sizeBytes ?? 0n));
-        const options = { silenceTimeoutMs, progress: (bytes: bigint) => progress(bytes, dbSizeBytes) };
-        const received = await receiveSnapshot((until) => member.snapshot(until), part, options, both);
-        return [{ clusterId }, received] as const;
+        const facts = await receiveSnapshot(
+          (until) => member.snapshot(until),
+          part,
+          (digests) => readReceivedFacts(part, digests, reader, both),
+          { silenceTimeoutMs, progress: (bytes) => progress(bytes, dbSizeBytes) },
+          both,
+        );
+        return { clusterId, facts };
       })(),
     ]);
-    const facts = await readReceivedFacts(part, digests, reader, signal);
-    const card = cardOf(id, takenMs, request, report, facts, observed.clusterId);
+    const card = cardOf(id, takenMs, request, report, facts, clusterId);
     card.parentId = await parentOf(store, card);
     // Before the database has its name: what a card lists is there as long as the card is.
     if (log !== undefined) card.offline = await log.copy(store.logOf(id));

@@ -182,7 +182,13 @@ async function streamAlone(grown: GrownLab, scratch: string): Promise<number> {
   const ms = await timed(async () => {
     using client = new EtcdClient(endpoint);
     const options = { silenceTimeoutMs: SILENCE_TIMEOUT_MS, progress: () => undefined };
-    await receiveSnapshot((until) => client.snapshot(until), path, options, signal);
+    await receiveSnapshot(
+      (until) => client.snapshot(until),
+      path,
+      async () => undefined,
+      options,
+      signal,
+    );
   });
   await rm(path);
   return ms;
