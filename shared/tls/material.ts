@@ -8,6 +8,9 @@ import { isCurrent } from './peer.ts';
 /** TLS 1.3 alone: both ends are ours. */
 const MIN_VERSION = 'TLSv1.3';
 
+/** Extended key usage id-kp-clientAuth: every identity of Lockstep's also calls others. */
+const CLIENT_USAGE = '1.3.6.1.5.5.7.3.2';
+
 export interface TlsMaterial {
   readonly files: TlsFiles;
   readonly options: SecureContextOptions & { readonly ca: Buffer; readonly cert: Buffer };
@@ -91,6 +94,11 @@ export function whyUnusable({ files, options }: TlsMaterial, nowMs: number): Loc
   if (!isCurrent(leaf, nowMs)) {
     return new LockstepError('NOT_AUTHENTICATED', {
       message: `The certificate ${files.certFile} is valid from ${leaf.validFrom} to ${leaf.validTo}, not now.`,
+    });
+  }
+  if (leaf.keyUsage !== undefined && !leaf.keyUsage.includes(CLIENT_USAGE)) {
+    return new LockstepError('NOT_AUTHENTICATED', {
+      message: `The certificate ${files.certFile} is not one for TLS.`,
     });
   }
   const issued =

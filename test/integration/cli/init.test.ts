@@ -38,6 +38,8 @@ test('each program and person has an identity of its own, and keys are their own
   expect(Object.keys(files).sort()).toEqual([
     'agents/cp1/agent.yaml',
     'agents/cp1/ca.crt',
+    'agents/cp1/signing.crt',
+    'agents/cp1/signing.key',
     'agents/cp1/tls.crt',
     'agents/cp1/tls.key',
     'ca.crt',
@@ -45,6 +47,8 @@ test('each program and person has an identity of its own, and keys are their own
     'config.yaml',
     'coordinators/bastion/ca.crt',
     'coordinators/bastion/coordinator.yaml',
+    'coordinators/bastion/signing.crt',
+    'coordinators/bastion/signing.key',
     'coordinators/bastion/tls.crt',
     'coordinators/bastion/tls.key',
     'operators/ada/ca.crt',
@@ -52,15 +56,21 @@ test('each program and person has an identity of its own, and keys are their own
     'operators/ada/tls.key',
   ]);
   const keys = Object.entries(files).filter(([path]) => path.endsWith('.key'));
-  expect(keys.map(([, found]) => found.split(' ')[1])).toEqual(['600', '600', '600', '600']);
+  expect(keys.map(([, found]) => found.split(' ')[1])).toEqual(Array(6).fill('600'));
   const ca = new X509Certificate(await readFile(join(directory, 'pki/ca.crt')));
   const agent = new X509Certificate(await readFile(join(directory, 'pki/agents/cp1/tls.crt')));
+  const signing = new X509Certificate(await readFile(join(directory, 'pki/agents/cp1/signing.crt')));
   const operator = new X509Certificate(await readFile(join(directory, 'pki/operators/ada/tls.crt')));
   expect(ca.ca).toBe(true);
   expect(agent.ca).toBe(false);
   expect(agent.subjectAltName).toBe('URI:lockstep://prod/agent/cp1, IP Address:10.0.0.1');
   expect(agent.verify(ca.publicKey) && operator.verify(ca.publicKey)).toBe(true);
   expect(agent.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
+  expect(signing.keyUsage).toEqual(['1.3.6.1.5.5.7.3.36']);
+  expect(signing.subjectAltName).toBe('URI:lockstep://prod/agent/cp1');
+  expect(signing.publicKey.asymmetricKeyType).toBe('ed25519');
+  // It lives as long as its CA: nobody finds out on the one night that nothing was sealed.
+  expect(isCurrent(signing, Date.now() + 9 * 365 * 86_400_000)).toBe(true);
   expect(operator.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
   expect(isCurrent(agent, Date.now()) && !isCurrent(agent, Date.now() + 4 * 365 * 86_400_000)).toBe(true);
   expect(

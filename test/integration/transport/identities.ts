@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   generatePrivateKeyPem,
+  generateSigningKeyPem,
   type KeyPair,
   selfSign,
   signLeaf,
@@ -42,6 +43,19 @@ export class TestAuthority {
       certificatePem,
       privateKeyPem,
     );
+  }
+
+  /** What seals cards in this name, in the place of a TLS identity. */
+  async issueForSigning(label: string, bearer: Identity): Promise<TlsFiles> {
+    const privateKeyPem = await generateSigningKeyPem();
+    const certificatePem = await signLeaf(this.#pair, privateKeyPem, {
+      bearer,
+      hosts: [],
+      usages: ['signing'],
+      validity: validity(),
+    });
+    const directory = join(this.#directory, label);
+    return writeIdentity(directory, this.#pair.certificatePem, certificatePem, privateKeyPem);
   }
 
   /** An identity that vouches for itself but trusts this CA. */

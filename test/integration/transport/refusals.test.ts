@@ -112,6 +112,18 @@ const refused: Record<string, { code: string; open: Attempt }> = {
         ),
       ),
   },
+  'a certificate for signing': {
+    code: 'NOT_AUTHENTICATED',
+    open: async (service) =>
+      open(
+        service,
+        await authority.issueForSigning(`signing-${service}`, {
+          cluster: CLUSTER,
+          role: roleOf(service),
+          name: 'right',
+        }),
+      ),
+  },
   'a certificate of another cluster': {
     code: 'NOT_AUTHORISED',
     open: async (service) =>
@@ -169,6 +181,11 @@ for (const service of ['agent', 'operator'] as const) {
           { cluster: CLUSTER, role: roleOf(service), name: 'x' },
           validity(-2, -1),
         ),
+        await authority.issueForSigning(`raw-signing-${service}`, {
+          cluster: CLUSTER,
+          role: roleOf(service),
+          name: 'x',
+        }),
       ];
       for (const { certFile, keyFile } of strangers) {
         const client = new Client(
@@ -230,11 +247,12 @@ for (const service of ['agent', 'operator'] as const) {
       }
     });
 
-    test('is not believed with a certificate of another CA or an expired one', async () => {
+    test('is not believed with a certificate of another CA, an expired one or one for signing', async () => {
       const { identity } = servers[service];
       for (const tls of [
         await foreign.issue(`server-foreign-${service}`, identity),
         await authority.issue(`server-expired-${service}`, identity, validity(-2, -1)),
+        await authority.issueForSigning(`server-signing-${service}`, identity),
       ]) {
         const impostor = await startServer({
           listen: '127.0.0.1:0',
