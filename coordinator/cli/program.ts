@@ -11,7 +11,7 @@ import {
 } from './arguments.ts';
 import { explain, version } from './commands/about.ts';
 import { doctor } from './commands/doctor.ts';
-import { listDrills, runDrill } from './commands/drills.ts';
+import { type DrillOptions, listDrills, runDrill } from './commands/drills.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import {
   type DeleteOptions,
@@ -385,7 +385,8 @@ function drills(program: Command, does: Does): void {
   )
     .argument('[snapshot]', 'its id; the newest that is not known to be bad if left out')
     .option('--node <name>', 'on this node, instead of whichever it disturbs least')
-    .action((id: string | undefined, options: CommonOptions & { node?: string }) =>
+    .option('--identity <file>', 'of age-keygen: fetch the encrypted copy first; read here alone')
+    .action((id: string | undefined, options: CommonOptions & DrillOptions) =>
       does({ kind: 'answer', options, ask: (invocation) => runDrill(invocation, id, options) }),
     );
   answering(

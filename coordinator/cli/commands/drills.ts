@@ -7,17 +7,25 @@ import { EXIT } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
 import { drilledSnapshots, drillList, drillProof } from '../render/drills.ts';
 import { saveDisplay } from '../save-display.ts';
+import { fetchSnapshot } from './snapshot-copies.ts';
+
+export interface DrillOptions {
+  readonly node?: string;
+  /** Of age-keygen: then the copy is fetched from its store first. */
+  readonly identity?: string;
+}
 
 export async function runDrill(
   invocation: Invocation,
   id: string | undefined,
-  options: { readonly node?: string },
+  options: DrillOptions,
 ): Promise<Answer> {
+  const node = await fetchedTo(invocation, id, options);
   return await withCoordinator(invocation, async (coordinator) => {
     using display = saveDisplay(invocation);
     const events = coordinator.stream(
       OperatorServiceService.runDrill,
-      { snapshotId: id ?? '', node: options.node ?? '' },
+      { snapshotId: id ?? '', node },
       WAIT_MS.drill,
     );
     for await (const { event } of events) {
@@ -30,6 +38,20 @@ export async function runDrill(
     }
     throw new LockstepError('INTERNAL', { message: 'The coordinator ended the call without a proof.' });
   });
+}
+
+/** Where to drill: on the node that an encrypted copy was just brought to, with a key that stayed here. */
+async function fetchedTo(
+  invocation: Invocation,
+  id: string | undefined,
+  { node = '', identity }: DrillOptions,
+): Promise<string> {
+  if (identity === undefined) return node;
+  if (id === undefined) {
+    throw new LockstepError('USAGE', { message: 'Name the snapshot that --identity opens.' });
+  }
+  const { data } = await fetchSnapshot(invocation, id, { identity, ...(node === '' ? {} : { node }) });
+  return String(data['node']);
 }
 
 function proofAnswer(id: string, proof: Proof): Answer {
@@ -45,12 +67,12 @@ function proofAnswer(id: string, proof: Proof): Answer {
 /** Each snapshot, when it was last proven and how, and how long a restore of it took then. */
 export async function listDrills(invocation: Invocation): Promise<Answer> {
   return await withCoordinator(invocation, async (coordinator) => {
-    const { snapshots, failures } = await coordinator.call(
-      OperatorServiceService.listSnapshots,
+    const { entries, failures } = await coordinator.call(
+      OperatorServiceService.getCatalogue,
       {},
       WAIT_MS.nodes,
     );
-    const drilled = drilledSnapshots(snapshots);
+    const drilled = drilledSnapshots(entries);
     const bad = drilled.find(({ last }) => last?.failure !== undefined)?.last?.failure;
     return {
       data: { snapshots: drilled.map(({ id, takenAt, proofs }) => ({ id, takenAt, proofs })), failures },

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { explain } from '../commands/about.ts';
 import { advance, emptyProgress, type Progress } from '../progress.ts';
 import { doctorPage } from '../render/doctor.ts';
+import { drilledSnapshots, drillList, drillProof } from '../render/drills.ts';
 import { type Layout, widthOf } from '../render/layout.ts';
 import { nodeDetails, nodeList } from '../render/nodes.ts';
 import { operationList, operationReport, operationStatus } from '../render/operations.ts';
@@ -14,6 +15,7 @@ import { failure } from '../render/refusals.ts';
 import { rejoinPage } from '../render/rejoin.ts';
 import { snapshotCard, snapshotList, verdicts } from '../render/snapshots.ts';
 import { revokedPage, trustList } from '../render/trust.ts';
+import * as drills from './drills.ts';
 import { ETCD_HOSTS_PLAN } from './etcd-hosts.ts';
 import * as night from './fixtures.ts';
 import * as lost from './lost-nodes.ts';
@@ -58,6 +60,9 @@ const PAGES: Record<string, (layout: Layout) => readonly string[]> = {
   'restore-status-needs-operator': (layout) => operationStatus(layout, night.STRANDED_OPERATION, NOW_MS),
   'restore-report': (layout) =>
     operationReport(layout, { operation: night.RESTORED_OPERATION, plan: night.PLAN, report: night.REPORT }),
+  'drill-list': (layout) => drillList(layout, drilledSnapshots(drills.ENTRIES), [], NOW_MS),
+  'drill-run': (layout) => drillProof(layout, drills.GOOD_ID, drills.GOOD),
+  'drill-run-bad': (layout) => drillProof(layout, drills.BAD_ID, drills.BAD),
   doctor: (layout) =>
     doctorPage(layout, [
       { name: 'configuration', verdict: 'ok', code: '', message: 'context prod, cluster prod', cure: '' },

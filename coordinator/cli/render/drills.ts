@@ -1,13 +1,12 @@
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import {
+  type CatalogueEntry,
   type Proof,
   ProofKind,
   ProofLevel,
-  type StoredSnapshot,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { fields, heading, type Layout, tone, wrap } from './layout.ts';
 import { failure } from './refusals.ts';
-import { byId } from './snapshots.ts';
 import { type Column, table } from './table.ts';
 import { age, duration, instant } from './units.ts';
 
@@ -19,14 +18,11 @@ export interface DrilledSnapshot {
   readonly last: Proof | undefined;
 }
 
-/** Proofs are kept beside every copy; each counts once. */
-export function drilledSnapshots(stored: readonly StoredSnapshot[]): DrilledSnapshot[] {
-  return byId(stored).map(({ card, holders }) => {
-    const all = holders.flatMap(({ marks }) => marks?.proofs ?? []);
-    const proofs = [
-      ...new Map(all.map((proof) => [`${proof.kind} ${proof.place} ${proof.at}`, proof])).values(),
-    ].sort((a, b) => (a.at < b.at ? -1 : 1));
-    return { id: card.id, takenAt: card.takenAt, proofs, last: proofs.at(-1) };
+export function drilledSnapshots(entries: readonly CatalogueEntry[]): DrilledSnapshot[] {
+  return entries.flatMap(({ card, marks }) => {
+    if (card === undefined) return [];
+    const proofs = (marks?.proofs ?? []).toSorted((a, b) => (a.at < b.at ? -1 : 1));
+    return [{ id: card.id, takenAt: card.takenAt, proofs, last: proofs.at(-1) }];
   });
 }
 
@@ -70,7 +66,9 @@ export function drillList(
     ...list,
     ...bad.flatMap(({ id, last }) => [
       '',
-      tone(layout, 'red', `${id} is BAD, as ${last?.place ?? ''} found:`),
+      ...wrap(layout, `${id} is BAD, as ${last?.place ?? ''} found:`, 2, 0).map((line) =>
+        tone(layout, 'red', line),
+      ),
       ...(last?.failure === undefined ? [] : failure(layout, last.failure, layout.wide)),
     ]),
     ...failures.flatMap((one) => ['', ...failure(layout, one, layout.wide)]),

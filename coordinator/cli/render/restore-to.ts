@@ -24,7 +24,8 @@ export function analysisStore(layout: Layout, made: RestoredTo): string[] {
     ),
     '',
     heading(layout, 'Ask it'),
-    `  ETCDCTL_API=3 etcdctl --endpoints=${clientUrl} get / --prefix --keys-only`,
+    `  ETCDCTL_API=3 etcdctl --endpoints=${clientUrl} \\`,
+    '    get / --prefix --keys-only',
     '',
     ...wrap(
       layout,
