@@ -45,6 +45,8 @@ it('fetches nothing that is there', async () => {
     ['etcd/3.6.16/bin', 'etcdutl'],
     ['nats-server/2.10.27/bin', 'nats-server'],
     ['strace/6.1/bin', 'strace'],
+    ['age/1.1.1/bin', 'age'],
+    ['versitygw/1.8.0/bin', 'versitygw'],
   ] as const) {
     await mkdir(join(root, directory), { recursive: true });
     await writeFile(join(root, directory, name), '');
@@ -55,5 +57,7 @@ it('fetches nothing that is there', async () => {
     `etcd 3.6.16: found, ${root}/etcd/3.6.16/bin/etcd`,
     `nats-server: found, ${root}/nats-server/2.10.27/bin/nats-server`,
     `strace: found, ${root}/strace/6.1/bin/strace`,
+    `age: found, ${root}/age/1.1.1/bin/age`,
+    `versitygw: found, ${root}/versitygw/1.8.0/bin/versitygw`,
   ]);
 });

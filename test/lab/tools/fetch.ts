@@ -9,11 +9,11 @@ import {
   defaultPlaces,
   locateAllEtcd,
   locateNatsServer,
-  locateStrace,
+  locateProgram,
   type ToolPlaces,
   toolsDirectory,
 } from './locate.ts';
-import { defaultEtcd, everyEtcd, natsServer, type PinnedTool, strace } from './versions.ts';
+import { defaultEtcd, everyEtcd, natsServer, optionalTools, type PinnedTool } from './versions.ts';
 
 export interface FetchOptions {
   /** One of each supported etcd minor instead of the default one alone. */
@@ -49,18 +49,20 @@ export async function fetchTools(options: FetchOptions, signal: AbortSignal): Pr
 
 /** What tests can do without, by name: that it cannot be had is said and no failure. */
 async function fetchOptional(places: ToolPlaces, options: FetchOptions, signal: AbortSignal): Promise<void> {
-  const found = await locateStrace(places);
-  if (found !== undefined) {
-    options.say(`strace: found, ${found}`);
-    return;
-  }
-  try {
-    await fetchTool(strace, options, signal);
-  } catch {
-    signal.throwIfAborted();
-    options.say(
-      `strace: not to be had, and optional: the tests that need it are skipped. By hand: ${strace.byHand}.`,
-    );
+  for (const tool of optionalTools) {
+    const found = await locateProgram(tool.name, places);
+    if (found !== undefined) {
+      options.say(`${tool.name}: found, ${found}`);
+      continue;
+    }
+    try {
+      await fetchTool(tool, options, signal);
+    } catch {
+      signal.throwIfAborted();
+      options.say(
+        `${tool.name}: not to be had, and optional: the tests that need it are skipped. By hand: ${tool.byHand}.`,
+      );
+    }
   }
 }
 

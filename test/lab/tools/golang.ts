@@ -18,18 +18,22 @@ export async function buildWithGo(
   await mkdir(cwd, { recursive: true });
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-modcacherw' };
   await run('go', ['mod', 'init', 'lockstep.local/tools'], { cwd, env }, signal);
-  const wanted = source.modules.map(({ module }) => `${module}@v${tool.version}`);
+  const wanted = source.modules.map((each) => `${packageOf(each)}@v${tool.version}`);
   await run('go', ['get', ...wanted], { cwd, env }, signal);
-  for (const { module, binary } of source.modules) {
+  for (const each of source.modules) {
     const args = [
       'build',
       '-trimpath',
       '-buildvcs=false',
       '-ldflags=-s -w',
       '-o',
-      join(binDirectory, binary),
-      module,
+      join(binDirectory, each.binary),
+      packageOf(each),
     ];
     await run('go', args, { cwd, env }, signal);
   }
+}
+
+function packageOf({ module, command }: GoSource['modules'][number]): string {
+  return command === undefined ? module : `${module}/${command}`;
 }

@@ -80,7 +80,18 @@ export async function locateStrace(places: ToolPlaces = defaultPlaces()): Promis
   return locateProgram('strace', places);
 }
 
-async function locateProgram(name: string, places: ToolPlaces): Promise<string | undefined> {
+/** The S3 server. Optional. */
+export async function locateVersitygw(places: ToolPlaces = defaultPlaces()): Promise<string | undefined> {
+  return locateProgram('versitygw', places);
+}
+
+/** Optional. */
+export async function locateAge(places: ToolPlaces = defaultPlaces()): Promise<string | undefined> {
+  return locateProgram('age', places);
+}
+
+/** By its name, wherever programs are looked for. */
+export async function locateProgram(name: string, places: ToolPlaces): Promise<string | undefined> {
   for (const directory of await candidateDirectories(name, places)) {
     const path = join(directory, name);
     if (await isExecutable(path)) return path;

@@ -11,12 +11,16 @@ export interface DebianSource {
 }
 
 export interface GoSource {
-  /** A module whose root package is the program. All of one tool share one temporary module. */
-  readonly modules: readonly { readonly module: string; readonly binary: string }[];
+  /** A module whose root package, or whose `command`, is the program. All of one tool share one temporary module. */
+  readonly modules: readonly {
+    readonly module: string;
+    readonly command?: string;
+    readonly binary: string;
+  }[];
 }
 
 export interface PinnedTool {
-  readonly name: 'etcd' | 'nats-server' | 'strace';
+  readonly name: 'etcd' | 'nats-server' | 'strace' | 'versitygw' | 'age';
   /** Upstream's version, without `v`. */
   readonly version: string;
   readonly binaries: readonly string[];
@@ -79,3 +83,26 @@ export const strace: PinnedTool = {
   debian: { suite: 'bookworm', packages: ['strace'], libraries: ['libunwind8', 'liblzma5'] },
   byHand: 'install strace, or point LOCKSTEP_TOOLS to a directory that has it',
 };
+
+/** An S3 server on a directory: what the stores are tested against. Optional; built in one to four minutes. */
+export const versitygw: PinnedTool = {
+  name: 'versitygw',
+  version: '1.8.0',
+  binaries: ['versitygw'],
+  go: {
+    modules: [{ module: 'github.com/versity/versitygw', command: 'cmd/versitygw', binary: 'versitygw' }],
+  },
+  byHand: 'put versitygw into .tools/versitygw/1.8.0/bin, or point LOCKSTEP_TOOLS to a directory that has it',
+};
+
+/** The other implementation of age: what one encrypts the other opens. Optional. */
+export const age: PinnedTool = {
+  name: 'age',
+  version: '1.1.1',
+  binaries: ['age', 'age-keygen'],
+  debian: { suite: 'bookworm', packages: ['age'] },
+  byHand: 'install age, or point LOCKSTEP_TOOLS to a directory that has it',
+};
+
+/** What tests can do without, by name. */
+export const optionalTools: readonly PinnedTool[] = [strace, age, versitygw];
