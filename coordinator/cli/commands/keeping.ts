@@ -8,11 +8,17 @@ import type { Answer } from '../answer.ts';
 import { type Coordinator, WAIT_MS } from '../coordinator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
-import { catalogueList, isFailed, marksOf, pruneList, scheduleList } from '../render/catalogue.ts';
+import {
+  catalogueList,
+  deletionPage,
+  isFailed,
+  marksOf,
+  pruneList,
+  scheduleList,
+} from '../render/catalogue.ts';
 import { wrap } from '../render/layout.ts';
 import { command } from '../render/plan.ts';
-import { failure, refusals as renderRefusals } from '../render/refusals.ts';
-import { instant } from '../render/units.ts';
+import { failure } from '../render/refusals.ts';
 import { refusalView } from '../views.ts';
 
 export async function listCatalogue(invocation: Invocation): Promise<Answer> {
@@ -156,27 +162,7 @@ function deletionAnswer(
     // Some copies are gone and some are not: that is no "unchanged".
     exit: deletedFrom.length > 0 && failed !== undefined ? EXIT.findings : exit,
     ...(code === undefined ? {} : { code }),
-    render: (layout) => [
-      ...(refused === undefined
-        ? wrap(
-            layout,
-            deletedFrom.length === 0
-              ? 'Nothing was deleted.'
-              : `${snapshotId} is deleted from ${deletedFrom.join(', ')}.`,
-          )
-        : ['Nothing was deleted.', ...renderRefusals(layout, 'Refused', refusals, 'red')]),
-      ...(purgeId === ''
-        ? []
-        : [
-            '',
-            ...wrap(layout, `Another person deletes it, until ${instant(purgeExpiresMs)}, with`),
-            ...command(
-              layout,
-              `lockstep snapshot delete ${snapshotId} --approve ${purgeId} --confirm ${cluster}`,
-            ),
-          ]),
-      ...failures.flatMap((one) => ['', ...failure(layout, one)]),
-    ],
+    render: (layout) => deletionPage(layout, snapshotId, cluster, response),
   };
 }
 

@@ -12,11 +12,13 @@ import type { Answer } from '../answer.ts';
 import { type Coordinator, WAIT_MS } from '../coordinator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
+import { marksOf } from '../render/catalogue.ts';
 import { copyOutcomes } from '../render/copies.ts';
 import { heading } from '../render/layout.ts';
-import { byId, snapshotCard, snapshotFacts, snapshotList, verdicts } from '../render/snapshots.ts';
+import { snapshotCard, snapshotFacts, verdicts } from '../render/snapshots.ts';
 import { saveDisplay } from '../save-display.ts';
 import { refusalView, trustView } from '../views.ts';
+import { copiesOnNodes, findEntry } from './keeping.ts';
 
 export async function saveSnapshot(
   invocation: Invocation,
@@ -61,21 +63,6 @@ function savedAnswer(snapshot: StoredSnapshot, copies: readonly CopyOutcome[]): 
   };
 }
 
-export async function listSnapshots(invocation: Invocation): Promise<Answer> {
-  return await withCoordinator(invocation, async (coordinator) => {
-    const { snapshots, failures } = await coordinator.call(
-      OperatorServiceService.listSnapshots,
-      {},
-      WAIT_MS.nodes,
-    );
-    return {
-      data: { snapshots: snapshots.map(snapshotView), failures },
-      names: byId(snapshots).map(({ card }) => card.id),
-      render: (layout) => snapshotList(layout, snapshots, failures, invocation.terminal.nowMs()),
-    };
-  });
-}
-
 export interface FileOptions {
   /** False for a store copied out of a data directory. */
   readonly trailer: boolean;
@@ -95,7 +82,8 @@ export async function showSnapshot(
     };
   }
   return await withCoordinator(invocation, async (coordinator) => {
-    const held = await findSnapshot(coordinator, what);
+    const { entry, held } = await requireEntry(coordinator, what);
+    const { copies, marks, standing, standingReason } = entry;
     return {
       data: {
         snapshot: held.card,
@@ -105,9 +93,13 @@ export async function showSnapshot(
           file,
           trust: trustView(trust),
         })),
+        copies,
+        marks,
+        standing,
+        standingReason,
       },
       names: [what],
-      render: (layout) => snapshotCard(layout, held),
+      render: (layout) => [...snapshotCard(layout, held), '', ...marksOf(layout, entry)],
     };
   });
 }
@@ -159,13 +151,12 @@ function readFacts(invocation: Invocation, path: string, { trailer }: FileOption
   );
 }
 
-async function findSnapshot(coordinator: Coordinator, id: string) {
-  const { snapshots } = await coordinator.call(OperatorServiceService.listSnapshots, {}, WAIT_MS.nodes);
-  const held = byId(snapshots).find(({ card }) => card.id === id);
-  if (held === undefined) {
-    throw new LockstepError('SNAPSHOT_NOT_FOUND', { message: `No reachable node holds a snapshot ${id}.` });
+async function requireEntry(coordinator: Coordinator, id: string) {
+  const entry = await findEntry(coordinator, id);
+  if (entry?.card === undefined) {
+    throw new LockstepError('SNAPSHOT_NOT_FOUND', { message: `No place that answered holds ${id}.` });
   }
-  return held;
+  return { entry, held: { card: entry.card, holders: copiesOnNodes(entry) } };
 }
 
 /** A name that is also a path means the file: ids are never paths. */

@@ -4,6 +4,7 @@ import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/even
 import { describe, expect, test } from 'vitest';
 import { explain } from '../commands/about.ts';
 import { advance, emptyProgress, type Progress } from '../progress.ts';
+import { catalogueList, deletionPage, marksOf, pruneList, scheduleList } from '../render/catalogue.ts';
 import { doctorPage } from '../render/doctor.ts';
 import { drilledSnapshots, drillList, drillProof } from '../render/drills.ts';
 import { type Layout, widthOf } from '../render/layout.ts';
@@ -13,11 +14,12 @@ import { planPage } from '../render/plan.ts';
 import { eventLine, progressFrame } from '../render/progress.ts';
 import { failure } from '../render/refusals.ts';
 import { rejoinPage } from '../render/rejoin.ts';
-import { snapshotCard, snapshotList, verdicts } from '../render/snapshots.ts';
+import { snapshotCard, verdicts } from '../render/snapshots.ts';
 import { revokedPage, trustList } from '../render/trust.ts';
 import * as drills from './drills.ts';
 import { ETCD_HOSTS_PLAN } from './etcd-hosts.ts';
 import * as night from './fixtures.ts';
+import * as kept from './keeping.ts';
 import * as lost from './lost-nodes.ts';
 
 const { NOW_MS } = night;
@@ -26,7 +28,12 @@ const { NOW_MS } = night;
 const PAGES: Record<string, (layout: Layout) => readonly string[]> = {
   'node-list': (layout) => nodeList(layout, night.NODE_STATUSES),
   'node-show': (layout) => nodeDetails(layout, night.NODE_STATUSES[0] as never),
-  'snapshot-list': (layout) => snapshotList(layout, [...night.STORED, night.OLDER], [], NOW_MS),
+  'snapshot-list': (layout) => catalogueList(layout, kept.ENTRIES, [], NOW_MS),
+  'snapshot-pin': (layout) => marksOf(layout, kept.PINNED),
+  'snapshot-prune': (layout) => pruneList(layout, kept.DECISIONS, true),
+  'snapshot-schedule': (layout) => scheduleList(layout, kept.SCHEDULES, kept.RETENTION, NOW_MS),
+  'snapshot-delete-refused': (layout) =>
+    deletionPage(layout, night.SNAPSHOT_ID, 'prod', kept.REFUSED_DELETION),
   'snapshot-show': (layout) => snapshotCard(layout, { card: night.CARD, holders: night.STORED }),
   'snapshot-show-unsealed': (layout) =>
     snapshotCard(layout, { card: { ...night.CARD, facts: undefined }, holders: [night.OLDER] }),

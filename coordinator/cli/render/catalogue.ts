@@ -1,12 +1,18 @@
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { PruneDecision, ScheduleStatus } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type {
+  OperatorServiceDeleteSnapshotResponse,
+  PruneDecision,
+  ScheduleStatus,
+} from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type { CatalogueEntry, Proof } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { ProofKind } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { pinsOn } from '@lockstep/shared/marks.ts';
 import { lastProof, placesOf } from '../../core/standing.ts';
 import { fields, heading, type Layout, type Tone, tone, wrap } from './layout.ts';
-import { failure } from './refusals.ts';
+import { command } from './plan.ts';
+import { failure, refusals as renderRefusals } from './refusals.ts';
 import { type Column, table } from './table.ts';
+import { signerWord } from './trust.ts';
 import { age, bytes, count, duration, instant, plural } from './units.ts';
 import { personWord } from './words.ts';
 
@@ -34,6 +40,12 @@ export function catalogueList(
     { title: 'PROVEN', value: (entry) => provenWord(entry, nowMs), tone: standingTone },
     { title: 'RESTORE', value: restoreWord, align: 'right', dropAt: 3 },
     { title: 'REASON', value: ({ card }) => card?.reason || '-', dropAt: 1 },
+    {
+      title: 'SEALED BY',
+      value: ({ held }) => signersOf(held).map(signerWord).join(',') || '-',
+      wide: true,
+      dropAt: 5,
+    },
     { title: 'ETCD', value: ({ card }) => card?.etcdVersion ?? '', wide: true, dropAt: 6 },
     { title: 'KUBERNETES', value: ({ card }) => card?.kubernetesVersion || '-', wide: true, dropAt: 7 },
     {
@@ -63,6 +75,10 @@ export function catalogueList(
 function sealedWord({ distrust, held }: CatalogueEntry): string {
   if (distrust.length === 0) return 'yes';
   return held.every(({ trust }) => (trust?.signers.length ?? 0) === 0) ? 'no' : 'NOT TRUSTED';
+}
+
+function signersOf(held: CatalogueEntry['held']): string[] {
+  return [...new Set(held.flatMap(({ trust }) => trust?.signers ?? []))];
 }
 
 function pinnedWord({ marks }: CatalogueEntry): string {
@@ -214,4 +230,30 @@ function verb({ deletedFor, failure: failed }: PruneDecision, dryRun: boolean): 
   if (deletedFor === '') return 'kept';
   if (dryRun) return 'to go';
   return failed === undefined ? 'deleted' : 'NOT DELETED';
+}
+
+/** What was deleted, or why nothing was and who else may. */
+export function deletionPage(
+  layout: Layout,
+  snapshotId: string,
+  cluster: string,
+  { deletedFrom, refusals, failures, purgeId, purgeExpiresMs }: OperatorServiceDeleteSnapshotResponse,
+): string[] {
+  const words =
+    deletedFrom.length === 0
+      ? 'Nothing was deleted.'
+      : `${snapshotId} is deleted from ${deletedFrom.join(', ')}.`;
+  const purge = `lockstep snapshot delete ${snapshotId} --approve ${purgeId} --confirm ${cluster}`;
+  return [
+    ...wrap(layout, words),
+    ...renderRefusals(layout, 'Refused', refusals, 'red'),
+    ...(purgeId === ''
+      ? []
+      : [
+          '',
+          ...wrap(layout, `Another person deletes it, until ${instant(purgeExpiresMs)}, with`),
+          ...command(layout, purge),
+        ]),
+    ...failures.flatMap((one) => ['', ...failure(layout, one)]),
+  ];
 }

@@ -1,4 +1,3 @@
-import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { SnapshotVerdict } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type {
   ObjectCount,
@@ -8,11 +7,10 @@ import type {
   SnapshotTrust,
   StoredSnapshot,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
-import { clean, fields, heading, type Layout, type Tone, tone, wrap } from './layout.ts';
-import { failure } from './refusals.ts';
+import { clean, fields, heading, type Layout, tone, wrap } from './layout.ts';
 import { type Column, table } from './table.ts';
-import { signerWord, trustWord } from './trust.ts';
-import { age, bytes, count, instant, plural } from './units.ts';
+import { signerWord } from './trust.ts';
+import { bytes, count, instant, plural } from './units.ts';
 
 /** One snapshot and the nodes that hold it. */
 export interface HeldSnapshot {
@@ -33,52 +31,10 @@ export function byId(stored: readonly StoredSnapshot[]): HeldSnapshot[] {
     .sort((a, b) => (a.card.takenAt < b.card.takenAt ? 1 : -1));
 }
 
-export function snapshotList(
-  layout: Layout,
-  stored: readonly StoredSnapshot[],
-  failures: readonly Failure[],
-  nowMs: number,
-): string[] {
-  const columns: Column<HeldSnapshot>[] = [
-    { title: 'SNAPSHOT', value: ({ card }) => card.id },
-    { title: 'AGE', value: ({ card }) => age(Date.parse(card.takenAt), nowMs), align: 'right' },
-    { title: 'REVISION', value: ({ card }) => count(card.facts?.status?.revision ?? 0n), align: 'right' },
-    { title: 'SIZE', value: ({ card }) => bytes(card.facts?.fileSizeBytes ?? 0n), align: 'right' },
-    { title: 'ETCD', value: ({ card }) => card.etcdVersion, dropAt: 2 },
-    { title: 'ON', value: ({ holders }) => holders.map(({ node }) => node).join(',') },
-    { title: 'TRUSTED', value: (held) => trustWord(trustOf(held)), tone: distrusted },
-    { title: 'REASON', value: ({ card }) => card.reason || '-', dropAt: 1 },
-    { title: 'KUBERNETES', value: ({ card }) => card.kubernetesVersion || '-', wide: true, dropAt: 3 },
-    { title: 'TAKEN', value: ({ card }) => instant(card.takenAt), wide: true, dropAt: 4 },
-    {
-      title: 'SEALED BY',
-      value: (held) => trustOf(held)?.signers.map(signerWord).join(',') || '-',
-      wide: true,
-      dropAt: 5,
-    },
-    {
-      title: 'SHA-256',
-      value: ({ card }) => (card.facts?.fileSha256 ?? '').slice(0, 16),
-      wide: true,
-      dropAt: 6,
-    },
-  ];
-  const held = byId(stored);
-  const list =
-    held.length === 0
-      ? wrap(layout, 'There are no snapshots. Take one with: lockstep snapshot save')
-      : table(layout, columns, held);
-  return [...list, ...failures.flatMap((one) => ['', ...failure(layout, one, layout.wide)])];
-}
-
 /** Of the first node whose card is trusted; else of the first: that is the one that a plan takes. */
 function trustOf({ holders }: HeldSnapshot): SnapshotTrust | undefined {
   const judged = holders.map(({ trust }) => trust).filter((trust) => trust !== undefined);
   return judged.find(({ distrust }) => distrust.length === 0) ?? judged[0];
-}
-
-function distrusted(held: HeldSnapshot): Tone | undefined {
-  return (trustOf(held)?.distrust.length ?? 0) > 0 ? 'yellow' : undefined;
 }
 
 /** Who sealed it, and why a restore would not take their word. */

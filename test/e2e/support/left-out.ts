@@ -93,7 +93,7 @@ export async function waitServingOn(lab: Lab, nodes: readonly LabNode[]): Promis
 }
 
 /** The command line's configuration with another operator's identity. */
-async function configOf(lab: Lab, operator: string): Promise<string> {
+export async function configOf(lab: Lab, operator: string): Promise<string> {
   const path = join(lab.directory, `pki/config-${operator}.yaml`);
   const config = await readFile(lab.commandLineConfig, 'utf8');
   await writeFile(path, config.replaceAll(`operators/${OPERATORS[0]}`, `operators/${operator}`));

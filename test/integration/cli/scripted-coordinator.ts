@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NODE_STATUSES, NOW_MS, PLAN, REPORT, STORED } from '@lockstep/coordinator/cli/golden/fixtures.ts';
+import { ENTRIES } from '@lockstep/coordinator/cli/golden/keeping.ts';
 import { initPki } from '@lockstep/coordinator/pki/init.ts';
 import { LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import { type Failure, Outcome, Phase, type Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
@@ -139,6 +140,8 @@ export class ScriptedCoordinator {
       saveSnapshot: streamHandler(async function* () {
         yield { event: { $case: 'snapshot' as const, value: STORED[0] as never } };
       }),
+      getCatalogue: this.#note('getCatalogue', () => ({ entries: [...ENTRIES], failures: [] })),
+      listSchedules: this.#note('listSchedules', () => ({ schedules: [], retention: '' })),
       listSnapshots: this.#note('listSnapshots', () => ({ snapshots: STORED, failures: [] })),
       verifySnapshot: this.#note('verifySnapshot', () => ({
         verdicts: [
