@@ -128,7 +128,10 @@ export class Inspector {
     const { etcdUnit, processes, hostRoot } = this.#parts;
     const unit = etcdUnit?.files.read();
     if (etcdUnit === undefined || unit === undefined) return undefined;
-    return inspectUnit({ unit, hold: etcdUnit.hold, processes, hostRoot, notes }, signal);
+    return inspectUnit(
+      { unit, files: etcdUnit.files, hold: etcdUnit.hold, processes, hostRoot, notes },
+      signal,
+    );
   }
 
   async #kubelet(signal: AbortSignal): Promise<NodeReport['kubelet']> {

@@ -96,6 +96,20 @@ export class EtcdUnitFiles {
     };
   }
 
+  /** Whether two lists of paths lead to the same files: /lib is /usr/lib on many a host. */
+  leadToTheSame(some: readonly string[], others: readonly string[]): boolean {
+    const real = (paths: readonly string[]): string => {
+      return paths.map((path) => this.#root.resolve(path, 'read')).join('\n');
+    };
+    try {
+      return real(some) === real(others);
+    } catch (thrown) {
+      // Outside of where units are: not what was read.
+      if (thrown instanceof LockstepError) return false;
+      throw thrown;
+    }
+  }
+
   /** What the unit lets the agent touch: the store and the place beside it, and, for reading, its keys. */
   declaredPrefixes(): AllowedPrefix[] {
     const settings = this.settings();

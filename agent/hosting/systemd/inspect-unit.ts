@@ -4,10 +4,11 @@ import type { UnitReport } from '@lockstep/shared/generated/lockstep/v1/node.ts'
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import { isStopped, parseUnitState, type UnitHold } from '../../adapters/systemd.ts';
 import type { InspectionNotes } from '../static-pod/inspection-notes.ts';
-import { type EtcdUnit, OWN_DROP_IN } from './etcd-unit-files.ts';
+import { type EtcdUnit, type EtcdUnitFiles, OWN_DROP_IN } from './etcd-unit-files.ts';
 
 export interface UnitInspection {
   readonly unit: EtcdUnit;
+  readonly files: Pick<EtcdUnitFiles, 'leadToTheSame'>;
   readonly hold: UnitHold;
   readonly processes: ProcessTable;
   /** "/", or what stands before every path that a process of this host sees. */
@@ -20,7 +21,7 @@ export interface UnitInspection {
  * the process that runs: a plan rests on the files, and what will be started is what is loaded.
  */
 export async function inspectUnit(
-  { unit, hold, processes, hostRoot, notes }: UnitInspection,
+  { unit, files, hold, processes, hostRoot, notes }: UnitInspection,
   signal: AbortSignal,
 ): Promise<UnitReport> {
   const shown = await hold.properties(
@@ -33,11 +34,11 @@ export async function inspectUnit(
   };
   if (state.needDaemonReload) differs('its files were changed since systemd read them (daemon-reload)');
   const fragmentPath = shown.get('FragmentPath') ?? '';
-  if (fragmentPath !== unit.fragmentPath) {
+  if (!files.leadToTheSame([fragmentPath], [unit.fragmentPath])) {
     differs(`systemd has it from '${fragmentPath}', and '${unit.fragmentPath}' is what was read`);
   }
   const dropIns = state.dropInPaths.filter((path) => !path.endsWith(`/${OWN_DROP_IN}`));
-  if (dropIns.join() !== unit.dropIns.join()) {
+  if (!files.leadToTheSame(dropIns, unit.dropIns)) {
     differs(`systemd has the drop-ins ${listOf(dropIns)}, and ${listOf(unit.dropIns)} were read`);
   }
   const running = isStopped(state) ? [] : runningWords(processes.commandLine(state.mainPid), hostRoot);
