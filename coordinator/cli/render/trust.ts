@@ -1,5 +1,5 @@
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { Revocation, SnapshotTrust } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { Revocation } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { clean, type Layout, tone, wrap } from './layout.ts';
 import { failure } from './refusals.ts';
 import { type Column, table } from './table.ts';
@@ -45,10 +45,4 @@ export function revokedPage(
 /** "agent/cp1, coordinator/bastion": who sealed it, without the cluster, which is on the card. */
 export function signerWord(uri: string): string {
   return uri.replace(/^lockstep:\/\/[^/]+\//, '');
-}
-
-/** In a column: what a person must know of it before a restore. */
-export function trustWord(trust: SnapshotTrust | undefined): string {
-  if (trust === undefined) return '-';
-  return trust.distrust.length === 0 ? 'yes' : 'NO';
 }
