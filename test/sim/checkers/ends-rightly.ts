@@ -75,7 +75,7 @@ function firstOf(world: WorldView, wrong: (node: NodeView) => string | undefined
 
 function isForgotten(world: WorldView): boolean {
   return (
-    world.faults.some(({ kind }) => kind === 'journal-lost') &&
+    world.faults.some(({ kind }) => kind === 'journal-lost' || kind === 'journal-rewound') &&
     world.nodes.every(({ ledger }) => ledger.operation === undefined)
   );
 }
