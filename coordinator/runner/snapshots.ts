@@ -77,19 +77,33 @@ export async function chooseSource(
     }
     return agents.client(known);
   }
-  const candidates = (await inspectNodes(agents, clock, signal))
-    .filter(({ report }) => report?.etcd?.serving === true)
-    .sort((a, b) => burden(a) - burden(b));
-  const [chosen] = candidates;
+  const [chosen] = bySuitability(await inspectNodes(agents, clock, signal));
   if (chosen === undefined) {
     throw new LockstepError('ETCD_UNREACHABLE', { message: 'No agent that answered has a serving member.' });
   }
   return agents.client(chosen);
 }
 
-/** Learners may lag, the leader has most to do. */
-function burden({ report }: Inspection): number {
-  return Number(report?.etcd?.learner ?? false) * 2 + Number(report?.etcd?.leader ?? false);
+/** A member so many raft entries behind is not just a heartbeat late. */
+const LAG_ENTRIES = 1_000n;
+
+/**
+ * Those whose member serves, best first: one that lags would give an old snapshot, a learner may
+ * lag without a word, and the leader has most to do.
+ */
+export function bySuitability<Inspected extends Pick<Inspection, 'report'>>(
+  inspections: readonly Inspected[],
+): Inspected[] {
+  const serving = inspections.filter(({ report }) => report?.etcd?.serving === true);
+  const newest = serving.reduce((max, { report }) => {
+    const index = report?.etcd?.raftIndex ?? 0n;
+    return index > max ? index : max;
+  }, 0n);
+  const burden = ({ report }: Inspected): number => {
+    const { learner = false, leader = false, raftIndex = 0n } = report?.etcd ?? {};
+    return Number(raftIndex + LAG_ENTRIES < newest) * 4 + Number(learner) * 2 + Number(leader);
+  };
+  return serving.toSorted((a, b) => burden(a) - burden(b));
 }
 
 function asRefusal(failure: Failure, node: string): Refusal {

@@ -7,7 +7,7 @@ export interface LiveRow {
 }
 
 /** Keys lie in pieces of this size: growing copies none of them. */
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 const FIRST_CAPACITY = 1024;
 /** Slots per entry at least: shorter probes than a fuller table has. */
 const SLOTS_PER_ENTRY = 2;
