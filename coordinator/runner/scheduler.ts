@@ -10,7 +10,7 @@ import { ScheduledWork, type ScheduledWorkSettings } from './scheduled-work.ts';
 import { findUses } from './uses.ts';
 
 /** The clock is looked at this often, so that one that jumps is found out. */
-const LONGEST_PAUSE_MS = 20_000;
+const LONGEST_PAUSE_MS = 30_000;
 /** While an operation is open, or nobody answers what ran last. */
 const RETRY_PAUSE_MS = 3_000;
 /** Beyond this a run that has not begun is worth a word. */
@@ -135,7 +135,7 @@ export class Scheduler {
       else if (found.kind === 'rebase') this.#settle(entry, found.occurrenceMs);
       else if (found.kind === 'wait') pauseMs = Math.min(pauseMs, found.untilMs - nowMs);
     }
-    const [first] = due.sort((a, b) => a.occurrenceMs - b.occurrenceMs);
+    const [first] = due.sort((a, b) => firstMissed(a.entry) - firstMissed(b.entry));
     if (first === undefined) return Math.max(0, pauseMs);
     if (await this.#isHeldUp(signal)) return RETRY_PAUSE_MS;
     await this.#runOne(first.entry, first.occurrenceMs, signal);
@@ -271,6 +271,11 @@ export class Scheduler {
     await this.#settings.clock.delay(ms, AbortSignal.any([signal, over.signal])).catch(() => undefined);
     this.#wake = () => {};
   }
+}
+
+/** Whoever has waited longest is next: a schedule that is always overdue starves no other. */
+function firstMissed({ occurrences, settledMs = 0 }: Entry): number {
+  return occurrences.after(settledMs) ?? Number.POSITIVE_INFINITY;
 }
 
 function blank({ name }: Schedule, occurrenceMs: number, endedMs: number): ScheduleRun {
