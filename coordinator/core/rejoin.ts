@@ -66,6 +66,12 @@ function joiningRefusals({ node, setAside }: RejoinInput, joining: InspectedNode
   if (setAside === undefined || report.setAsideOperationId === '') {
     return [refusal('REJOIN_NOT_SET_ASIDE', `${node} is not set aside`, node)];
   }
+  // Where an empty store would begin is said by a manifest, which can be changed for once; a unit's
+  // files, its environment and its configuration are an administrator's.
+  if (report.hosting === 'systemd') {
+    const words = `${node} runs etcd as a unit; such a member is not re-joined`;
+    return [refusal('HOSTING_UNSUPPORTED', words, node)];
+  }
   return [];
 }
 

@@ -135,6 +135,8 @@ export function setAsidePlan(
         staticPodPath: kubelet?.staticPodPath ?? '',
         kubeletUnit: kubelet?.unit ?? '',
         apiServerAddress: apiServer?.advertiseAddress ?? '',
+        hosting: report.hosting,
+        etcdUnit: report.etcdUnit?.unit ?? '',
       },
     ],
   });

@@ -4,10 +4,10 @@ import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import type { RunnableStep } from '../../core/operation.ts';
-import { operationPaths, plannedComponents } from '../../core/paths.ts';
+import { nodePaths, operationPaths, plannedComponents } from '../../core/paths.ts';
 import type { EffectRecord } from '../../ledger/records.ts';
 import type { Component } from '../../ports.ts';
-import { required, type StepContext, type StepPorts } from '../step.ts';
+import { type NodeContext, required, type StepContext, type StepPorts } from '../step.ts';
 
 export const OPERATION = 'r-1';
 export const OLD: Inode = { device: 1n, number: 10n };
@@ -40,7 +40,8 @@ export class Bench {
 
   constructor(plan: RestorePlan = benchPlan()) {
     this.plan = plan;
-    const paths = operationPaths(required(plan.nodes[0], 'node', ''), OPERATION, STATE_DIR);
+    const nodePlan = required(plan.nodes[0], 'node', '');
+    const inPlace = nodePlan.etcd === undefined ? '' : operationPaths(nodePlan, OPERATION, STATE_DIR).inPlace;
     this.ports = {
       hosting: this.#port('hosting', {
         kubeletState: () => this.kubelet,
@@ -48,7 +49,7 @@ export class Bench {
         undoText: () => 'by hand',
       }),
       stores: this.#port('stores', {
-        inodeOf: (path: string) => (path === paths.inPlace ? this.inPlace : this.other),
+        inodeOf: (path: string) => (path === inPlace ? this.inPlace : this.other),
         realPath: (path: string) => path,
         exchange: async ({ prove }: { prove: () => Promise<void> }) => {
           await prove();
@@ -90,6 +91,16 @@ export class Bench {
   }
 
   get context(): StepContext {
+    const nodePlan = required(this.plan.nodes[0], 'node', '');
+    return {
+      ...this.nodeContext,
+      memberPlan: required(nodePlan.etcd, 'member', ''),
+      paths: operationPaths(nodePlan, OPERATION, STATE_DIR),
+    };
+  }
+
+  /** Of a node that may have no member. */
+  get nodeContext(): NodeContext {
     const { plan } = this;
     const nodePlan = required(plan.nodes[0], 'node', '');
     return {
@@ -97,9 +108,8 @@ export class Bench {
       operationId: OPERATION,
       plan,
       nodePlan,
-      memberPlan: required(nodePlan.etcd, 'member', ''),
       snapshot: required(plan.snapshot, 'snapshot', ''),
-      paths: operationPaths(nodePlan, OPERATION, STATE_DIR),
+      paths: nodePaths(nodePlan, OPERATION, STATE_DIR),
       components: plannedComponents(nodePlan),
       effects: this.effects,
       ports: this.ports,
