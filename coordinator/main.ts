@@ -112,6 +112,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
     agents,
     plans,
     sealing,
+    copying,
     clock,
     logger,
   });

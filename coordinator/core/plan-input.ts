@@ -66,6 +66,8 @@ export interface InspectedSnapshot {
   /** What those who hold it know of it; nothing where left out. */
   readonly proofs?: readonly Proof[];
   readonly copies: readonly InspectedCopy[];
+  /** Names of stores that hold it; looked for only where no agent does. */
+  readonly inStores?: readonly string[];
 }
 
 export interface InspectedCopy {

@@ -128,6 +128,18 @@ export class Copying {
     });
   }
 
+  /** Their names; one that does not answer is as one that has none. */
+  async storesThatHold(snapshotId: string, signal: AbortSignal): Promise<string[]> {
+    const { stores, clock } = this.#settings;
+    const found = await Promise.all(
+      stores.map((store) =>
+        findCopy(store, snapshotId, clock.deadline(LIST_TIMEOUT_MS, signal)).catch(() => undefined),
+      ),
+    );
+    signal.throwIfAborted();
+    return found.flatMap((each) => (each === undefined ? [] : [each.store]));
+  }
+
   /** Takes a copy from a store onto an agent's disk. */
   async fetch(
     request: {

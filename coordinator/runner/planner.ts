@@ -13,6 +13,7 @@ import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snaps
 import { timedId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { makePlan } from '../core/plan.ts';
+import type { Copying } from './copying.ts';
 import { inspectedSnapshot } from './inspected-snapshot.ts';
 import { inspectNodes } from './inventory.ts';
 import { describeThrown } from './operation-run.ts';
@@ -30,6 +31,8 @@ export interface PlannerSettings {
   readonly agents: Agents;
   readonly plans: Plans;
   readonly sealing: Pick<Sealing, 'trust'>;
+  /** Left out where there are no stores. */
+  readonly copying?: Pick<Copying, 'storesThatHold'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -48,7 +51,7 @@ export class Planner {
     signal: AbortSignal,
     options: { readonly reverts?: string } = {},
   ): Promise<StoredPlan & { readonly plan: RestorePlan }> {
-    const { agents, clock, cluster, planExpiryMs, plans, sealing } = this.#settings;
+    const { agents, clock, cluster, planExpiryMs, plans, copying, sealing } = this.#settings;
     if (request.snapshotId === '') throw new LockstepError('USAGE', { message: 'No snapshot is named.' });
     const [nodes, holders, trust] = await Promise.all([
       inspectNodes(agents, clock, signal),
@@ -56,7 +59,11 @@ export class Planner {
       sealing.trust(signal),
     ]);
     const verdicts = await verifyCopies(holders, request.snapshotId, signal);
-    const snapshot = inspectedSnapshot(request.snapshotId, holders, verdicts, trust);
+    const held = inspectedSnapshot(request.snapshotId, holders, verdicts, trust);
+    const snapshot =
+      holders.length > 0
+        ? held
+        : { ...held, inStores: (await copying?.storesThatHold(request.snapshotId, signal)) ?? [] };
     const { copies } = snapshot;
     const whole = copies.find((copy) => copy.refusals.length === 0 && copy.facts !== undefined);
     const wholeHolders = holders.filter(({ client }) =>

@@ -186,6 +186,14 @@ describe('a snapshot', () => {
   it.each<[string, (scene: Scene) => unknown, string[]]>([
     ['nobody has is not found, card or not', (s) => asked(s, undefined, []), ['SNAPSHOT_NOT_FOUND']],
     [
+      'lies in a store alone is to be fetched first',
+      (s) => {
+        asked(s, undefined, []);
+        s.input = { snapshot: { ...s.input.snapshot, inStores: ['offsite'] } as never };
+      },
+      ['SNAPSHOT_NOT_FETCHED'],
+    ],
+    [
       'without a card is refused for that, whatever its copies',
       (s) => asked(s, undefined, ['SNAPSHOT_TRUNCATED']),
       ['SNAPSHOT_CARD_MISSING'],

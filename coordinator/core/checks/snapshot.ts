@@ -4,6 +4,15 @@ import type { Check } from './check.ts';
 /** The snapshot exists, has a card, and at least one copy is whole and what its card says. */
 export const checkSnapshot: Check = ({ snapshot, facts }) => {
   if (snapshot.copies.length === 0) {
+    const [store] = snapshot.inStores ?? [];
+    if (store !== undefined) {
+      return [
+        refusal(
+          'SNAPSHOT_NOT_FETCHED',
+          `${snapshot.id} lies in store ${store}, and on no node that answered`,
+        ),
+      ];
+    }
     return [refusal('SNAPSHOT_NOT_FOUND', `no node that answered holds ${snapshot.id}`)];
   }
   if (snapshot.card === undefined) {

@@ -162,7 +162,7 @@ describe.runIf(server !== undefined)('a bucket', () => {
   it('shows no name before it is whole, and leaves no part of what failed', async () => {
     const bucket = await newBucket();
     const store = await s3Store({ bucket });
-    await expect(store.put(NAME, broken(large), signal())).rejects.toThrow();
+    await expect(store.put(NAME, broken(large), signal())).rejects.toThrow('the agent went away');
     expect(await running().unfinishedUploads(bucket)).toBe(0);
     expect(await running().objects(bucket)).toEqual([]);
   });
