@@ -146,9 +146,16 @@ export class SnapshotDrills implements Drills {
       inspectNodes(agents, clock, signal),
     ]);
     const holding = new Set(snapshots.filter((each) => each.card?.id === id).map((each) => each.node));
-    return drillOrder(
-      nodes.filter((each) => holding.has(each.node) && (node === '' || each.node === node)),
-    ).map((each) => agents.client(each));
+    const asked = nodes.filter((each) => holding.has(each.node) && (node === '' || each.node === node));
+    const free = drillOrder(asked);
+    const busy = asked.find(({ report }) => (report?.openOperationId ?? '') !== '');
+    if (free.length === 0 && busy !== undefined) {
+      throw new LockstepError('OPERATION_IN_PROGRESS', {
+        node: busy.node,
+        message: `${busy.report?.openOperationId} is open on ${busy.node}, which holds ${id}.`,
+      });
+    }
+    return free.map((each) => agents.client(each));
   }
 
   /** What the drilling agent knows is made known beside every other copy. */

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listeningPorts } from '@lockstep/agent/adapters/drill-servers.ts';
@@ -13,6 +15,8 @@ import { DrillBench, soon } from './drill-bench.ts';
 const TRAILER_BYTES = 32;
 /** Each look goes through all processes of the machine. */
 const WATCH_INTERVAL_MS = 150;
+const LOAD_MS = 3_000;
+const DRILL_LOAD_MS = 60_000;
 const CALLER = 'lockstep://lab/coordinator/c1';
 
 let bench: DrillBench;
@@ -255,6 +259,63 @@ describe('a drill and the live member', () => {
     expect(drillProcesses()).toStrictEqual([]);
   });
 });
+
+describe('a drill under load', () => {
+  it('runs at idle priority, and what the live member takes for a write beside it is printed', async () => {
+    const { id } = await bench.save();
+    const before = await putLatencies(() => false, LOAD_MS);
+    let ended = false;
+    const policies = new Set<string>();
+    const drilled = bench.drill(id, (step) => {
+      if (step === 'comparing') for (const pid of drillProcesses()) policies.add(priorityOf(pid));
+    });
+    void drilled.finally(() => {
+      ended = true;
+    });
+    const during = await putLatencies(() => ended, DRILL_LOAD_MS);
+    expect(await drilled).toMatchObject({ failure: undefined });
+    expect([...policies]).toStrictEqual(['policy 5 (idle), nice 19']);
+    console.log(`put beside no drill: ${quantiles(before)}; beside a drill: ${quantiles(during)}`);
+  });
+
+  it('is swept away with whatever still has its scratch open', async () => {
+    const place = await bench.ports.places.make('d-orphan');
+    const log = await open(join(place, 'etcd.log'), 'a');
+    const orphan = spawn('/bin/sleep', ['600'], { stdio: ['ignore', log.fd, log.fd] });
+    const gone = once(orphan, 'exit');
+    await log.close();
+    expect(leftovers()).toStrictEqual(['d-orphan']);
+    await bench.drills.sweep();
+    expect(await gone).toStrictEqual([null, 'SIGKILL']);
+    expect(leftovers()).toStrictEqual([]);
+  });
+});
+
+/** Milliseconds of each write, one after another, until `isOver` or for so long. */
+async function putLatencies(isOver: () => boolean, forMs: number): Promise<number[]> {
+  using client = new EtcdClient(bench.etcd.endpoint);
+  const latencies: number[] = [];
+  const endMs = performance.now() + forMs;
+  while (!isOver() && performance.now() < endMs) {
+    const beganMs = performance.now();
+    await client.put(Buffer.from('/load'), Buffer.alloc(1_000), soon());
+    latencies.push(performance.now() - beganMs);
+  }
+  return latencies.sort((a, b) => a - b);
+}
+
+function quantiles(latencies: readonly number[]): string {
+  const at = (part: number): string =>
+    (latencies[Math.floor(latencies.length * part)] ?? Number.NaN).toFixed(1);
+  return `${latencies.length} writes, median ${at(0.5)} ms, 99% within ${at(0.99)} ms`;
+}
+
+/** As the kernel has it: proc(5), the fields after the command's name. */
+function priorityOf(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return `policy ${fields[38]}${fields[38] === '5' ? ' (idle)' : ''}, nice ${fields[16]}`;
+}
 
 function clientPort(): number {
   return Number(new URL(bench.etcd.endpoint.url).port);
