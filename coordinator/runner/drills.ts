@@ -82,7 +82,7 @@ export class SnapshotDrills implements Drills {
       const failure = toFailure(thrown);
       logger.warn({ snapshotId: id, code: failure.code, reason: failure.message }, 'no drill was done');
       this.#alert(id, failure);
-      yield { event: { $case: 'failure', value: failure } };
+      yield { snapshotId: id, event: { $case: 'failure', value: failure } };
     }
   }
 
@@ -110,9 +110,9 @@ export class SnapshotDrills implements Drills {
       let failure: Failure | undefined;
       for await (const { event } of client.drillSnapshot(id, signal)) {
         if (event?.$case === 'progress')
-          yield { event: { $case: 'progress', value: progressOf(client, event.value) } };
+          yield { snapshotId: id, event: { $case: 'progress', value: progressOf(client, event.value) } };
         if (event?.$case === 'proof') {
-          yield { event };
+          yield { snapshotId: id, event };
           return;
         }
         if (event?.$case === 'failure') failure = event.value;

@@ -34,7 +34,7 @@ describe('drills', () => {
     const { exit, said, table } = await lockstep('drill', 'run');
     expect(exit).toBe(0);
     const { proof } = said as SaidProof;
-    expect(proof).toMatchObject({ level: 'PROOF_LEVEL_SERVED', place: 'cp1' });
+    expect(proof).toMatchObject({ level: 'served', place: 'cp1' });
     console.log(table);
     expect(table).toMatch(new RegExp(`${snapshot}.*restored and served +cp1 +[\\d.]+ m?s`));
     const drills = lab.nodes[0]?.path('/var/lib/lockstep/drills') ?? '';
@@ -84,6 +84,6 @@ describe('drills', () => {
     expect(said['verdicts']).toMatchObject([{ node: 'cp1', refusals: [] }]);
     const { said: listed } = await lockstep('drill', 'list');
     const [first] = listed['snapshots'] as { proofs: { kind: string }[] }[];
-    expect(first?.proofs.at(-1)).toMatchObject({ kind: 'PROOF_KIND_VERIFY', level: 'PROOF_LEVEL_READ' });
+    expect(first?.proofs.at(-1)).toMatchObject({ kind: 'verify', level: 'read' });
   });
 });

@@ -5,7 +5,7 @@ import type { Answer } from '../answer.ts';
 import { WAIT_MS } from '../coordinator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
-import { drilledSnapshots, drillList, drillProof } from '../render/drills.ts';
+import { drilledSnapshots, drillList, drillProof, proofView } from '../render/drills.ts';
 import { saveDisplay } from '../save-display.ts';
 import { fetchSnapshot } from './snapshot-copies.ts';
 
@@ -28,12 +28,12 @@ export async function runDrill(
       { snapshotId: id ?? '', node },
       WAIT_MS.drill,
     );
-    for await (const { event } of events) {
+    for await (const { event, snapshotId } of events) {
       if (event?.$case === 'failure') throw fromFailure(event.value);
       if (event?.$case === 'progress') display.show(event.value);
       if (event?.$case === 'proof') {
         display[Symbol.dispose]();
-        return proofAnswer(id ?? '', event.value);
+        return proofAnswer(snapshotId || (id ?? ''), event.value);
       }
     }
     throw new LockstepError('INTERNAL', { message: 'The coordinator ended the call without a proof.' });
@@ -57,7 +57,7 @@ async function fetchedTo(
 function proofAnswer(id: string, proof: Proof): Answer {
   const code = proof.failure?.code;
   return {
-    data: { snapshotId: id, proof },
+    data: { snapshotId: id, proof: proofView(proof) },
     names: [id],
     render: (layout) => drillProof(layout, id, proof),
     ...(code === undefined ? {} : { exit: EXIT.findings, code }),
@@ -75,7 +75,14 @@ export async function listDrills(invocation: Invocation): Promise<Answer> {
     const drilled = drilledSnapshots(entries);
     const bad = drilled.find(({ last }) => last?.failure !== undefined)?.last?.failure;
     return {
-      data: { snapshots: drilled.map(({ id, takenAt, proofs }) => ({ id, takenAt, proofs })), failures },
+      data: {
+        snapshots: drilled.map(({ id, takenAt, proofs }) => ({
+          id,
+          takenAt,
+          proofs: proofs.map(proofView),
+        })),
+        failures,
+      },
       names: drilled.map(({ id }) => id),
       render: (layout) => drillList(layout, drilled, failures, invocation.terminal.nowMs()),
       ...(bad === undefined ? {} : { exit: EXIT.findings, code: bad.code }),

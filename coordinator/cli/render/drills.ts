@@ -100,6 +100,15 @@ const LEVELS: Readonly<Partial<Record<ProofLevel, string>>> = {
   [ProofLevel.PROOF_LEVEL_SERVED]: 'restored and served',
 };
 
+/** For programs: kind and level as words that stay. */
+export function proofView({ kind, level, ...proof }: Proof): Record<string, unknown> {
+  return {
+    kind: kind === ProofKind.PROOF_KIND_DRILL ? 'drill' : 'verify',
+    level: (['', 'bytes', 'read', 'restored', 'served'] as const)[level] ?? '',
+    ...proof,
+  };
+}
+
 /** How far it was good, and whether that was all. */
 export function levelWord({ level, failure: found }: Proof): string {
   const reached = LEVELS[level];

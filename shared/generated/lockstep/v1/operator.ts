@@ -473,10 +473,13 @@ export interface RunDrillRequest {
 }
 
 export interface RunDrillResponse {
-  event: { $case: "progress"; value: NodeProgress } | { $case: "proof"; value: Proof } | {
-    $case: "failure";
-    value: Failure;
-  } | undefined;
+  event:
+    | { $case: "progress"; value: NodeProgress }
+    | { $case: "proof"; value: Proof }
+    | { $case: "failure"; value: Failure }
+    | undefined;
+  /** The one that is drilled. */
+  snapshotId: string;
 }
 
 export interface RevokeTrustRequest {
@@ -6762,7 +6765,7 @@ export const RunDrillRequest: MessageFns<RunDrillRequest> = {
 };
 
 function createBaseRunDrillResponse(): RunDrillResponse {
-  return { event: undefined };
+  return { event: undefined, snapshotId: "" };
 }
 
 export const RunDrillResponse: MessageFns<RunDrillResponse> = {
@@ -6777,6 +6780,9 @@ export const RunDrillResponse: MessageFns<RunDrillResponse> = {
       case "failure":
         Failure.encode(message.event.value, writer.uint32(26).fork()).join();
         break;
+    }
+    if (message.snapshotId !== "") {
+      writer.uint32(34).string(message.snapshotId);
     }
     return writer;
   },
@@ -6818,6 +6824,14 @@ export const RunDrillResponse: MessageFns<RunDrillResponse> = {
             message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.snapshotId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6839,6 +6853,11 @@ export const RunDrillResponse: MessageFns<RunDrillResponse> = {
         : isSet(object.failure)
         ? { $case: "failure", value: Failure.fromJSON(object.failure) }
         : undefined,
+      snapshotId: isSet(object.snapshotId)
+        ? globalThis.String(object.snapshotId)
+        : isSet(object.snapshot_id)
+        ? globalThis.String(object.snapshot_id)
+        : "",
     };
   },
 
@@ -6850,6 +6869,9 @@ export const RunDrillResponse: MessageFns<RunDrillResponse> = {
       obj.proof = Proof.toJSON(message.event.value);
     } else if (message.event?.$case === "failure") {
       obj.failure = Failure.toJSON(message.event.value);
+    }
+    if (message.snapshotId !== "") {
+      obj.snapshotId = message.snapshotId;
     }
     return obj;
   },
@@ -6879,6 +6901,7 @@ export const RunDrillResponse: MessageFns<RunDrillResponse> = {
         break;
       }
     }
+    message.snapshotId = object.snapshotId ?? "";
     return message;
   },
 };
