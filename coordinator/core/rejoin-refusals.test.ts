@@ -192,3 +192,9 @@ describe('what a re-join says of who is out', () => {
     expect(new Scene().plan().plan.leftOut).toEqual([]);
   });
 });
+
+it('a member that is a unit is not re-joined', () => {
+  const scene = new Scene();
+  scene.at(2).hosting = 'systemd';
+  expect(scene.plan().refusals).toMatchObject([{ code: 'HOSTING_UNSUPPORTED', node: 'cp3' }]);
+});

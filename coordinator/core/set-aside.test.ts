@@ -143,3 +143,18 @@ describe('a plan that sets aside', () => {
     expect(setAsidePlan(restore, { node: 'cp3', address: '', report }, settings)).toBeUndefined();
   });
 });
+
+it('a member that is a unit is set aside as one', () => {
+  const report = NodeReport.fromPartial({
+    ledgerId: 'L',
+    hosting: 'systemd',
+    etcd: { name: 'etcd3', dataDir: '/var/lib/etcd' },
+    etcdUnit: { unit: 'etcd.service' },
+  });
+  const plan = setAsidePlan(
+    RestorePlan.fromPartial({ operationId: 'r-5' }),
+    { node: 'etcd3', address: '10.0.0.3:7443', report },
+    { operationId: 'a-1', nowMs: 1, requestedBy: '' },
+  );
+  expect(plan?.nodes).toMatchObject([{ node: 'etcd3', hosting: 'systemd', etcdUnit: 'etcd.service' }]);
+});

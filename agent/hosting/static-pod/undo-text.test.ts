@@ -46,3 +46,43 @@ test('a path is one word for the shell, whatever is in it', () => {
   const text = undoText(planOf("/data/it's etcd", false), { ...PATHS, otherStore: '/o' }, SETTINGS);
   expect(text).toContain(String.raw`mv -T /o '/data/it'\''s etcd'`);
 });
+
+const UNIT = {
+  holdFile: '/var/lib/lockstep/etcd.hold',
+  dropIn: '/etc/systemd/system/etcd.service.d/99-lockstep-hold.conf',
+};
+
+test('a unit is held, killed and started by its name, and no kubelet is spoken of', () => {
+  const plan = NodePlan.create({
+    ...planOf('/var/lib/etcd', false),
+    hosting: 'systemd',
+    etcdUnit: 'etcd.service',
+    manifests: [],
+    kubeletUnit: '',
+    staticPodPath: '',
+  });
+  const otherStore = '/var/lib/.lockstep/op-1/store';
+  const text = undoText(plan, { ...PATHS, otherStore }, { ...SETTINGS, etcdUnit: UNIT });
+  expect(text).toContain(`    echo op-1 > ${UNIT.holdFile}\n    systemctl stop etcd.service\n`);
+  expect(text).toContain('systemctl kill -s SIGKILL etcd.service\n');
+  expect(text).toContain(`mv -T ${otherStore} /var/lib/etcd\n`);
+  // The hold goes before the start, and nobody waits for a quorum that others are part of.
+  expect(text).toContain(
+    `systemctl reset-failed etcd.service\n    rm -f ${UNIT.holdFile}\n    systemctl start --no-block etcd.service\n`,
+  );
+  expect(text).not.toMatch(/kubelet|crictl|manifest|undefined/u);
+  expect(text).toContain('Do steps 1 to 4 on EVERY node before step 5 on any');
+});
+
+test('a control plane without a member has no store to look at', () => {
+  const plan = NodePlan.create({
+    ...planOf('', false),
+    etcd: undefined,
+    manifests: [ManifestReport.create({ component: 'kube-apiserver', fileName: 'kube-apiserver.yaml' })],
+  });
+  const text = undoText(plan, { ...PATHS, otherStore: undefined }, SETTINGS);
+  expect(text).toContain('This node has no member of etcd');
+  expect(text).toContain('kube-apiserver.yaml');
+  expect(text).not.toMatch(/\/proc\/locks|mv -T|OLD=|undefined/u);
+  expect(text).toContain('Do steps 1 to 3 on EVERY node before step 4 on any');
+});
