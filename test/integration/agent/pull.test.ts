@@ -198,23 +198,18 @@ describe('a store of snapshots', () => {
 
   it('removes the card first, all of it, and durably', async () => {
     await writeFile(store.partOf('s-1'), 'x');
-    let left: boolean[] = [];
-    const calls = await tracedBy(
+    const left: boolean[][] = [];
+    await tracedBy(
       () => store.remove('s-1'),
-      () => {
-        left = [json(), store.pathOf('s-1'), store.partOf('s-1')].map((path) => existsSync(path));
+      (call) => {
+        if (call !== `sync ${join(at, 'snapshots')}`) return;
+        left.push([json(), store.pathOf('s-1'), store.partOf('s-1')].map((path) => existsSync(path)));
       },
     );
-    expect(calls).toEqual([`sync ${join(at, 'snapshots')}`]);
-    expect(left).toEqual([false, false, false]);
+    // A power loss between the two leaves bytes without a card, which are nobody's snapshot.
+    expect(left.find(([card]) => card === false)).toEqual([false, true, true]);
+    expect(left.at(-1)).toEqual([false, false, false]);
     expect(await store.find('s-1')).toBeUndefined();
-  });
-
-  it('is left without its card where its bytes cannot be removed', async () => {
-    await rm(store.pathOf('s-1'));
-    await mkdir(store.pathOf('s-1'));
-    await expect(store.remove('s-1')).rejects.toMatchObject({ code: expect.stringMatching(/DIR/) });
-    expect(existsSync(json())).toBe(false);
   });
 
   it('has nothing without its bytes, and refuses bytes without a card', async () => {
