@@ -142,20 +142,14 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
     logger,
     ports: {
       ...ports,
-      places: around(
-        'drillPlaces',
-        new StateDrillPlaces({
-          stateDir: realStateDir,
-          hostStateDir: stateDir,
-          processes: new ProcessTable(),
-          syscalls,
-          clock,
-        }),
-      ),
-      servers: around(
-        'drillServers',
-        new ChildDrillServers({ clock, realPath: (path) => stores.realPath(path) }),
-      ),
+      places: new StateDrillPlaces({
+        stateDir: realStateDir,
+        hostStateDir: stateDir,
+        processes: new ProcessTable(),
+        syscalls,
+        clock,
+      }),
+      servers: new ChildDrillServers({ clock, realPath: (path) => stores.realPath(path) }),
       memoryAvailableBytes,
       mark: async (marks) => void (await snapshots.mark(marks)),
     },
