@@ -3,6 +3,7 @@ import type { AgentClient, Agents } from '@lockstep/coordinator/runner/ports.ts'
 import { Sealing, SealingAgents, type SealingMeans } from '@lockstep/coordinator/runner/sealing.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { SaveSnapshotResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { SnapshotVerdict } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import {
   type Revocation,
   type SealedCard,
@@ -231,7 +232,7 @@ describe('a snapshot on several nodes', () => {
     client: { node, address: `${node}:7443` } as AgentClient,
     snapshot: { ...snapshot, node },
   });
-  const verdict = (node: string, facts = FACTS) => ({ node, facts, refusals: [] });
+  const verdict = (node: string, facts = FACTS) => SnapshotVerdict.fromPartial({ node, facts });
 
   it('has the card that is trusted, whoever holds another, and no source with other bytes or forged seals', async () => {
     const good = await save();
