@@ -4,10 +4,11 @@
  * or a real disk notices.
  *
  *     node test/mutation/main.ts [--files GLOB] [--only ID] [--stages unit,simulation,real]
- *                                [--results FILE] [--again] [--list] [--report FILE]
+ *                                [--results FILE] [--again] [--list] [--report FILE] [--note TEXT]
  *
  * `--results`: where verdicts are kept and taken up again. `--again`: survivors are tried again,
- * by new tests perhaps; so are mutants of a file that is named. `--report`: writes the score.
+ * by new tests perhaps; so are mutants of a file that is named. `--report`: writes the score,
+ * under a note of what it covers.
  * Exits with 1 where a whole run kills fewer than 95%.
  */
 import { execFileSync } from 'node:child_process';
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     again: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     report: { type: 'string' },
+    note: { type: 'string' },
   },
 });
 
@@ -111,7 +113,7 @@ function finish(): void {
   });
   if (values.report !== undefined) {
     const untried = mutants.filter(({ id }) => results.get(id) === undefined);
-    writeFileSync(join(root, values.report), renderReport(judged, untried, SURVIVORS));
+    writeFileSync(join(root, values.report), renderReport(judged, untried, SURVIVORS, values.note));
   }
   if (values.list) return;
   const { killed, total } = scoreOf(judged);

@@ -33,6 +33,7 @@ export function renderReport(
   judged: readonly Judged[],
   untried: readonly Mutant[],
   reasons: ReadonlyMap<string, string>,
+  note?: string,
 ): string {
   const survivors = judged.filter(({ result }) => result.outcome === 'survived');
   const hung = judged.filter(({ result }) => result.outcome === 'timeout').length;
@@ -47,6 +48,7 @@ export function renderReport(
     ...(untried.length === 0
       ? []
       : ['', `**${untried.length} more have not been tried yet**: ${untriedFiles(untried)}.`]),
+    ...(note === undefined ? [] : ['', note]),
     '',
     '## By operator',
     '',
