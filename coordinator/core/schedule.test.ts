@@ -113,9 +113,9 @@ describe('occurrences', () => {
   });
 
   it('refuses a line and a zone that say nothing', () => {
-    expect(() => parseCron('61 * * * *', 'UTC')).toThrow();
-    expect(() => parseCron('0 0 * *', 'UTC')).toThrow();
-    expect(() => parseCron('0 0 * * *', 'Europe/Nowhere').nextRun(new Date(0))).toThrow();
+    expect(() => parseCron('61 * * * *', 'UTC')).toThrow('61');
+    expect(() => parseCron('0 0 * *', 'UTC')).toThrow('parts');
+    expect(() => parseCron('0 0 * * *', 'Europe/Nowhere').nextRun(new Date(0))).toThrow('Nowhere');
   });
 });
 
@@ -192,7 +192,7 @@ describe('what is due', () => {
         expect(runs - before).toBeGreaterThanOrEqual(9);
         expect(runs - before).toBeLessThanOrEqual(13);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   }, 30_000);
 });

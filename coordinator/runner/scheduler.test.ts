@@ -40,10 +40,11 @@ class Surroundings {
 
   start(...schedules: Schedule[]): Scheduler {
     this.stop = new AbortController();
-    const surroundings = this;
+    const isLeading = (): boolean => this.leads;
+    const isBusy = (): boolean => this.busy;
     const leadership = {
       get leads() {
-        return surroundings.leads;
+        return isLeading();
       },
       onChange: (listener: () => void) => {
         this.#leadershipChanged = listener;
@@ -81,7 +82,7 @@ class Surroundings {
       plans: { unexpired: async () => [] },
       operations: {
         get isBusy() {
-          return surroundings.busy;
+          return isBusy();
         },
       },
       leadership,
