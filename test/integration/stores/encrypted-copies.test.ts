@@ -178,6 +178,8 @@ describe('an encrypted copy', () => {
   }, 240_000);
 
   it('leaves plain text on no disk but the etcd host’s', async () => {
+    // There it is found: so it would be elsewhere.
+    expect((await startOf(join(shelf(), `${snapshot}.db`))).includes(SECRET)).toBe(true);
     const found: string[] = [];
     const plain: string[] = [];
     for (const directory of [lab.directory, store, tmpdir()]) {
