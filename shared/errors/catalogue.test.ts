@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { agentErrors } from './agent.ts';
 import { catalogue } from './catalogue.ts';
+import { drillErrors } from './drill.ts';
 import { fromFailure, LockstepError, toFailure } from './lockstep-error.ts';
 import { operationErrors } from './operation.ts';
 import { planErrors } from './plan.ts';
@@ -10,7 +11,15 @@ import { transportErrors } from './transport.ts';
 
 describe('the table of errors', () => {
   it('has each code once, over all its parts', () => {
-    const parts = [snapshotErrors, planErrors, agentErrors, operationErrors, storeErrors, transportErrors];
+    const parts = [
+      snapshotErrors,
+      planErrors,
+      agentErrors,
+      operationErrors,
+      storeErrors,
+      drillErrors,
+      transportErrors,
+    ];
     const codes = parts.flatMap((part) => Object.keys(part));
     expect(codes.length).toBe(new Set(codes).size);
     expect(codes.length).toBe(Object.keys(catalogue).length);

@@ -34,7 +34,7 @@ export const planErrors = {
   },
   PLACE_IS_ITS_OWN: {
     class: 'never',
-    meaning: '`--into` is for a snapshot of another cluster, and this one is of this cluster.',
+    meaning: 'With `--into` goes a snapshot of another cluster, and this one is of this cluster.',
     cure: 'Leave `--into` out.',
   },
   PLACE_UNKNOWN: {
