@@ -115,7 +115,12 @@ describe('keeping snapshots', () => {
   let pinned: string;
 
   it('takes one by schedule every two seconds, and keeps as many as it should', async () => {
-    pinned = await saveSnapshot(lab, '--node', 'cp2');
+    await until('a first one is taken', async () => {
+      const saved = await asked('snapshot', 'save', '--reason', 'first', '--node', 'cp2');
+      if (saved.exitCode !== 0) return false;
+      pinned = (saidBy(saved)['snapshot'] as { card: { id: string } }).card.id;
+      return true;
+    });
     const ended = await asked('snapshot', 'pin', pinned, '--reason', 'before the schedule');
     expect(ended.exitCode, ended.stdout + ended.stderr).toBe(0);
     const retention = { keepLast: 3 };
