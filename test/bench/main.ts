@@ -11,7 +11,7 @@ import { lockstep } from './contenders/lockstep.ts';
 import { goodScript, knowingScript, runbook } from './contenders/runbook.ts';
 import { type Measurement, measure } from './measure.ts';
 import { type BenchResult, contenderResult, table } from './table.ts';
-import { type Results, seconds, verdicts } from './verdict.ts';
+import { seconds, verdicts } from './verdict.ts';
 
 const USAGE = `Usage: node test/bench/main.ts [--runs N] [--nodes N] [--etcd VERSION] [-o json]
 
@@ -116,9 +116,7 @@ async function compare(
     etcdVersion: lab.etcdTools.version,
     runs: options.runs,
     contenders: results,
-    verdicts: verdicts(
-      Object.fromEntries(results.map(({ name, outagesMs }) => [name, outagesMs])) as Results,
-    ),
+    verdicts: verdicts(Object.fromEntries(results.map(({ name, outagesMs }) => [name, outagesMs]))),
     timings,
   };
 }
