@@ -232,7 +232,8 @@ export class Scheduler {
 
   /** A disk that does not take it costs the memory of it, not the run: the catalogue shows it too. */
   async #record(entry: Entry, run: ScheduleRun): Promise<void> {
-    entry.last = run;
+    // While one runs it is the one before that has an outcome.
+    if (run.endedMs !== undefined) entry.last = run;
     await this.#settings.runs.put(run).catch((thrown: unknown) => {
       const { code, message } = toFailure(thrown);
       this.#settings.logger.warn({ code, reason: message }, 'a scheduled run is not on record here');

@@ -190,8 +190,8 @@ export function scheduleList(
   ];
 }
 
-export function isFailed({ lastOutcome, running }: ScheduleStatus): boolean {
-  return !running && lastOutcome !== '' && lastOutcome !== 'done';
+export function isFailed({ lastOutcome }: ScheduleStatus): boolean {
+  return lastOutcome !== '' && lastOutcome !== 'done';
 }
 
 function nextWord({ nextAt, late, running }: ScheduleStatus, nowMs: number): string {
