@@ -20,11 +20,13 @@ function frame(payload: Buffer): Buffer {
 const METADATA = frame(record(1, Buffer.of(0x08, 0x0a, 0x10, 0x0b)));
 /** raftpb.Entry: term 2, index as given (below 128). */
 const entry = (index: number): Buffer => frame(record(2, Buffer.of(0x10, 2, 0x18, index)));
+/** raftpb.HardState: term 2, vote 1, committed as given. */
+const state = (committed: number): Buffer => frame(record(3, Buffer.of(0x08, 2, 0x10, 1, 0x18, committed)));
 const PREALLOCATED = Buffer.alloc(64);
 
 test('ids and the highest index, up to where the file is only preallocated', () => {
-  const content = Buffer.concat([METADATA, entry(3), entry(4), PREALLOCATED, entry(9)]);
-  expect(parseWal(content)).toEqual({ memberId: 'a', clusterId: 'b', lastIndex: 4n });
+  const content = Buffer.concat([METADATA, entry(3), entry(4), state(3), PREALLOCATED, entry(9), state(9)]);
+  expect(parseWal(content)).toEqual({ memberId: 'a', clusterId: 'b', lastIndex: 4n, committedIndex: 3n });
 });
 
 test('an index that comes again lower was overwritten, and still bounds', () => {
@@ -40,6 +42,11 @@ test('a cut frame ends it', () => {
 });
 
 test('rubbish is no WAL, and no reason to fail', () => {
-  expect(parseWal(Buffer.alloc(0))).toEqual({ memberId: '', clusterId: '', lastIndex: 0n });
+  expect(parseWal(Buffer.alloc(0))).toEqual({
+    memberId: '',
+    clusterId: '',
+    lastIndex: 0n,
+    committedIndex: 0n,
+  });
   expect(parseWal(Buffer.from('rubbish, rubbish, rubbish')).lastIndex).toBe(0n);
 });
