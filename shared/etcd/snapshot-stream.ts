@@ -8,6 +8,8 @@ import { SnapshotFrames } from './snapshot-frames.ts';
 /** etcdserverpb.Maintenance/Snapshot; its request is empty. */
 const PATH = '/etcdserverpb.Maintenance/Snapshot';
 const UNIX = 'unix:';
+/** As the number that travels. */
+const GRPC_OK: number = status.OK;
 /** A frame that is not compressed, of no bytes. */
 const EMPTY_REQUEST = Buffer.alloc(5);
 /**
@@ -75,7 +77,7 @@ export class SnapshotStream implements AsyncIterable<Uint8Array>, Disposable {
     }
     const ended = this.#status;
     if (ended === undefined) throw new GrpcStatus(status.UNAVAILABLE, textOf(this.#failure ?? 'cut off'));
-    if (ended.code !== status.OK) throw new GrpcStatus(ended.code, ended.details);
+    if (ended.code !== GRPC_OK) throw new GrpcStatus(ended.code, ended.details);
     if (!frames.isComplete) throw new GrpcStatus(status.UNAVAILABLE, 'ended within a message');
   }
 
@@ -95,7 +97,7 @@ export class SnapshotStream implements AsyncIterable<Uint8Array>, Disposable {
     if (typeof code === 'string' && /^\d+$/.test(code)) {
       this.#status = { code: Number(code), details: decode(headers['grpc-message']) };
     } else if (http !== undefined && http !== 200) {
-      this.#status = { code: status.UNAVAILABLE, details: `HTTP status ${String(http)}` };
+      this.#status = { code: status.UNAVAILABLE, details: `HTTP status ${Number(http)}` };
     }
   }
 }

@@ -36,9 +36,6 @@ describe('a snapshot goes into another place', () => {
     await put(fresh, KUBEADM, 'of fresh');
     stranger = await Lab.up({ nodes: 1, nodePrefix: 'c-cp', clusterName: 'stranger' });
     for (const lab of [fresh, stranger]) carry(burnt, lab, snapshot);
-    const untrusted = await planRestore(fresh, snapshot, '--into', 'fresh');
-    expect(codesOf(untrusted.said)).toEqual(['SIGNER_UNTRUSTED']);
-    for (const lab of [fresh, stranger]) trustIn(burnt, lab);
   });
   afterAll(async () => {
     await Promise.all([burnt, fresh, stranger].map((lab) => lab?.down()));
@@ -92,18 +89,6 @@ function carry(from: Lab, to: Lab, id: string): void {
   const { bytes, card } = snapshotFiles(from, id);
   for (const file of [bytes, card]) {
     copyFileSync(file, join(node.path('/var/lib/lockstep/snapshots'), basename(file)));
-  }
-}
-
-/** The CA of the place that the snapshot is of, where every program looks for it. */
-function trustIn(from: Lab, to: Lab): void {
-  const directories = [
-    ...to.nodes.map((node) => node.path('/etc/lockstep/tls')),
-    join(to.directory, 'pki/coordinators/coordinator-1'),
-  ];
-  for (const directory of directories) {
-    mkdirSync(join(directory, 'trusted'));
-    copyFileSync(join(from.directory, 'pki/ca.crt'), join(directory, 'trusted', `${from.clusterName}.crt`));
   }
 }
 

@@ -139,7 +139,7 @@ describe('a stopped member', () => {
     const again = (readyMs: number) => startEtcd({ directory, dataDir, ports: { client, peer }, readyMs });
     {
       await using _held = await hold();
-      await expect(again(2_000)).rejects.toThrow();
+      await expect(again(2_000)).rejects.toThrow(/./u);
     }
     etcd = await again(20_000);
     using asked = new EtcdClient(etcd.endpoint);

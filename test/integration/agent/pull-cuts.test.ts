@@ -8,7 +8,7 @@ import { SnapshotStore } from '@lockstep/agent/snapshots/store.ts';
 import { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { locateTools } from '../../lab/tools/locate.ts';
 import { Etcd } from '../snapshot/etcd.ts';
@@ -45,7 +45,7 @@ beforeAll(async () => {
   });
   await source.keep({ card, sealed: undefined });
   bytes = await readFile(source.pathOf('s-1'));
-  expect(bytes.length).toBeGreaterThan(3 * CHUNK_BYTES);
+  if (bytes.length <= 3 * CHUNK_BYTES) throw new Error('the snapshot is too small to be cut in many ways');
 }, 60_000);
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
@@ -76,8 +76,11 @@ it('goes on after cuts at any bytes, and asks for no byte twice', async () => {
             asked.push(offset);
             throw new Error('cut');
           };
-          if (end < bytes.length)
-            await expect(pull(store, cutOff)).rejects.toMatchObject({ code: 'PULL_FAILED' });
+          const ended = await pull(store, cutOff).then(
+            () => 'whole',
+            (thrown: { code?: string }) => thrown.code,
+          );
+          expect(ended).toBe(end < bytes.length ? 'PULL_FAILED' : 'whole');
           expect(asked.splice(0)).toEqual(end < bytes.length ? [BigInt(end), BigInt(end)] : []);
         }
         await pull(store, (at, id, offset, signal) => {
