@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
+/** Stores on a real S3 server, and what is kept by schedule and retention. */
+const STORES = ['test/integration/stores/**/*.test.ts', 'test/e2e/keeping.test.ts'];
+/** etcd on hosts of its own. */
+const EXTERNAL = ['test/e2e/external-etcd.test.ts'];
+
 /** One project per tier; each has its own npm script. Slower tiers run one file at a time. */
 export default defineConfig({
   test: {
@@ -32,6 +37,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: STORES,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -41,6 +47,25 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: [...STORES, ...EXTERNAL],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'stores',
+          include: STORES,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'external',
+          include: EXTERNAL,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

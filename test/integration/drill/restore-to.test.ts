@@ -135,7 +135,8 @@ describe('snapshot restore-to', () => {
     expect(existsSync(directory) ? readdirSync(directory) : undefined).toStrictEqual(before);
   });
 
-  it('says which tool it found where that is of another minor version', async () => {
+  it('says which tool it found where that is of another minor version', async ({ skip }) => {
+    if (tools.version.startsWith('3.5.')) skip('the only etcd here is 3.5: `npm run tools -- --all`');
     const { etcd: other } = await locateTools({ etcdVersion: '3.5' });
     const path = `${dirname(other.etcdutl)}:/usr/bin:/bin`;
     const directory = fresh();

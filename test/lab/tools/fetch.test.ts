@@ -21,6 +21,7 @@ const fetchInto = (directory: string): Promise<void> =>
   fetchTools(
     {
       all: false,
+      stores: true,
       directory,
       places: { toolRoots: [directory], pathDirectories: [] },
       say: (line) => said.push(line),

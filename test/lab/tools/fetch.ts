@@ -13,11 +13,20 @@ import {
   type ToolPlaces,
   toolsDirectory,
 } from './locate.ts';
-import { defaultEtcd, everyEtcd, natsServer, optionalTools, type PinnedTool } from './versions.ts';
+import {
+  defaultEtcd,
+  everyEtcd,
+  natsServer,
+  optionalTools,
+  type PinnedTool,
+  storeTools,
+} from './versions.ts';
 
 export interface FetchOptions {
   /** One of each supported etcd minor instead of the default one alone. */
   readonly all: boolean;
+  /** An S3 server and another age, for the tests of stores. */
+  readonly stores?: boolean;
   readonly directory?: string;
   readonly places?: ToolPlaces;
   /** One line for each step. */
@@ -49,7 +58,8 @@ export async function fetchTools(options: FetchOptions, signal: AbortSignal): Pr
 
 /** What tests can do without, by name: that it cannot be had is said and no failure. */
 async function fetchOptional(places: ToolPlaces, options: FetchOptions, signal: AbortSignal): Promise<void> {
-  for (const tool of optionalTools) {
+  const wanted = options.all || options.stores === true ? [...optionalTools, ...storeTools] : optionalTools;
+  for (const tool of wanted) {
     const found = await locateProgram(tool.name, places);
     if (found !== undefined) {
       options.say(`${tool.name}: found, ${found}`);

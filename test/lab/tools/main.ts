@@ -2,26 +2,32 @@ import { parseArgs } from 'node:util';
 import { asLockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { fetchTools } from './fetch.ts';
 
-const USAGE = `Usage: npm run tools [-- --all]
+const USAGE = `Usage: npm run tools [-- --all | --stores]
 
 Puts the etcd and nats-server that the lab runs into .tools/, where they are not at hand already.
 Nothing is installed on the machine.
 
-  --all   one of each supported etcd minor: 3.4, 3.5, 3.6, 3.7 (the newer ones are built with Go)
+  --all   one of each supported etcd minor: 3.4, 3.5, 3.6, 3.7 (the newer ones are built with Go),
+          and what --stores brings
+  --stores  an S3 server (built with Go) and age, for the tests of stores
 `;
 
 /** Longest that all of it may take: four builds on a slow machine. */
 const TIMEOUT_MS = 40 * 60_000;
 
 const { values } = parseArgs({
-  options: { all: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: {
+    all: { type: 'boolean', default: false },
+    stores: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 });
 if (values.help) {
   process.stdout.write(USAGE);
 } else {
   try {
     const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    await fetchTools({ all: values.all, say }, AbortSignal.timeout(TIMEOUT_MS));
+    await fetchTools({ all: values.all, stores: values.stores, say }, AbortSignal.timeout(TIMEOUT_MS));
   } catch (thrown) {
     const { code, message } = asLockstepError(thrown);
     process.stderr.write(`${code}: ${message}\n`);

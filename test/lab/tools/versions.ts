@@ -105,4 +105,7 @@ export const age: PinnedTool = {
 };
 
 /** What tests can do without, by name. */
-export const optionalTools: readonly PinnedTool[] = [strace, age, versitygw];
+export const optionalTools: readonly PinnedTool[] = [strace];
+
+/** What the tests of stores take: building them takes minutes, so they are fetched where asked for alone. */
+export const storeTools: readonly PinnedTool[] = [age, versitygw];
