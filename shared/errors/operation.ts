@@ -69,7 +69,8 @@ export const operationErrors = {
   },
   UNDO_WITHOUT_QUORUM: {
     class: 'fault',
-    meaning: 'The reachable nodes cannot form OLD’s quorum, so undo does not run by itself.',
+    meaning:
+      'The reachable nodes cannot form OLD’s quorum, so undo does not run by itself; before the fence, no node answered on which it could be recorded.',
     cure: 'Bring more nodes back, then `lockstep restore resume`.',
   },
   FORWARD_FAILED: {

@@ -56,8 +56,8 @@ export const CIRCUMSTANCES: readonly Circumstance[] = [
   {
     name: 'undo-without-quorum',
     codes: ['UNDO_WITHOUT_QUORUM'],
-    when: 'Undo has begun after the fence, and so many nodes have not answered for ten minutes that the others are not OLD’s quorum.',
-    why: 'The absent may run NEW and be its quorum: to start OLD beside them would be two clusters.',
+    when: 'Undo has begun, and for ten minutes so many nodes have not answered that the others are not OLD’s quorum; before the fence, nobody has answered who took part.',
+    why: 'The absent may run NEW and be its quorum: to start OLD beside them would be two clusters. Before the fence another coordinator may have gone on with them.',
     from: ABSENCE,
   },
   {
