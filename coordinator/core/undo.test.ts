@@ -59,8 +59,13 @@ describe('an undo', () => {
     script.fail('cp2', 'PLAN_UNKNOWN').fail('cp3', 'EPOCH_STALE');
     // What was asked of them before may still arrive: so they are asked again, and say no.
     expect(script.asked).toEqual(['cp2', 'cp3']);
-    script.fail('cp2', 'LEDGER_STRANGER').fail('cp3', 'EPOCH_STALE');
+    script.fail('cp2', 'LEDGER_STRANGER').fail('cp3', 'OPERATION_IN_PROGRESS');
     expect(script.outcome).toBe(Outcome.OUTCOME_REFUSED);
+  });
+
+  it('is left to who promised more, by a node that is asked to take the plan after all', () => {
+    const script = new Script().start().fail('cp1', 'OPERATION_IN_PROGRESS').fail('cp2', 'PLAN_UNKNOWN');
+    expect(script.fail('cp2', 'EPOCH_STALE').stage.kind).toBe('superseded');
   });
 
   it('has who may still take the plan take it, so that what is undone is on record there', () => {

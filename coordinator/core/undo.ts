@@ -79,6 +79,11 @@ export function onUndoFailure(turn: Turn, last: UndoStage, call: PendingCall, fa
     turn.next = { to: 'settle', cause: stage.cause };
     return;
   }
+  if (call.ask.kind === 'promise' && failure.code === 'EPOCH_STALE') {
+    // Who promised more has taken this operation over, or commands another: either way it is theirs.
+    turn.next = { to: 'superseded' };
+    return;
+  }
   const isRefused = call.ask.kind === 'promise' && !isTransient(failure);
   if (saysNeverTaken(failure) || isRefused || (unsure && failure.code === 'EPOCH_STALE')) {
     // Before the fence nothing of the node was touched: a ledger that was lost holds nothing to undo.
