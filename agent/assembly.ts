@@ -19,7 +19,7 @@ import { Executor } from './executor/executor.ts';
 import { HANDLERS } from './executor/handlers.ts';
 import { takeExecutorLock } from './executor/lock.ts';
 import type { StepPorts } from './executor/step.ts';
-import { assembleStaticPodNode, type StaticPodNode } from './hosting/static-pod/assemble.ts';
+import { assembleNode, type HostedNode } from './hosting/assemble.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { Reserve, reservePath } from './ledger/reserve.ts';
 import type { Joining, JudgeSeals, LockDatabase, Membership, PullSnapshot, ReadStoreFacts } from './ports.ts';
@@ -170,9 +170,9 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
 }
 
 /** What looks at the node and needs neither ledger nor lock. */
-export function localPorts(config: AgentConfig, environment: NodeJS.ProcessEnv = process.env): StaticPodNode {
+export function localPorts(config: AgentConfig, environment: NodeJS.ProcessEnv = process.env): HostedNode {
   const reserve = new Reserve(reservePath(ledgerPath(config)));
-  return assembleStaticPodNode(config, environment['PATH'] ?? '', () => reserve.release());
+  return assembleNode(config, environment['PATH'] ?? '', () => reserve.release());
 }
 
 /** Real path of the ledger. */

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { isExecutable } from '@lockstep/shared/executable.ts';
 
 const execute = promisify(execFile);
 
@@ -85,13 +85,4 @@ async function versionOf(path: string, signal: AbortSignal): Promise<string> {
   }));
   signal.throwIfAborted();
   return /^etcd(?:utl|ctl) version: (?<version>\S+)/mu.exec(stdout)?.groups?.['version'] ?? '';
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
 }

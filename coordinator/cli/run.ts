@@ -4,7 +4,8 @@ import { type Answer, format, jsonOf, jsonOfError, type OutputFormat } from './a
 import { EXIT, exitOfError } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { plain } from './plain.ts';
-import { createProgram, type Work } from './program.ts';
+import type { Work } from './program/command.ts';
+import { createProgram } from './program.ts';
 import { failure } from './render/refusals.ts';
 import type { Terminal } from './terminal.ts';
 

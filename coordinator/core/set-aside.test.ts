@@ -29,11 +29,16 @@ describe('a node is left out', () => {
   const restored = ledger('cp1', 5n, OPERATION_STATE_CLOSED, without3);
 
   it.each([
-    ['of a restore that closed', [restored]],
-    ['of one that is committed and not closed', [ledger('cp1', 5n, OPERATION_STATE_COMMITTED, without3)]],
+    ['of a restore that closed', [restored], 'r-5'],
+    [
+      'of one that is committed and not closed',
+      [ledger('cp1', 5n, OPERATION_STATE_COMMITTED, without3)],
+      'r-5',
+    ],
     [
       'though a later restore without it was undone',
       [ledger('cp1', 7n, OPERATION_STATE_UNDONE, { leftOut: [outsider] })],
+      'r-7',
     ],
     [
       'though another node has re-joined since',
@@ -41,13 +46,15 @@ describe('a node is left out', () => {
         restored,
         ledger('cp1', 8n, OPERATION_STATE_CLOSED, { kind: REJOIN, rejoins: { node: 'cp2' }, ...without3 }),
       ],
+      'r-8',
     ],
     [
       'though its own re-join was undone, as the sponsor has it',
       [ledger('cp1', 8n, OPERATION_STATE_UNDONE, { kind: REJOIN, rejoins: member })],
+      'r-8',
     ],
-  ])('%s', (_what, others) => {
-    expect(leftOutBy('cp3', nothing, others)).toBeDefined();
+  ])('%s', (_what, others, by) => {
+    expect(leftOutBy('cp3', nothing, others)?.operationId).toBe(by);
     expect(leftOutNow(others).map(({ node }) => node)).toContain('cp3');
   });
 
@@ -90,7 +97,7 @@ describe('a node is left out', () => {
       [restored, open],
       [open, restored],
     ]) {
-      expect(leftOutBy('cp3', nothing, others)).toBeDefined();
+      expect(leftOutBy('cp3', nothing, others)?.operationId).toBe('r-5');
     }
   });
 

@@ -12,17 +12,17 @@ import type { SocketAddress } from '../../adapters/proc-tables.ts';
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import { isStopped, type UnitHold } from '../../adapters/systemd.ts';
 import type { Component, Hosting, Joining, KubeletState, UndoPaths } from '../../ports.ts';
-import { checkEncryption } from './encryption-check.ts';
-import { reachable } from './etcd-settings.ts';
-import type { Inspector } from './inspect.ts';
+import { reachable } from '../etcd-settings.ts';
+import { checkEncryption } from '../inspect/encryption-check.ts';
+import type { Inspector } from '../inspect/inspect.ts';
+import type { Readiness } from '../inspect/readiness.ts';
+import type { NodeSettings } from '../node-settings.ts';
+import { addressOfUrl, apiServerAddress, contradiction } from '../proof-of-stop.ts';
+import { storeFiles } from '../store-files.ts';
+import { undoText } from '../undo-text.ts';
 import { joiningManifest } from './joining-manifest.ts';
 import { plannedFileName } from './manifest-directory.ts';
-import type { NodeSettings } from './node-settings.ts';
-import { addressOfUrl, apiServerAddress, contradiction } from './proof-of-stop.ts';
-import type { Readiness } from './readiness.ts';
 import type { ComponentStopper } from './stop-components.ts';
-import { storeFiles } from './store-files.ts';
-import { undoText } from './undo-text.ts';
 
 const PARKED_MODE = 0o700;
 /** As kubeadm writes them. */

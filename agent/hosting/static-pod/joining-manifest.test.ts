@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lastValue, parseFlags } from './flags.ts';
+import { lastValue, parseFlags } from '../flags.ts';
 import { joiningManifest } from './joining-manifest.ts';
 import { parseManifest } from './manifest.ts';
 

@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { isMap, isScalar, isSeq, parseDocument, type YAMLSeq } from 'yaml';
-import { lastValue, parseFlags } from './flags.ts';
+import { lastValue, parseFlags } from '../flags.ts';
 import { parseManifest } from './manifest.ts';
 
 /** Flags that say how an empty store begins; over a store etcd ignores them all. */

@@ -8,7 +8,7 @@ import type { ManifestReport } from '@lockstep/shared/generated/lockstep/v1/node
 import { errorCodeOf } from '../../adapters/host-files.ts';
 import type { AllowedPrefix, HostRoot } from '../../adapters/host-root.ts';
 import type { Component } from '../../ports.ts';
-import { readEtcdSettings } from './etcd-settings.ts';
+import { readEtcdSettings } from '../etcd-settings.ts';
 import { type ManifestContainer, type PodManifest, parseManifest } from './manifest.ts';
 
 /** kubelet reads no file whose name begins with a dot, and any other, whatever its suffix. */

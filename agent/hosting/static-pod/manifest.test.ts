@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 
-import { readApiServerSettings } from './api-server-settings.ts';
-import { clientUrlOf, readEtcdSettings } from './etcd-settings.ts';
+import { readApiServerSettings } from '../api-server-settings.ts';
+import { clientUrlOf, readEtcdSettings } from '../etcd-settings.ts';
 import { hostPathOf, imageTag, type ManifestContainer, parseManifest } from './manifest.ts';
 
 interface PodOptions {

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 
 import type { Component } from '../../ports.ts';
-import { runsEtcd } from './flags.ts';
+import { runsEtcd } from '../flags.ts';
 
 export const COMPONENTS = [
   'etcd',

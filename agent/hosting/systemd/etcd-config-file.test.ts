@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { settingsOf } from '../static-pod/etcd-settings.ts';
+import { settingsOf } from '../etcd-settings.ts';
 import { flagsOfConfigFile } from './etcd-config-file.ts';
 
 const FILE = `name: etcd1

@@ -2,7 +2,7 @@ import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-import type { Flags } from '../static-pod/flags.ts';
+import type { Flags } from '../flags.ts';
 
 const section = z.record(z.string(), z.unknown()).nullish();
 const schema = z.looseObject({

@@ -7,8 +7,8 @@ import type { UnitFileReport } from '@lockstep/shared/generated/lockstep/v1/node
 
 import { errorCodeOf } from '../../adapters/host-files.ts';
 import { type AllowedPrefix, HostRoot } from '../../adapters/host-root.ts';
-import { type EtcdSettings, settingsOf, withEnvironment } from '../static-pod/etcd-settings.ts';
-import { lastValue, parseFlags } from '../static-pod/flags.ts';
+import { type EtcdSettings, settingsOf, withEnvironment } from '../etcd-settings.ts';
+import { lastValue, parseFlags } from '../flags.ts';
 import { flagsOfConfigFile } from './etcd-config-file.ts';
 import { expandWords, parseEnvironmentFile, parseServiceUnit } from './unit-file.ts';
 

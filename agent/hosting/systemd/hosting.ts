@@ -8,9 +8,9 @@ import type { HostFiles } from '../../adapters/host-files.ts';
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import { isStopped, type UnitHold } from '../../adapters/systemd.ts';
 import type { Component, Hosting, Joining, KubeletState, UndoPaths } from '../../ports.ts';
-import { addressOfUrl, contradiction } from '../static-pod/proof-of-stop.ts';
-import { storeFiles } from '../static-pod/store-files.ts';
-import { undoText } from '../static-pod/undo-text.ts';
+import { addressOfUrl, contradiction } from '../proof-of-stop.ts';
+import { storeFiles } from '../store-files.ts';
+import { undoText } from '../undo-text.ts';
 import { groupMembers, tasksLeft } from './proof-of-unit.ts';
 
 export interface SystemdParts {

@@ -6,8 +6,8 @@ import { ContainerRuntime } from '@lockstep/agent/adapters/cri.ts';
 import { formatDevice } from '@lockstep/agent/adapters/proc-tables.ts';
 import { ProcessTable } from '@lockstep/agent/adapters/process-table.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
+import { ToolFinder } from '@lockstep/agent/hosting/inspect/tools.ts';
 import { ComponentStopper } from '@lockstep/agent/hosting/static-pod/stop-components.ts';
-import { ToolFinder } from '@lockstep/agent/hosting/static-pod/tools.ts';
 import {
   ContainerConfig,
   type CreateContainerRequest,

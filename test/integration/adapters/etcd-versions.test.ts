@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { EtcdLocalMember } from '@lockstep/agent/adapters/local-member.ts';
-import { readStoppedStore } from '@lockstep/agent/hosting/static-pod/stopped-store.ts';
-import { ToolFinder } from '@lockstep/agent/hosting/static-pod/tools.ts';
+import { ToolFinder } from '@lockstep/agent/hosting/inspect/tools.ts';
+import { readStoppedStore } from '@lockstep/agent/hosting/stopped-store.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
 import { describe, expect, test } from 'vitest';

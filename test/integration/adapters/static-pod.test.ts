@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-import { assembleStaticPodNode, type StaticPodNode } from '@lockstep/agent/hosting/static-pod/assemble.ts';
+import { assembleNode, type HostedNode } from '@lockstep/agent/hosting/assemble.ts';
 import type { Component } from '@lockstep/agent/ports.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { EtcdMemberPlan, NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
@@ -30,7 +30,7 @@ const soon = (): AbortSignal => deadline(30_000);
 
 let lab: Lab;
 let host: LabNode;
-let node: StaticPodNode;
+let node: HostedNode;
 let report: NodeReport;
 let plan: NodePlan;
 
@@ -39,7 +39,7 @@ beforeAll(async () => {
   const [first] = lab.nodes;
   if (first === undefined) throw new Error('no node');
   host = first;
-  node = assembleNode();
+  node = nodeOfLab();
   report = await node.hosting.inspect(soon());
   plan = planOf(report);
 });
@@ -49,8 +49,8 @@ afterAll(async () => {
   await lab?.[Symbol.asyncDispose]();
 });
 
-function assembleNode(): StaticPodNode {
-  return assembleStaticPodNode(
+function nodeOfLab(): HostedNode {
+  return assembleNode(
     {
       hostRoot: host.root,
       stateDir: '/var/lib/lockstep',
@@ -341,7 +341,7 @@ describe('the proof, once everything has stopped', () => {
   });
 
   test('is the same for an agent that was started anew', async () => {
-    const fresh = assembleNode();
+    const fresh = nodeOfLab();
     try {
       await expect(fresh.hosting.proveStopped(plan, OPERATION, ALL, soon())).resolves.toBeUndefined();
     } finally {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { appendFile, chown, copyFile, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { assembleStaticPodNode, type StaticPodNode } from '@lockstep/agent/hosting/static-pod/assemble.ts';
+import { assembleNode, type HostedNode } from '@lockstep/agent/hosting/assemble.ts';
 import { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -39,7 +39,7 @@ describe.skipIf(systemd === undefined)(
   () => {
     let scratch: Awaited<ReturnType<typeof scratchDirectory>>;
     let host: SystemdContainer;
-    let node: StaticPodNode;
+    let node: HostedNode;
     let etcd: EtcdTools;
     let plan: NodePlan;
 
@@ -49,7 +49,7 @@ describe.skipIf(systemd === undefined)(
       ({ etcd } = await locateTools());
       host = await SystemdContainer.create(systemd, scratch.path);
       await layOut();
-      node = assembleStaticPodNode(
+      node = assembleNode(
         {
           hostRoot: host.root,
           stateDir: '/var/lib/lockstep',

@@ -12,7 +12,7 @@ import { HostStores } from '@lockstep/agent/adapters/stores.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
 import { Drills } from '@lockstep/agent/drill/drills.ts';
 import type { DrillPorts } from '@lockstep/agent/drill/ports.ts';
-import { inspectStore } from '@lockstep/agent/hosting/static-pod/inspect-etcd.ts';
+import { inspectStore } from '@lockstep/agent/hosting/inspect/inspect-etcd.ts';
 import type { AuditRecord } from '@lockstep/agent/ledger/records.ts';
 import { saveSnapshot } from '@lockstep/agent/snapshots/save.ts';
 import { SnapshotStore } from '@lockstep/agent/snapshots/store.ts';

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, constants, readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { isExecutable } from '@lockstep/shared/executable.ts';
 
 /** One installation of etcd; paths are absolute. */
 export interface EtcdTools {
@@ -137,15 +138,6 @@ async function etcdVersionOf(directory: string): Promise<string | undefined> {
     timeout: VERSION_TIMEOUT_MS,
   }).catch(() => ({ stdout: '' }));
   return /etcd Version: (\d+\.\d+\.\d+)/.exec(stdout)?.[1];
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
 }
 
 export function isVersion(text: string): boolean {

@@ -1,25 +1,25 @@
 import { dirname, join } from 'node:path';
 
-import { ContainerRuntime } from '../../adapters/cri.ts';
-import { HostFiles } from '../../adapters/host-files.ts';
-import { type AllowedPrefix, HostRoot } from '../../adapters/host-root.ts';
-import { EtcdLocalMember } from '../../adapters/local-member.ts';
-import { ProcessTable } from '../../adapters/process-table.ts';
-import { ToolStoreBuilder } from '../../adapters/store-builder.ts';
-import { HostStores } from '../../adapters/stores.ts';
-import { Syscalls } from '../../adapters/syscalls.ts';
-import { UnitHold } from '../../adapters/systemd.ts';
-import type { Hosting, Joining } from '../../ports.ts';
-import { EtcdUnitFiles } from '../systemd/etcd-unit-files.ts';
-import { SystemdHosting } from '../systemd/hosting.ts';
-import { StaticPodHosting } from './hosting.ts';
-import { Inspector } from './inspect.ts';
-import { declaredPrefixes, type FoundManifest, ManifestDirectory } from './manifest-directory.ts';
+import { ContainerRuntime } from '../adapters/cri.ts';
+import { HostFiles } from '../adapters/host-files.ts';
+import { type AllowedPrefix, HostRoot } from '../adapters/host-root.ts';
+import { EtcdLocalMember } from '../adapters/local-member.ts';
+import { ProcessTable } from '../adapters/process-table.ts';
+import { ToolStoreBuilder } from '../adapters/store-builder.ts';
+import { HostStores } from '../adapters/stores.ts';
+import { Syscalls } from '../adapters/syscalls.ts';
+import { UnitHold } from '../adapters/systemd.ts';
+import type { Hosting, Joining } from '../ports.ts';
+import { Inspector } from './inspect/inspect.ts';
+import { Readiness } from './inspect/readiness.ts';
+import { ToolFinder } from './inspect/tools.ts';
 import { ManifestEndpoint } from './member-endpoint.ts';
 import { NodeSettings } from './node-settings.ts';
-import { Readiness } from './readiness.ts';
-import { ComponentStopper } from './stop-components.ts';
-import { ToolFinder } from './tools.ts';
+import { StaticPodHosting } from './static-pod/hosting.ts';
+import { declaredPrefixes, type FoundManifest, ManifestDirectory } from './static-pod/manifest-directory.ts';
+import { ComponentStopper } from './static-pod/stop-components.ts';
+import { EtcdUnitFiles } from './systemd/etcd-unit-files.ts';
+import { SystemdHosting } from './systemd/hosting.ts';
 
 /** The part of the agent's configuration that is about the node. Host paths, but for `tools`. */
 export interface NodeConfig {
@@ -39,7 +39,7 @@ export interface NodeConfig {
 }
 
 /** What a node offers the executor. */
-export interface StaticPodNode {
+export interface HostedNode {
   readonly hosting: Hosting & Joining;
   readonly stores: HostStores;
   readonly storeBuilder: ToolStoreBuilder;
@@ -53,11 +53,11 @@ export interface StaticPodNode {
  * Called by the agent's assembly alone: one of each, knowing each other by their constructors.
  * `searchPath` is PATH; `giveRoom` as in HostFiles.
  */
-export function assembleStaticPodNode(
+export function assembleNode(
   config: NodeConfig,
   searchPath: string,
   giveRoom: () => boolean = () => false,
-): StaticPodNode {
+): HostedNode {
   const { stateDir, serviceManager, kubelet } = config;
   const holdFile = join(stateDir, 'kubelet.hold');
   const syscalls = new Syscalls();

@@ -1,5 +1,5 @@
 import { allValues, lastValue, listValue, parseFlags } from './flags.ts';
-import { hostPathOf, imageTag, type ManifestContainer } from './manifest.ts';
+import { hostPathOf, imageTag, type ManifestContainer } from './static-pod/manifest.ts';
 
 /** What the kube-apiserver container is told, with its own defaults. Paths are host paths. */
 export interface ApiServerSettings {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-import type { StaticPod } from '../../adapters/cri.ts';
+import type { StaticPod } from '../adapters/cri.ts';
 import {
   type FileIdentity,
   type FileLock,
@@ -8,9 +8,9 @@ import {
   listensOn,
   type SocketAddress,
   type TcpSocket,
-} from '../../adapters/proc-tables.ts';
-import { type OpenFile, sameFile } from '../../adapters/process-table.ts';
-import { isStopped, type UnitState } from '../../adapters/systemd.ts';
+} from '../adapters/proc-tables.ts';
+import { type OpenFile, sameFile } from '../adapters/process-table.ts';
+import { isStopped, type UnitState } from '../adapters/systemd.ts';
 
 /** Everything that was seen, each from another source. What could not be seen has thrown before. */
 export interface StopEvidence {

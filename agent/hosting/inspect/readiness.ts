@@ -1,8 +1,8 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 
 import type { HostFiles } from '../../adapters/host-files.ts';
-import type { NodeSettings } from './node-settings.ts';
-import { apiServerAddress } from './proof-of-stop.ts';
+import type { NodeSettings } from '../node-settings.ts';
+import { apiServerAddress } from '../proof-of-stop.ts';
 import { type AskingAs, get, waitForOk } from './ready.ts';
 
 /** Whether this node's API server and member serve, asked as their own peers would ask. */

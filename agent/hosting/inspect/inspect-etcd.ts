@@ -8,11 +8,11 @@ import { deadline } from '@lockstep/shared/waiting.ts';
 import type { HostFiles } from '../../adapters/host-files.ts';
 import type { EtcdLocalMember } from '../../adapters/local-member.ts';
 import { formatDevice, type Mount } from '../../adapters/proc-tables.ts';
-import type { EtcdSettings } from './etcd-settings.ts';
+import type { EtcdSettings } from '../etcd-settings.ts';
+import { imageTag, type ManifestContainer } from '../static-pod/manifest.ts';
+import { readStoppedStore } from '../stopped-store.ts';
 import { certificateFingerprint } from './fingerprints.ts';
 import type { InspectionNotes } from './inspection-notes.ts';
-import { imageTag, type ManifestContainer } from './manifest.ts';
-import { readStoppedStore } from './stopped-store.ts';
 
 /** A member that takes longer is reported as not serving. */
 const ANSWER_MS = 3_000;

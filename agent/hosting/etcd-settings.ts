@@ -1,5 +1,5 @@
 import { booleanValue, type Flags, featureGate, lastValue, listValue, parseFlags } from './flags.ts';
-import { hostPathOf, type ManifestContainer } from './manifest.ts';
+import { hostPathOf, type ManifestContainer } from './static-pod/manifest.ts';
 
 /** What etcd is told, with etcd's own defaults. Paths are host paths. */
 export interface EtcdSettings {

@@ -3,8 +3,8 @@ import { posix } from 'node:path';
 import type { EtcdMemberPlan, NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { runsKubelet } from '@lockstep/shared/plan/part.ts';
 
-import type { UndoPaths } from '../../ports.ts';
-import { COMPONENTS } from './manifest.ts';
+import type { UndoPaths } from '../ports.ts';
+import { COMPONENTS } from './static-pod/manifest.ts';
 
 /** How a unit is kept from starting. */
 export interface HeldUnit {

@@ -3,9 +3,9 @@ import { join, posix } from 'node:path';
 
 import type { EtcdMemberPlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 
-import { errorCodeOf, type HostFiles } from '../../adapters/host-files.ts';
-import { type FileIdentity, formatDevice } from '../../adapters/proc-tables.ts';
-import { identityIfThere } from '../../adapters/process-table.ts';
+import { errorCodeOf, type HostFiles } from '../adapters/host-files.ts';
+import { type FileIdentity, formatDevice } from '../adapters/proc-tables.ts';
+import { identityIfThere } from '../adapters/process-table.ts';
 
 /** Directories of a store that a running etcd has files in; it also keeps the WAL's directory open. */
 const DIRECTORIES = ['', 'member', 'member/snap', 'member/wal'];

@@ -3,8 +3,8 @@ import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { type ApiServerSettings, readApiServerSettings } from './api-server-settings.ts';
 import { type EtcdSettings, readEtcdSettings } from './etcd-settings.ts';
 import { lastValue, parseFlags } from './flags.ts';
-import { hostPathOf } from './manifest.ts';
-import type { ManifestDirectory } from './manifest-directory.ts';
+import { hostPathOf } from './static-pod/manifest.ts';
+import type { ManifestDirectory } from './static-pod/manifest-directory.ts';
 
 export interface EtcdUnitSettings {
   /** Undefined where there is no such unit. */

@@ -2,8 +2,8 @@ import { dirname, join } from 'node:path';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { EtcdEndpoint } from '@lockstep/shared/etcd/channel.ts';
 
-import type { HostFiles } from '../../adapters/host-files.ts';
-import type { MemberEndpoint } from '../../adapters/local-member.ts';
+import type { HostFiles } from '../adapters/host-files.ts';
+import type { MemberEndpoint } from '../adapters/local-member.ts';
 import { clientUrlOf, type EtcdSettings } from './etcd-settings.ts';
 import type { NodeSettings } from './node-settings.ts';
 

@@ -3,8 +3,8 @@ import type { UnitReport } from '@lockstep/shared/generated/lockstep/v1/node.ts'
 
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import { isStopped, parseUnitState, type UnitHold } from '../../adapters/systemd.ts';
-import type { InspectionNotes } from '../static-pod/inspection-notes.ts';
-import { type EtcdUnit, type EtcdUnitFiles, OWN_DROP_IN } from './etcd-unit-files.ts';
+import { type EtcdUnit, type EtcdUnitFiles, OWN_DROP_IN } from '../systemd/etcd-unit-files.ts';
+import type { InspectionNotes } from './inspection-notes.ts';
 
 export interface UnitInspection {
   readonly unit: EtcdUnit;

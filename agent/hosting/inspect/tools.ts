@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-
+import { isExecutable } from '@lockstep/shared/executable.ts';
 import type { ToolReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 
 import { HostRoot } from '../../adapters/host-root.ts';
@@ -86,14 +85,5 @@ function inEtcdRoot(root: string | undefined, name: string): { source: string; p
     return [{ source: 'etcd-root', path: inside.resolve(join(IN_IMAGE, name), 'read') }];
   } catch {
     return [];
-  }
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
   }
 }

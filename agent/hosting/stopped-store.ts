@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { EtcdMember } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 
-import { readWalFacts, type WalFacts } from '../../adapters/wal.ts';
+import { readWalFacts, type WalFacts } from '../adapters/wal.ts';
 
 /** What the files of a member that does not answer say of it. */
 export interface StoppedStore {

@@ -2,7 +2,7 @@ import type { ApiServerReport } from '@lockstep/shared/generated/lockstep/v1/nod
 import { fingerprints, parseEncryptionConfiguration } from '@lockstep/shared/kubernetes/encryption.ts';
 
 import type { HostFiles } from '../../adapters/host-files.ts';
-import type { ApiServerSettings } from './api-server-settings.ts';
+import type { ApiServerSettings } from '../api-server-settings.ts';
 import { certificateFingerprint, publicKeyFingerprints } from './fingerprints.ts';
 import type { InspectionNotes } from './inspection-notes.ts';
 

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { type DrillOptions, listDrills, runDrill } from '../commands/drills.ts';
+import { answering, type CommonOptions, type Does, noun } from './command.ts';
+
+export function drills(program: Command, does: Does): void {
+  const drill = noun(program, 'drill', 'prove that a snapshot can be restored', 'drills');
+  answering(
+    drill,
+    'run',
+    'restore a snapshot into a scratch place on a node, and prove it there',
+    'lockstep drill run',
+    'lockstep drill run s-20261122-114530-7kq2ab --node cp3',
+  )
+    .argument('[snapshot]', 'its id; the newest that is not known to be bad if left out')
+    .option('--node <name>', 'on this node, instead of whichever it disturbs least')
+    .option('--identity <file>', 'of age-keygen: fetch the encrypted copy first; read here alone')
+    .action((id: string | undefined, options: CommonOptions & DrillOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => runDrill(invocation, id, options) }),
+    );
+  answering(
+    drill,
+    'list',
+    'when each snapshot was last proven, and how long a restore would take',
+    'lockstep drill list',
+    'lockstep drill list -o wide',
+  )
+    .alias('ls')
+    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listDrills }));
+}

@@ -1,0 +1,94 @@
+import { type Command, Option } from 'commander';
+import { parsePort } from '../arguments.ts';
+import { listCatalogue } from '../commands/keeping.ts';
+import {
+  DEFAULT_CLIENT_PORT,
+  type RestoreToOptions,
+  restoreTo,
+  SNAPSHOT_DIRECTORY,
+} from '../commands/restore-to.ts';
+import { saveSnapshot, showSnapshot, verifySnapshot } from '../commands/snapshots.ts';
+import { answering, type CommonOptions, type Does, noun } from './command.ts';
+import { copies } from './copies.ts';
+import { keeping } from './keeping.ts';
+
+interface FileChoice extends CommonOptions {
+  readonly trailer: boolean;
+}
+
+export function snapshots(program: Command, does: Does): void {
+  const snapshot = noun(program, 'snapshot', 'take, keep, look at and prove snapshots', 'snapshots', 'snap');
+  answering(
+    snapshot,
+    'save',
+    'take a snapshot and prove it',
+    'lockstep snapshot save --reason "before the upgrade"',
+  )
+    .option('--node <name>', 'from this member, instead of a healthy follower')
+    .option('--offline', 'of a member that is stopped: its database and its log, as they lie on its disk')
+    .option('--reason <text>', 'kept on its card')
+    .action((options: CommonOptions & { node?: string; offline?: boolean; reason?: string }) =>
+      does({ kind: 'answer', options, ask: (invocation) => saveSnapshot(invocation, options) }),
+    );
+
+  answering(
+    snapshot,
+    'list',
+    'the snapshots, who holds them, and when each was last proven',
+    'lockstep snapshot list',
+    'lockstep snapshot list -o name',
+  )
+    .alias('ls')
+    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listCatalogue }));
+  keeping(snapshot, does);
+
+  answering(
+    snapshot,
+    'show',
+    'what is in a snapshot; a file needs no coordinator',
+    'lockstep snapshot show s-20261122-114530-7kq2ab',
+    'lockstep snapshot show ./backup.db -o json',
+  )
+    .alias('get')
+    .argument('<file|id>', 'a file of etcdctl snapshot save, or an id')
+    .option('--no-trailer', 'the file is a store copied out of a data directory')
+    .action((what: string, options: FileChoice) =>
+      does({ kind: 'answer', options, ask: (invocation) => showSnapshot(invocation, what, options) }),
+    );
+
+  answering(
+    snapshot,
+    'verify',
+    'read a snapshot whole and say whether it is',
+    'lockstep snapshot verify s-20261122-114530-7kq2ab',
+    'lockstep snapshot verify ./backup.db',
+  )
+    .argument('<file|id>', 'a file, or an id: then on every node that holds it')
+    .option('--no-trailer', 'the file is a store copied out of a data directory')
+    .action((what: string, options: FileChoice) =>
+      does({ kind: 'answer', options, ask: (invocation) => verifySnapshot(invocation, what, options) }),
+    );
+  copies(snapshot, does);
+
+  answering(
+    snapshot,
+    'restore-to',
+    'make a data directory of one member, for analysis; asks nobody',
+    'lockstep snapshot restore-to ./analysis --snapshot ./backup.db',
+    'lockstep snapshot restore-to /srv/analysis --snapshot s-20261122-114530-7kq2ab',
+  )
+    .argument('<dir>', 'where; not there yet, or empty')
+    .requiredOption('--snapshot <file|id>', 'a file, or an id that the agent of this host keeps')
+    .option('--name <name>', 'of the member', 'analysis')
+    .option('--etcdutl <file>', 'this tool, whatever its version')
+    .option('--snapshots <dir>', 'where the agent of this host keeps its snapshots', SNAPSHOT_DIRECTORY)
+    .addOption(
+      new Option('--port <port>', 'for its clients, on loopback; the next one is for peers')
+        .argParser(parsePort)
+        .default(DEFAULT_CLIENT_PORT),
+    )
+    .option('--no-trailer', 'the file is a store copied out of a data directory')
+    .action((directory: string, options: CommonOptions & RestoreToOptions) =>
+      does({ kind: 'answer', options, ask: (invocation) => restoreTo(invocation, directory, options) }),
+    );
+}
