@@ -13,10 +13,10 @@ export type GateVerdict =
 
 /**
  * Judges what every member says of itself at one moment: the planned members and no other, one
- * cluster id that is not OLD's, no alarm, no way in for clients, and the same content at one pinned revision. The pinned
- * revision is the canary's: it was written after the start, so it lies above every compaction,
- * where HashKV means the same on every version; and every member has it, or its hash fails and
- * the gate asks again. A node without a member is asked for the way in alone.
+ * cluster id that is not OLD's, no alarm, no way in for clients, and the same content at one
+ * pinned revision. That is the canary's: it was written after the start, so it lies above every
+ * compaction, where HashKV means the same on every version; and every member has it, or its hash
+ * fails and the gate asks again. A node without a member is asked for the way in alone.
  */
 export function judgeGate(
   plan: RestorePlan,
