@@ -1,6 +1,6 @@
 /**
  * `npm test`: every check and every test tier that fits in twenty minutes, one after another.
- * Goes on after a failure, so that one run tells everything; closes with one line of counts.
+ * Goes on after a failure, so that one run tells everything; closes with what failed, then one line of counts.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -15,13 +15,20 @@ interface Counts {
 
 const scratch = mkdtempSync(join(tmpdir(), 'lockstep-test-'));
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+/** Told again at the end: whoever reads a log that was cut reads its last lines. */
+const failures: string[] = [];
+
+function failed(what: string): void {
+  total.failed += 1;
+  failures.push(what);
+}
 
 /** A check counts as one test: it passes or it fails. */
 function check(title: string, command: string, args: string[]): void {
   process.stdout.write(`\n== ${title}\n`);
   const { status } = spawnSync(command, args, { stdio: 'inherit' });
   if (status === 0) total.passed += 1;
-  else total.failed += 1;
+  else failed(title);
 }
 
 /** One vitest project, or some files of it; its own JSON report is what is counted. */
@@ -44,13 +51,16 @@ function tier(project: string, ...files: string[]): void {
   try {
     const counts = JSON.parse(readFileSync(report, 'utf8'));
     total.passed += counts.numPassedTests;
-    total.failed += counts.numFailedTests;
     total.skipped += counts.numPendingTests + counts.numTodoTests;
+    for (const file of counts.testResults) {
+      for (const test of file.assertionResults) {
+        if (test.status === 'failed') failed(`${project}: ${test.fullName}: ${test.failureMessages[0]}`);
+      }
+    }
     // A file that cannot even be loaded has no failed test of its own.
-    if (status !== 0 && counts.numFailedTests === 0) total.failed += 1;
+    if (status !== 0 && counts.numFailedTests === 0) failed(`${project}: a file that could not be loaded`);
   } catch (error) {
-    process.stdout.write(`${project}: no report: ${String(error)}\n`);
-    total.failed += 1;
+    failed(`${project}: no report: ${String(error)}`);
   }
 }
 
@@ -68,6 +78,7 @@ tier('e2e');
 tier('faults', 'test/faults/syscalls.test.ts');
 
 rmSync(scratch, { recursive: true, force: true });
+for (const failure of failures) process.stdout.write(`\nFAILED ${failure}\n`);
 process.stdout.write(
   `\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}\n`,
 );

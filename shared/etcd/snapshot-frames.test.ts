@@ -62,7 +62,11 @@ describe('the frames of a snapshot stream', () => {
 
   it.each([
     ['compressed', Buffer.from([1, 0, 0, 0, 0]), /compressed/u],
-    ['with a field longer than its message', Buffer.from([0, 0, 0, 0, 2, 0x1a, 5]), /longer than its message/u],
+    [
+      'with a field longer than its message',
+      Buffer.from([0, 0, 0, 0, 2, 0x1a, 5]),
+      /longer than its message/u,
+    ],
     ['ending within a number', Buffer.from([0, 0, 0, 0, 2, 0x10, 0x80]), /within a field/u],
     ['ending before a value', Buffer.from([0, 0, 0, 0, 1, 0x10]), /within a field/u],
     [
