@@ -1,0 +1,24 @@
+import type { EncryptionPrefix } from './envelope.ts';
+import type { JsonObject } from './stored-object.ts';
+
+/** A stored value, decoded as far as can be. Nothing of it is dropped in silence. */
+export type Decoded =
+  | {
+      readonly form: 'object';
+      /** As a real API server prints it, resourceVersion from the row included. */
+      readonly object: JsonObject;
+      /** False: metadata is decoded, the rest stands as numbered fields under `fields`. */
+      readonly described: boolean;
+      readonly storedAs: 'protobuf' | 'json' | 'cbor';
+      /** What it was encrypted with, where a key was given that opens it. */
+      readonly decrypted?: EncryptionPrefix;
+    }
+  | { readonly form: 'encrypted'; readonly prefix: EncryptionPrefix; readonly why: string }
+  /** No object: a counter, an allocation's bitmap, a value of somebody else. */
+  | { readonly form: 'opaque'; readonly why: string };
+
+export interface DecodeContext {
+  /** The whole etcd key, as latin1: aesgcm binds a value to it. */
+  readonly key: string;
+  readonly modRevision: number;
+}
