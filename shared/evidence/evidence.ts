@@ -7,7 +7,13 @@ import type { SnapshotMember } from '../generated/lockstep/v1/snapshot.ts';
 export interface Evidence extends Disposable {
   readonly path: string;
   readonly form: 'etcd' | 'kine';
+  /** Read when first asked for: that goes through the store once. Throws SNAPSHOT_CORRUPT. */
   readonly facts: EvidenceFacts;
+  /**
+   * What a reader has to know before he trusts or misses something, a sentence each: a trailer
+   * that does not match, a log beside the file that is not read. Computed when first asked for.
+   */
+  readonly notes: readonly string[];
   /**
    * Every row that the store still holds, in order of revision. The row is one object, reused:
    * what is kept of it beyond the visit is copied. Throws SNAPSHOT_CORRUPT.

@@ -4,26 +4,31 @@ import { corrupt } from './bbolt/corrupt.ts';
 const KEY = 1;
 const CREATE_REVISION = 2;
 const MOD_REVISION = 3;
+const VERSION = 4;
 const VALUE = 5;
 const LEASE = 6;
 
 /**
  * A row's mvccpb.KeyValue as positions in the bytes it lies in: decoded for every row of a store,
- * so nothing is copied and one instance is reused. Only what the reader uses is kept.
+ * so nothing is copied and one instance is reused.
  */
 export class KeyValue {
   keyStart = 0;
   keyEnd = 0;
   valueStart = 0;
   valueEnd = 0;
+  createRevision = 0;
   modRevision = 0;
+  version = 0;
   hasLease = false;
+  /** Where the lease's varint begins: as a number it would lose digits. Only where it has one. */
+  leaseStart = 0;
   #at = 0;
 
   /** Throws SNAPSHOT_CORRUPT where the bytes [start, end) are no KeyValue. */
   parse(bytes: Uint8Array, start: number, end: number): void {
     this.keyStart = this.keyEnd = this.valueStart = this.valueEnd = start;
-    this.modRevision = 0;
+    this.createRevision = this.modRevision = this.version = 0;
     this.hasLease = false;
     this.#at = start;
     while (this.#at < end) {
@@ -31,10 +36,15 @@ export class KeyValue {
       const field = tag >>> 3;
       switch (tag & 7) {
         case 0: {
+          const from = this.#at;
           const number = this.#varint(bytes, end);
           if (field === MOD_REVISION) this.modRevision = number;
-          else if (field === LEASE) this.hasLease = number !== 0;
-          else if (field === KEY || field === VALUE) throw malformed();
+          else if (field === CREATE_REVISION) this.createRevision = number;
+          else if (field === VERSION) this.version = number;
+          else if (field === LEASE) {
+            this.hasLease = number !== 0;
+            this.leaseStart = from;
+          } else if (field === KEY || field === VALUE) throw malformed();
           break;
         }
         case 1:

@@ -1,7 +1,7 @@
 import type { KeyTable } from './key-table.ts';
 
 /** Keys that every cluster has, under whatever prefix. */
-const LANDMARKS = [
+export const LANDMARKS: readonly string[] = [
   '/namespaces/kube-system',
   '/namespaces/default',
   '/services/specs/default/kubernetes',
