@@ -5,11 +5,13 @@ import { walk } from '../snapshot/bbolt/walk.ts';
 import { KeyValue } from '../snapshot/key-value.ts';
 import { Revision } from '../snapshot/revision.ts';
 import { StoreReader } from '../snapshot/store-reader.ts';
+import { carve } from './carve.ts';
 import { EtcdBuckets } from './etcd-buckets.ts';
 import { etcdNotes } from './etcd-notes.ts';
 import { EtcdRow } from './etcd-row.ts';
 import type { CarvedRow, Evidence, EvidenceFacts, Row } from './evidence.ts';
 import { KubernetesTrace } from './kubernetes-trace.ts';
+import { RowSet } from './row-set.ts';
 
 /** etcd's bbolt file: a snapshot with its trailer, or a store out of a data directory. */
 export class EtcdStore implements Evidence {
@@ -51,7 +53,14 @@ export class EtcdStore implements Evidence {
     return this.#reader.value(main, sub);
   }
 
-  carved(_visit: (row: CarvedRow) => void): void {}
+  carved(visit: (row: CarvedRow) => void): void {
+    const told = new RowSet();
+    const inUse = this.#walk(
+      ({ main, sub }) => told.add(main, sub),
+      () => undefined,
+    );
+    carve(this.#file, inUse, told, visit);
+  }
 
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]();
@@ -85,13 +94,14 @@ export class EtcdStore implements Evidence {
     };
   }
 
-  #walk(visit: (row: Row) => void, visitOther: (bucket: string, leaf: Leaf) => void): void {
+  /** Returns 1 for each page in use. */
+  #walk(visit: (row: Row) => void, visitOther: (bucket: string, leaf: Leaf) => void): Uint8Array {
     const revision = new Revision();
     const keyValue = new KeyValue();
     const row = new EtcdRow(revision, keyValue);
     const seen = new Set<string>();
     let bucket = '';
-    walk(this.#file, {
+    const inUse = walk(this.#file, {
       bucket(name) {
         bucket = name;
         seen.add(name);
@@ -107,5 +117,6 @@ export class EtcdStore implements Evidence {
       },
     });
     if (!seen.has('key')) throw corrupt('The file has no bucket key: it is no etcd store.');
+    return inUse;
   }
 }

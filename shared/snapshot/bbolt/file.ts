@@ -70,6 +70,17 @@ export class BboltFile implements Disposable {
     return { header, piece: this.#cache.read(offset, length) };
   }
 
+  /** Pages that are whole in the file. A store in a data directory may be longer than what it uses. */
+  get wholePages(): number {
+    return Math.floor(this.sizeBytes / this.meta.pageSizeBytes);
+  }
+
+  /** Pages below `wholePages` as they lie there, of whatever kind; valid until the next page is read. */
+  raw(id: number, pages: number): Piece {
+    const { pageSizeBytes } = this.meta;
+    return this.#cache.read(id * pageSizeBytes, pages * pageSizeBytes);
+  }
+
   [Symbol.dispose](): void {
     closeSync(this.#fd);
   }

@@ -4,6 +4,8 @@ import { FREELIST_FLAG, PAGE_HEADER_BYTES, readPageId } from './page.ts';
 
 /** `count` where the number of ids does not fit into the header: the first id is then the count. */
 const COUNT_OVERFLOW = 0xffff;
+/** Mark of a page that the list names, beside 1 for a page in use. */
+const FREE = 2;
 
 /**
  * Where the list of free pages is written (macOS, Windows): it names pages of this file, none
@@ -32,7 +34,7 @@ export function checkFreelist(file: BboltFile, reached: Uint8Array): void {
     const page = readPageId(view, at);
     if (page < 2 || page >= highWater) throw corrupt(`Free page ${page} is outside the file’s ${highWater}.`);
     if (reached[page] !== 0) throw corrupt(`Page ${page} is in use and free at once, or free twice.`);
-    reached[page] = 1;
+    reached[page] = FREE;
   }
   for (let page = 2; page < highWater; page++) {
     if (reached[page] === 0) throw corrupt(`Page ${page} is neither in use nor free.`);

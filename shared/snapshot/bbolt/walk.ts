@@ -33,9 +33,10 @@ export type BucketRoot =
  * Visits every entry of every top-level bucket in order, and holds the whole structure to what
  * bbolt writes: every page inside the file, of the right kind, reached once; keys strictly
  * ascending and within their parent's range; a written free list that holds exactly the pages
- * that nothing reaches. Throws SNAPSHOT_CORRUPT for the first thing that is not so.
+ * that nothing reaches. Throws SNAPSHOT_CORRUPT for the first thing that is not so. Returns, for
+ * each page from 2 on, 1 where it is in use.
  */
-export function walk(file: BboltFile, visitor: WalkVisitor): void {
+export function walk(file: BboltFile, visitor: WalkVisitor): Uint8Array {
   const reached = new Uint8Array(file.meta.highWater);
   const tree = new TreeWalk(file, reached);
   const buckets: BucketRoot[] = [];
@@ -52,6 +53,7 @@ export function walk(file: BboltFile, visitor: WalkVisitor): void {
     else visitInline(bucket.name, bucket.inline, visit);
   }
   checkFreelist(file, reached);
+  return reached;
 }
 
 /** A bucket of the root, from its entry. etcd keeps nothing else there. */
