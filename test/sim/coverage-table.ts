@@ -70,8 +70,10 @@ function* moves(): Generator<string> {
     yield `undo.${index} -> ended.rolled-back`;
     yield `undo.${index} -> ended.refused`;
   }
-  // A node that was away when promises were asked for.
+  // A node that was away when promises were asked for; the second, where another coordinator took
+  // it over between the two steps.
   yield 'undo.0 -> settle.survey';
+  yield 'undo.1 -> settle.survey';
   yield 'settle.survey -> settle.promise';
   // Nobody is left who obeys.
   yield 'settle.survey -> settle.read';
@@ -90,6 +92,8 @@ function* moves(): Generator<string> {
   yield 'settle.read -> undo.0';
   yield 'settle.read -> ended.restored';
   yield 'settle.read -> ended.rolled-back';
+  // By way of an undo that nobody takes part in.
+  yield 'settle.read -> ended.refused';
   // A coordinator that stood back takes over, and one that ended it finds who was away.
   yield 'superseded -> settle.survey';
   for (const outcome of OUTCOMES) if (outcome !== 'unended') yield `ended.${outcome} -> settle.survey`;
@@ -128,8 +132,16 @@ const BEFORE_FENCE = PHASES.slice(0, PHASES.indexOf(Phase.PHASE_FENCE));
 /** The one list of what cannot be. Nothing else may stay below what is required. */
 export const IMPOSSIBLE: readonly Impossible[] = [
   {
-    cells: faultsIn(CRASHES_AT_EFFECTS, [Phase.PHASE_PROMISE, Phase.PHASE_COMMIT, Phase.PHASE_REPORT]),
-    why: 'A promise, a commit and a close are one record in the ledger: no effect and no sync of files.',
+    cells: faultsIn(CRASHES_AT_EFFECTS, [Phase.PHASE_PROMISE]),
+    why: 'A promise is one record in the ledger, and no step was asked for yet that could be repeated late.',
+  },
+  {
+    cells: faultsIn(['crash-before-effect', 'crash-after-effect'], [Phase.PHASE_REPORT]),
+    why: 'A close is one record in the ledger, and a late repeat of the step before it finds its manifests there: it syncs, and changes nothing.',
+  },
+  {
+    cells: [askCell('LEDGERS_DISAGREE')],
+    why: 'It takes two ledgers that forgot the commit while the third node is cut off: more than docs/promises.md promises anything under.',
   },
   {
     cells: faultsIn(['kubelet-paused', 'kubelet-restarted', 'etcd-crash'], [Phase.PHASE_SWAP]),

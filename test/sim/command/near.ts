@@ -3,6 +3,7 @@ import { simulate } from '../simulate.ts';
 import { parseToken, type Token, tokenText } from '../token.ts';
 import { FAULT_KINDS, type Fault, type FaultScript } from '../world/faults.ts';
 import { Random } from '../world/random.ts';
+import { LEADS } from './leads.ts';
 import { addOperation } from './range.ts';
 import type { Totals } from './totals.ts';
 
@@ -19,7 +20,7 @@ interface Base {
 export interface NearRequest {
   readonly totals: Totals;
   readonly seed: number;
-  /** Until every cell that was hit at all was hit so often. */
+  /** Until every cell of which an example is known was hit so often. */
   readonly required: number;
   readonly most: number;
   readonly isOver: () => boolean;
@@ -38,11 +39,11 @@ export async function runNear(request: NearRequest): Promise<void> {
   for (let done = 0; done < most && !isOver(); ) {
     const missing = coverageOf(totals.cells, required)
       .missing.map(({ cell }) => cell)
-      .filter((cell) => totals.examples[cell] !== undefined);
+      .filter((cell) => exampleOf(cell, totals) !== undefined);
     if (missing.length === 0) return;
     onProgress(done, missing);
     for (const cell of missing) {
-      const known = bases.get(cell) ?? [await baseOf(totals.examples[cell] ?? '')];
+      const known = bases.get(cell) ?? [await baseOf(exampleOf(cell, totals) ?? '')];
       bases.set(cell, known);
       const { token, script } = random.pick(known);
       const varied: Token = { ...token, script: vary(script, random) };
@@ -54,6 +55,11 @@ export async function runNear(request: NearRequest): Promise<void> {
     // A signal is heard between macrotasks alone.
     await new Promise(setImmediate);
   }
+}
+
+/** Its own of this run, or one that is known to lead there. */
+function exampleOf(cell: string, { examples }: Totals): string | undefined {
+  return examples[cell] ?? LEADS[cell];
 }
 
 async function baseOf(text: string): Promise<Base> {
