@@ -2,7 +2,7 @@ import type { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { stringify } from 'yaml';
 import { EXIT, type ExitCode, exitOfError, outcomeOfExit } from './exit-codes.ts';
-import { plain } from './plain.ts';
+import { oneLine, plain, printable } from './plain.ts';
 import type { Layout } from './render/layout.ts';
 
 export const OUTPUT_FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
@@ -15,6 +15,8 @@ export interface Answer {
   readonly render: (layout: Layout) => readonly string[];
   /** `-o name`: what can be given to the next command. */
   readonly names?: readonly string[];
+  /** Instead of all of these, where the answer is too long to be held: it writes itself, piece by piece. */
+  readonly write?: (out: (text: string) => void, output: OutputFormat, layout: Layout) => void;
   readonly exit?: ExitCode;
   readonly outcome?: string;
   readonly code?: string;
@@ -35,11 +37,11 @@ export function jsonOf(answer: Answer): Record<string, unknown> {
 export function format(answer: Answer, output: OutputFormat, layout: Layout): string {
   switch (output) {
     case 'json':
-      return `${JSON.stringify(jsonOf(answer), null, 2)}\n`;
+      return `${printable(JSON.stringify(jsonOf(answer), null, 2))}\n`;
     case 'yaml':
-      return stringify(jsonOf(answer), { lineWidth: 0 });
+      return printable(stringify(jsonOf(answer), { lineWidth: 0 }));
     case 'name':
-      return (answer.names ?? []).map((name) => `${name}\n`).join('');
+      return (answer.names ?? []).map((name) => `${oneLine(name)}\n`).join('');
     default:
       return answer
         .render(layout)

@@ -47,3 +47,10 @@ export function parsePort(text: string): number {
   if (!Number.isInteger(port) || port < 1 || port > 65_534) throw new InvalidArgumentError('Write a port.');
   return port;
 }
+
+export function parseRevision(text: string): number {
+  const revision = Number(text);
+  if (!Number.isSafeInteger(revision) || revision < 1)
+    throw new InvalidArgumentError('Write a revision, a number from 1 on.');
+  return revision;
+}

@@ -19,3 +19,21 @@ export function plain(value: unknown): unknown {
       .map(([name, field]) => [name, plain(field)]),
   );
 }
+
+/** What a terminal may take for a command or for another order of the words, beside what JSON escapes itself. */
+const TREACHEROUS = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** JSON, or YAML where the same holds, that says the same and that a terminal shows as it is. */
+export function printable(text: string): string {
+  return text.replace(TREACHEROUS, escaped);
+}
+
+/** A name that stays one line, and a name, whatever is in it. */
+export function oneLine(name: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return printable(name).replace(/[\0-\x1f]/g, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

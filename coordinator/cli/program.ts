@@ -5,6 +5,7 @@ import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { about } from './program/about.ts';
 import { type Does, examples, noun } from './program/command.ts';
 import { drills } from './program/drills.ts';
+import { inspections } from './program/inspect.ts';
 import { nodes } from './program/nodes.ts';
 import { restores } from './program/restores.ts';
 import { snapshots } from './program/snapshots.ts';
@@ -30,6 +31,7 @@ export function createProgram(does: Does): Command {
   about(program, does);
   nodes(program, does);
   snapshots(program, does);
+  inspections(program, does);
   trust(program, does);
   drills(program, does);
   restores(program, does);

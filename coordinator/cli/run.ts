@@ -64,11 +64,12 @@ function asksForJson(args: readonly string[]): boolean {
 }
 
 async function answer(
-  { ask, options }: Extract<Work, { kind: 'answer' }>,
+  { ask, options, onlyReads = false }: Extract<Work, { kind: 'answer' }>,
   terminal: Terminal,
 ): Promise<number> {
   const interrupted = new AbortController();
-  using _ = terminal.onInterrupt(() => interrupted.abort(new Interrupted()));
+  // Without a handler Ctrl-C ends the program at once, also in the middle of a long reading.
+  using _ = onlyReads ? undefined : terminal.onInterrupt(() => interrupted.abort(new Interrupted()));
   const { output, config, context } = options;
   const invocation: Invocation = {
     terminal,
@@ -87,7 +88,8 @@ async function answer(
     output,
     async () => {
       const found = await ask(invocation);
-      terminal.out(written(found, invocation));
+      if (found.write === undefined) terminal.out(written(found, invocation));
+      else found.write((text) => terminal.out(text), output, invocation.layout);
       return found.exit ?? EXIT.done;
     },
     invocation,

@@ -5,6 +5,8 @@ import type { Layout } from './render/layout.ts';
 export interface Terminal {
   /** Standard output is a person's screen. */
   readonly interactive: boolean;
+  /** Standard error is one: what is said of long work there disturbs no program. */
+  readonly showsProgress: boolean;
   layout(wide: boolean): Layout;
   /** Lines that fit on the screen. */
   rows(): number;
@@ -36,6 +38,7 @@ export function processTerminal(): Terminal {
   };
   return {
     interactive,
+    showsProgress: stderr.isTTY && env['TERM'] !== 'dumb',
     layout: (wide) => ({
       width: width(),
       colour: interactive && (env['NO_COLOR'] ?? '') === '',

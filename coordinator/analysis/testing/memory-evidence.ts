@@ -34,6 +34,7 @@ export function memoryEvidence(
     path: 'memory.db',
     form: 'etcd',
     facts: { ...FACTS, revision: rows.at(-1)?.main ?? 0, ...facts },
+    notes: [],
     rows: (visit) => rows.forEach((row) => visit(row)),
     value: (main, sub) => rows.find((row) => row.main === main && row.sub === sub)?.value,
     carved: (visit) =>

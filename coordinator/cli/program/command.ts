@@ -8,6 +8,8 @@ export type Work =
       readonly kind: 'answer';
       readonly ask: (invocation: Invocation) => Promise<Answer>;
       readonly options: CommonOptions;
+      /** It touches nothing, so that it may end anywhere. */
+      readonly onlyReads?: boolean;
     }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'foreground'; readonly run: () => Promise<number> };

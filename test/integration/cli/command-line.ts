@@ -48,6 +48,7 @@ export class CommandLineProcess {
 export class RecordingTerminal implements Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly interactive: boolean;
+  readonly showsProgress = false;
   readonly #typed: string | undefined;
   readonly #interrupts = new Set<() => void>();
   written = '';
