@@ -70,10 +70,9 @@ function* moves(): Generator<string> {
     yield `undo.${index} -> ended.rolled-back`;
     yield `undo.${index} -> ended.refused`;
   }
-  // A node that was away when promises were asked for; the second, where another coordinator took
-  // it over between the two steps.
-  yield 'undo.0 -> settle.survey';
-  yield 'undo.1 -> settle.survey';
+  // A node that was away when promises were asked for; later in the undo, where another coordinator
+  // took it over between two steps.
+  for (const index of UNDO_STEPS.keys()) yield `undo.${index} -> settle.survey`;
   yield 'settle.survey -> settle.promise';
   // Nobody is left who obeys.
   yield 'settle.survey -> settle.read';
