@@ -19,11 +19,13 @@ import type { Executor } from '../executor/executor.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { findKept, keptSource, readKept, reportOfKept } from '../snapshots/kept.ts';
 import { holdStopped } from '../snapshots/offline.ts';
+import { PackedChunks } from '../snapshots/packed-chunks.ts';
 import { type SaveDependencies, saveSnapshot } from '../snapshots/save.ts';
 import { serveSnapshot } from '../snapshots/serve.ts';
 import { compare } from './compare.ts';
 import { copyCalls } from './copies.ts';
 import { drillingCalls } from './drilling.ts';
+import { evidenceCalls } from './evidence.ts';
 import { keepingCalls } from './keeping.ts';
 import { observeMember } from './observe-member.ts';
 import { readLedger } from './read-ledger.ts';
@@ -45,6 +47,7 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
   const { hosting, member, snapshots } = ports;
   // Two snapshots at once would take the member's disk for twice as long, and prove no more.
   const saving = new EffectSlot(ports.clock);
+  const packed = new PackedChunks();
   return {
     describe: unaryHandler(async (_request, { signal }) => ({ report: await ports.describe(signal) })),
     checkEncryption: unaryHandler(async (request, { signal }) => ({
@@ -77,11 +80,14 @@ export function createAgentService(dependencies: AgentServiceDependencies): Agen
     ),
     listSnapshots: unaryHandler(async () => ({ snapshots: await snapshots.list() })),
     verifySnapshot: unaryHandler((request, { signal }) => snapshots.verify(request.snapshotId, signal)),
-    readSnapshot: streamHandler((request, { signal }) => serveSnapshot(snapshots, request, signal)),
+    readSnapshot: streamHandler((request, { signal }) =>
+      serveSnapshot({ store: snapshots, packed }, request, signal),
+    ),
     ...sealingCalls(dependencies),
     ...copyCalls(dependencies),
     ...keepingCalls(dependencies),
     ...drillingCalls(dependencies),
+    ...evidenceCalls(dependencies),
   };
 }
 

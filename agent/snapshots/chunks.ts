@@ -10,6 +10,12 @@ export const CHUNK_BYTES = 1024 * 1024;
 /** Compressed is sent only where it saves this share: below it, unpacking costs more than it spares. */
 const WORTHWHILE_SHARE = 0.9;
 
+/**
+ * What one turn of zstd may give out: a whole chunk, so that it takes one visit to the thread pool
+ * and one buffer, not one for every 16 KiB.
+ */
+const TURN_BYTES = CHUNK_BYTES + 4096;
+
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
@@ -19,10 +25,14 @@ export async function packChunk(
   offsetBytes: bigint,
   totalSizeBytes: bigint,
 ): Promise<ReadSnapshotResponse> {
-  const packed = await compress(plain, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  const packed = await compress(plain, {
+    chunkSize: TURN_BYTES,
+    params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  });
   const compressed = packed.length < plain.length * WORTHWHILE_SHARE;
   return {
     offsetBytes,
+    // A copy of its own size: what zstd gave lies in a buffer of a whole chunk.
     data: Buffer.from(compressed ? packed : plain),
     compressed,
     sha256: sha256Hex(plain),
@@ -39,7 +49,9 @@ export async function unpackChunk(chunk: ReadSnapshotResponse): Promise<Uint8Arr
   let plain: Uint8Array;
   try {
     // The bound holds whatever the frame claims: nobody fills this process's memory.
-    plain = chunk.compressed ? await decompress(chunk.data, { maxOutputLength: CHUNK_BYTES }) : chunk.data;
+    plain = chunk.compressed
+      ? await decompress(chunk.data, { chunkSize: TURN_BYTES, maxOutputLength: CHUNK_BYTES })
+      : chunk.data;
   } catch (cause) {
     throw broken(chunk, 'does not unpack', cause);
   }

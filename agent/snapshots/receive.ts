@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import type { FileDigests } from '@lockstep/shared/snapshot/trailer.ts';
+import { type FileDigests, TRAILER_BYTES } from '@lockstep/shared/snapshot/trailer.ts';
 import { syncOrFail, writeAllOf } from './durable.ts';
+import { TrailedDigest } from './trailed-digest.ts';
 
-/** etcd's stream ends with the raw SHA-256 of all that came before. */
-const TRAILER_BYTES = 32;
 /** etcd sends messages of 32 KiB: written and hashed one by one, they cost half as much again. */
 const WRITE_BYTES = 1024 * 1024;
 
@@ -53,50 +51,22 @@ export async function receiveSnapshot<Result>(
     throw silence.signal.aborted && !signal.aborted ? silence.signal.reason : thrown;
   }
   await write();
-  const digests = received.finish();
+  if (received.sizeBytes <= TRAILER_BYTES) {
+    throw new LockstepError('SNAPSHOT_TRUNCATED', {
+      message: `The member sent ${received.sizeBytes} bytes.`,
+    });
+  }
+  // A member's stream has one, whatever its length makes of it.
+  const digests = { ...received.finish(), trailerPresent: true };
+  if (!digests.trailerValid) {
+    throw new LockstepError('SNAPSHOT_TRAILER_MISMATCH', {
+      message: 'The trailer that the member sent is not the digest of what it sent.',
+    });
+  }
   const [synced, used] = await Promise.allSettled([syncOrFail(file, path), use(digests)]);
   if (synced.status === 'rejected') throw synced.reason;
   if (used.status === 'rejected') throw used.reason;
   return used.value;
-}
-
-/** SHA-256 of a stream that ends with the SHA-256 of what came before. */
-class TrailedDigest {
-  sizeBytes = 0;
-  readonly #body = createHash('sha256');
-  /** The last bytes, which may turn out to be the trailer, are kept back from the digest. */
-  #tail: Uint8Array = new Uint8Array();
-
-  update(bytes: Uint8Array): void {
-    this.sizeBytes += bytes.length;
-    if (bytes.length >= TRAILER_BYTES) {
-      this.#body.update(this.#tail);
-      this.#body.update(bytes.subarray(0, bytes.length - TRAILER_BYTES));
-      this.#tail = Uint8Array.from(bytes.subarray(bytes.length - TRAILER_BYTES));
-      return;
-    }
-    const held = Buffer.concat([this.#tail, bytes]);
-    const settled = Math.max(0, held.length - TRAILER_BYTES);
-    this.#body.update(held.subarray(0, settled));
-    this.#tail = held.subarray(settled);
-  }
-
-  finish(): FileDigests {
-    if (this.sizeBytes <= TRAILER_BYTES) {
-      throw new LockstepError('SNAPSHOT_TRUNCATED', { message: `The member sent ${this.sizeBytes} bytes.` });
-    }
-    if (!this.#body.copy().digest().equals(this.#tail)) {
-      throw new LockstepError('SNAPSHOT_TRAILER_MISMATCH', {
-        message: 'The trailer that the member sent is not the digest of what it sent.',
-      });
-    }
-    return {
-      sizeBytes: this.sizeBytes,
-      fileSha256: this.#body.update(this.#tail).digest('hex'),
-      trailerPresent: true,
-      trailerValid: true,
-    };
-  }
 }
 
 class SilenceWatch implements Disposable {

@@ -2,7 +2,7 @@ import { LockstepError } from '../errors/lockstep-error.ts';
 import type { SnapshotFacts } from '../generated/lockstep/v1/snapshot.ts';
 import { corrupt } from './bbolt/corrupt.ts';
 import type { StoreFacts } from './collect-facts.ts';
-import { type Reader, runTask } from './in-worker.ts';
+import { runTask, type TaskRunner } from './in-worker.ts';
 import { type FileDigests, requireTrailer, TRAILER_BYTES } from './trailer.ts';
 
 export interface ReadOptions {
@@ -45,7 +45,7 @@ export async function readSnapshotFacts(
 export async function readReceivedFacts(
   path: string,
   digests: FileDigests,
-  reader: Reader,
+  reader: Pick<TaskRunner, 'run'>,
   signal: AbortSignal,
 ): Promise<SnapshotFacts> {
   const [store] = await Promise.allSettled([reader.run('facts', { path, options: {} }, signal)]);

@@ -42,8 +42,19 @@ async function isSmall(path: string): Promise<boolean> {
   return size < WORKER_FROM_BYTES;
 }
 
+/** Who reads one file after another. */
+export interface TaskRunner extends Disposable {
+  run: typeof runTask;
+}
+
+/** What reads files of about this size, ready before they are; for small ones it takes no worker. */
+export function readerFor(sizeBytes: number): TaskRunner {
+  if (sizeBytes >= WORKER_FROM_BYTES) return new Reader();
+  return { run: runTask, [Symbol.dispose]: () => undefined };
+}
+
 /** A worker that is started before there is anything to read, so that the reading need not wait for it. */
-export class Reader implements Disposable {
+export class Reader implements TaskRunner {
   readonly #worker: Worker;
   /** Settles, by rejection, when the worker ends. */
   readonly #ended: Promise<never>;

@@ -3,6 +3,7 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { PackedChunks } from '@lockstep/agent/snapshots/packed-chunks.ts';
 import { serveSnapshot } from '@lockstep/agent/snapshots/serve.ts';
 import { SnapshotStore } from '@lockstep/agent/snapshots/store.ts';
 import {
@@ -37,6 +38,10 @@ const run = promisify(execFile);
 
 interface Pulled {
   readonly ms: number;
+  /** Of the slowest puller. */
+  readonly cpuMs: number;
+  /** Of the source, which runs in this process. */
+  readonly sourceCpuMs: number;
   readonly wireBytes: number;
 }
 
@@ -100,6 +105,7 @@ async function measure(
 
   const authority = await TestAuthority.create(join(scratch, 'tls'));
   const { readSnapshot } = AgentServiceService;
+  const packed = new PackedChunks();
   const server = await startServer({
     listen: '127.0.0.1:0',
     tls: await authority.issue('cp1', { cluster: 'lab', role: 'agent', name: 'cp1' }),
@@ -110,7 +116,7 @@ async function measure(
         definition: { readSnapshot },
         implementation: {
           readSnapshot: streamHandler((request: ReadSnapshotRequest, { signal }: CallContext) =>
-            serveSnapshot(source, request, signal),
+            serveSnapshot({ store: source, packed }, request, signal),
           ),
         },
       },
@@ -124,8 +130,9 @@ async function measure(
   });
   const pulled = async (copies: number): Promise<Pulled> => {
     const directories = Array.from({ length: copies }, (_, copy) => join(scratch, `copy-${copy}`));
+    const sourceStart = process.cpuUsage();
     const all = await Promise.all(
-      directories.map(async (directory): Promise<Pulled> => {
+      directories.map(async (directory): Promise<Omit<Pulled, 'sourceCpuMs'>> => {
         const { stdout } = await run(process.execPath, [
           PULLER,
           server.address,
@@ -135,12 +142,15 @@ async function measure(
           cardFile,
           directory,
         ]);
-        return JSON.parse(stdout) as Pulled;
+        return JSON.parse(stdout) as Omit<Pulled, 'sourceCpuMs'>;
       }),
     );
+    const { user, system } = process.cpuUsage(sourceStart);
     await Promise.all(directories.map((directory) => rm(directory, { recursive: true })));
     return {
       ms: Math.max(...all.map(({ ms }) => ms)),
+      cpuMs: Math.max(...all.map(({ cpuMs }) => cpuMs)),
+      sourceCpuMs: (user + system) / 1000,
       wireBytes: Math.max(...all.map(({ wireBytes }) => wireBytes)),
     };
   };
@@ -150,9 +160,7 @@ async function measure(
     for (let turn = 1; turn <= runs; turn += 1) {
       ones.push(await pulled(1));
       threes.push(await pulled(COPIES));
-      say(
-        `run ${turn} of ${runs}: one ${ones.at(-1)?.ms.toFixed(0)} ms, three ${threes.at(-1)?.ms.toFixed(0)} ms`,
-      );
+      say(`run ${turn} of ${runs}: one ${said(ones.at(-1))}; three ${said(threes.at(-1))}`);
     }
     const wire = (ones[0]?.wireBytes ?? 0) / Number(facts.fileSizeBytes);
     const three = median(threes.map(({ ms }) => ms)) / median(ones.map(({ ms }) => ms));
@@ -169,6 +177,12 @@ async function measure(
   } finally {
     await server.close();
   }
+}
+
+function said(pulled: Pulled | undefined): string {
+  if (pulled === undefined) return '';
+  const { ms, cpuMs, sourceCpuMs } = pulled;
+  return `${ms.toFixed(0)} ms (processor: puller ${cpuMs.toFixed(0)} ms, source ${sourceCpuMs.toFixed(0)} ms)`;
 }
 
 process.exitCode = await main().catch((error: unknown) => {

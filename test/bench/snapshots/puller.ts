@@ -12,6 +12,7 @@ const card = SnapshotCard.fromJSON(JSON.parse(await readFile(cardFile, 'utf8')))
 const store = new SnapshotStore({ directory, hostDirectory: directory, node: 'puller' });
 const openSnapshot = openFromAgents({ tls: { caFile, certFile, keyFile }, cluster: 'lab' });
 let wireBytes = 0;
+const cpuStart = process.cpuUsage();
 const start = performance.now();
 await pullSnapshot(
   {
@@ -28,4 +29,6 @@ await pullSnapshot(
   () => undefined,
   AbortSignal.timeout(TIMEOUT_MS),
 );
-process.stdout.write(JSON.stringify({ ms: performance.now() - start, wireBytes }));
+const ms = performance.now() - start;
+const { user, system } = process.cpuUsage(cpuStart);
+process.stdout.write(JSON.stringify({ ms, cpuMs: (user + system) / 1000, wireBytes }));

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EtcdLocalMember } from '@lockstep/agent/adapters/local-member.ts';
 import { CHUNK_BYTES, packChunk } from '@lockstep/agent/snapshots/chunks.ts';
+import { PackedChunks } from '@lockstep/agent/snapshots/packed-chunks.ts';
 import { type OpenSnapshot, pullSnapshot } from '@lockstep/agent/snapshots/pull.ts';
 import { openFromAgents } from '@lockstep/agent/snapshots/remote.ts';
 import { type SaveDependencies, saveSnapshot } from '@lockstep/agent/snapshots/save.ts';
@@ -271,6 +272,7 @@ describe('a pulled snapshot', () => {
 
 async function serve(store: SnapshotStore, node: string, requests: bigint[]): Promise<RunningServer> {
   const { readSnapshot } = AgentServiceService;
+  const packed = new PackedChunks();
   return startServer({
     listen: '127.0.0.1:0',
     tls: await authority.issue(node, { cluster: 'lab', role: 'agent', name: node }),
@@ -282,7 +284,7 @@ async function serve(store: SnapshotStore, node: string, requests: bigint[]): Pr
         implementation: {
           readSnapshot: streamHandler((request: ReadSnapshotRequest, context: CallContext) => {
             requests.push(request.offsetBytes);
-            return serveSnapshot(store, request, context.signal);
+            return serveSnapshot({ store, packed }, request, context.signal);
           }),
         },
       },
