@@ -76,6 +76,6 @@ export interface Row {
 }
 
 export interface CarvedRow extends Row {
-  /** Page of the file in which it lies. */
+  /** Page of the file in which it lies; 0 for kine, where the row after it holds it. */
   readonly page: number;
 }

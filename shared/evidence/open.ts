@@ -1,11 +1,46 @@
+import { closeSync, readSync } from 'node:fs';
+import { LockstepError } from '../errors/lockstep-error.ts';
+import { corrupt } from '../snapshot/bbolt/corrupt.ts';
+import { openForReading } from '../snapshot/bbolt/file.ts';
 import { EtcdStore } from './etcd-store.ts';
 import type { Evidence } from './evidence.ts';
+import { KineStore } from './kine-store.ts';
+
+const SQLITE = 'SQLite format 3\0';
+/** What people hand over instead of a store. */
+const PACKED: ReadonlyArray<readonly [string, string]> = [
+  ['PK\x03\x04', 'a ZIP archive (k3s etcd-snapshot --snapshot-compress makes one): unpack it first'],
+  ['\x1f\x8b', 'compressed by gzip: unpack it first'],
+  ['\x28\xb5\x2f\xfd', 'compressed by zstd: unpack it first'],
+  ['age-encryption.org', 'encrypted by age: decrypt it first'],
+];
 
 /**
- * Opens a store as evidence, for reading only: an etcd snapshot, or a store copied out of a data
- * directory (`member/snap/db`). What it is its content says, not its name. Throws
- * SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED, SNAPSHOT_CORRUPT.
+ * Opens a store as evidence, for reading only: an etcd snapshot, a store copied out of a data
+ * directory (`member/snap/db`), or kine's SQLite (K3s' `state.db`). What it is its content says,
+ * not its name. Throws SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED, SNAPSHOT_CORRUPT.
  */
 export function openEvidence(path: string): Evidence {
+  const beginning = readBeginning(path);
+  if (beginning.startsWith(SQLITE)) return new KineStore(path);
+  for (const [mark, what] of PACKED) {
+    if (beginning.startsWith(mark)) throw corrupt(`${path} is ${what}.`);
+  }
   return new EtcdStore(path);
+}
+
+function readBeginning(path: string): string {
+  const fd = openForReading(path);
+  try {
+    const bytes = Buffer.alloc(64);
+    return bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EISDIR') throw cause;
+    throw new LockstepError('SNAPSHOT_NOT_FOUND', {
+      message: `${path} is a directory: name the store in it (member/snap/db, or state.db for K3s).`,
+      cause,
+    });
+  } finally {
+    closeSync(fd);
+  }
 }

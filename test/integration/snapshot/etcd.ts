@@ -169,11 +169,16 @@ export function base64(text: string | Uint8Array): string {
 }
 
 async function freeUrl(): Promise<string> {
+  return `http://${await freeAddress()}`;
+}
+
+/** An address on loopback that nobody listens on. */
+export async function freeAddress(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   server.close();
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return `http://127.0.0.1:${address.port}`;
+  return `127.0.0.1:${address.port}`;
 }
