@@ -51,6 +51,13 @@ const PAGES: Record<string, (layout: Layout) => readonly string[]> = {
       warnings: [],
       nowMs: NOW_MS,
     }),
+  'restore-plan-of-nothing': (layout) =>
+    planPage(layout, {
+      plan: { ...night.PLAN, snapshot: undefined, consequences: undefined },
+      refusals: night.REFUSALS.slice(0, 1),
+      warnings: [],
+      nowMs: NOW_MS,
+    }),
   'restore-run-building': (layout) => frame(layout, night.BUILDING),
   'restore-run-fencing': (layout) => frame(layout, night.FENCING),
   'restore-run-undoing': (layout) => frame(layout, night.UNDOING),

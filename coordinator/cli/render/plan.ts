@@ -29,6 +29,17 @@ export interface PlanPage {
 /** A plan: what will be done where, what it costs, what speaks against it, what to type next. */
 export function planPage(layout: Layout, page: PlanPage): string[] {
   const { plan } = page;
+  const isOfNothing = plan.snapshot === undefined && plan.subjectOperationId === '';
+  if (isOfNothing) {
+    // Of a snapshot that nobody holds, what would be done and lost is not known but invented.
+    return [
+      ...summary(layout, page),
+      ...refusals(layout, 'Warnings', page.warnings, 'yellow'),
+      ...refusals(layout, 'Refused: this plan cannot be run', page.refusals, 'red'),
+      '',
+      ...next(layout, page),
+    ];
+  }
   return [
     ...summary(layout, page),
     '',
