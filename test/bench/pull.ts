@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { PackedChunks } from '@lockstep/agent/snapshots/packed-chunks.ts';
@@ -17,16 +17,20 @@ import { type CallContext, streamHandler } from '@lockstep/shared/transport/hand
 import { startServer } from '@lockstep/shared/transport/server.ts';
 import { TestAuthority } from '../integration/transport/identities.ts';
 import { GrownLab } from './snapshots/grown-lab.ts';
+import { OwnProcessors } from './snapshots/own-processors.ts';
 import { median } from './verdict.ts';
 
-const USAGE = `Usage: node test/bench/pull.ts [--runs N] [--size MB] [--snapshot FILE]
+const USAGE = `Usage: node test/bench/pull.ts [--runs N] [--size MB] [--snapshot FILE] [--one-machine]
 
 What a snapshot takes on the wire, over its raw bytes, and how long three nodes take to pull it side by
-side, over one. All nodes share this machine: on two cores, three are the processors' contest too.
+side, over one. Each node has a fixed and equal share of this machine's processors, as it has its own
+where it is a host: that wants root. With --one-machine they contend for all of them, and the least that
+the processors allow stands beside.
 
   --runs N          of each, in turns (5)
   --size MB         of the store that is made for it (400)
   --snapshot FILE   instead of making one
+  --one-machine     no shares of the processors
 `;
 const USAGE_ERROR = 2;
 const LIMITS = { wire: 0.35, three: 1.3 };
@@ -51,6 +55,7 @@ async function main(): Promise<number> {
       runs: { type: 'string', default: '5' },
       size: { type: 'string', default: '400' },
       snapshot: { type: 'string' },
+      'one-machine': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -63,7 +68,16 @@ async function main(): Promise<number> {
   const scratch = await mkdtemp(join(tmpdir(), 'bench-pull-'));
   try {
     const snapshot = values.snapshot ?? (await makeSnapshot(scratch, size, say));
-    return await measure(scratch, snapshot, runs, say);
+    const shared = values['one-machine'];
+    await using processors = shared ? undefined : await OwnProcessors.of(1 + COPIES);
+    say(
+      `load ${loadavg()
+        .map((load) => load.toFixed(1))
+        .join(
+          ' ',
+        )}; ${processors === undefined ? `${availableParallelism()} processors for all` : `${processors.sharePerHost.toFixed(2)} of a processor for each node`}`,
+    );
+    return await measure(scratch, snapshot, runs, processors, say);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -82,6 +96,7 @@ async function measure(
   scratch: string,
   snapshot: string,
   runs: number,
+  processors: OwnProcessors | undefined,
   say: (line: string) => void,
 ): Promise<number> {
   const source = new SnapshotStore({ directory: join(scratch, 'source'), hostDirectory: '/s', node: 'cp1' });
@@ -132,8 +147,8 @@ async function measure(
     const directories = Array.from({ length: copies }, (_, copy) => join(scratch, `copy-${copy}`));
     const sourceStart = process.cpuUsage();
     const all = await Promise.all(
-      directories.map(async (directory): Promise<Omit<Pulled, 'sourceCpuMs'>> => {
-        const { stdout } = await run(process.execPath, [
+      directories.map(async (directory, copy): Promise<Omit<Pulled, 'sourceCpuMs'>> => {
+        const pulling = run(process.execPath, [
           PULLER,
           server.address,
           caFile,
@@ -142,6 +157,8 @@ async function measure(
           cardFile,
           directory,
         ]);
+        await processors?.place(1 + copy, pulling.child.pid ?? 0);
+        const { stdout } = await pulling;
         return JSON.parse(stdout) as Omit<Pulled, 'sourceCpuMs'>;
       }),
     );
@@ -163,7 +180,20 @@ async function measure(
       say(`run ${turn} of ${runs}: one ${said(ones.at(-1))}; three ${said(threes.at(-1))}`);
     }
     const wire = (ones[0]?.wireBytes ?? 0) / Number(facts.fileSizeBytes);
-    const three = median(threes.map(({ ms }) => ms)) / median(ones.map(({ ms }) => ms));
+    const of = (runs: readonly Pulled[], figure: (pulled: Pulled) => number): number =>
+      median(runs.map(figure));
+    const one = of(ones, ({ ms }) => ms);
+    const three = of(threes, ({ ms }) => ms) / one;
+    const processorMs =
+      COPIES * of(threes, ({ cpuMs }) => cpuMs) + of(threes, ({ sourceCpuMs }) => sourceCpuMs);
+    say(
+      `the source's processor, three over one: ${(of(threes, ({ sourceCpuMs }) => sourceCpuMs) / of(ones, ({ sourceCpuMs }) => sourceCpuMs)).toFixed(2)}`,
+    );
+    if (processors === undefined) {
+      say(
+        `the least that this machine allows, over the time of one: ${(processorMs / availableParallelism() / one).toFixed(2)}`,
+      );
+    }
     const lines: [string, number, number][] = [
       ['bytes on the wire, over raw bytes', wire, LIMITS.wire],
       ['three copies, over the time of one', three, LIMITS.three],
