@@ -15,6 +15,8 @@ import { ProcessTable } from './adapters/process-table.ts';
 import { createDescribe } from './api/describe.ts';
 import type { AgentConfig } from './config.ts';
 import { Drills } from './drill/drills.ts';
+import { assembleGatherer } from './evidence/assemble.ts';
+import type { EvidenceGatherer } from './evidence/gatherer.ts';
 import { Executor } from './executor/executor.ts';
 import { HANDLERS } from './executor/handlers.ts';
 import { takeExecutorLock } from './executor/lock.ts';
@@ -36,6 +38,7 @@ export interface AgentPorts extends StepPorts {
   readonly lockDatabase: LockDatabase;
   /** The member on this node, for a snapshot: it need not have a quorum. */
   readonly snapshotSource: SnapshotSource;
+  readonly evidence: EvidenceGatherer;
 }
 
 /** An agent put together, holding its node: nobody else executes anything here until it is closed. */
@@ -106,6 +109,7 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
   const readStoreFacts: ReadStoreFacts = (path, contentUpToRevision, signal) =>
     readSnapshotFacts(stores.realPath(path), { trailer: 'absent', contentUpToRevision }, signal);
   const member = around('member', local.member);
+  const gathering = assembleGatherer({ config, hosting, snapshots, sealing, clock });
   const ports: AgentPorts = {
     hosting,
     stores: around('stores', stores),
@@ -115,6 +119,7 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
       observe: (signal) => local.member.identify(signal),
       snapshot: (signal) => member.snapshot(signal),
     },
+    evidence: around('evidence', gathering.gatherer),
     joining: around<Joining>('joining', local.hosting),
     membership: around<Membership>('membership', local.member),
     snapshots,
@@ -161,6 +166,7 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
     drills,
     tls,
     close: () => {
+      gathering.close();
       local.close();
       opened.close();
       // Last: whoever waits for the node finds everything closed.

@@ -2,10 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { CONTENT_SUBJECTS } from './evidence/collector.ts';
 
 const hostPath = z.string().regex(/^\/[^\0]*$/, 'must be an absolute path');
 const address = z.string().regex(/^.+:\d{1,5}$/, 'must be HOST:PORT');
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be a plain name');
+
+const MIB = 1024 * 1024;
 
 const schema = z.strictObject({
   cluster: name,
@@ -40,6 +43,36 @@ const schema = z.strictObject({
   hosting: z.enum(['static-pod', 'systemd']).default('static-pod'),
   /** Real paths. */
   tools: z.strictObject({ etcdutl: hostPath.optional(), etcdctl: hostPath.optional() }).prefault({}),
+  /** What is gathered where somebody asks for evidence; never more than this. Bytes are before compression. */
+  evidence: z
+    .strictObject({
+      /** Whose bytes are taken, and not only names, digests and times: they may hold secrets. */
+      contents: z.array(z.enum(CONTENT_SUBJECTS)).default([]),
+      maxBytes: z
+        .int()
+        .positive()
+        .default(1024 * MIB),
+      maxCollectorBytes: z
+        .int()
+        .positive()
+        .default(512 * MIB),
+      maxFileBytes: z
+        .int()
+        .positive()
+        .default(64 * MIB),
+      maxFilesPerCollector: z.int().positive().default(10_000),
+      maxNamesPerCollector: z.int().positive().default(100_000),
+      maxNotTaken: z.int().positive().default(20_000),
+      maxCollectorMs: z
+        .int()
+        .positive()
+        .default(3 * 60_000),
+      maxMs: z
+        .int()
+        .positive()
+        .default(10 * 60_000),
+    })
+    .prefault({}),
   nats: z.strictObject({ servers: z.array(z.string()).min(1) }).optional(),
 });
 

@@ -30,6 +30,7 @@ import { Catalogue } from './runner/catalogue.ts';
 import { Copying } from './runner/copying.ts';
 import { DrillCopies } from './runner/drill-copies.ts';
 import { SnapshotDrills } from './runner/drills.ts';
+import { Gathering } from './runner/gathering.ts';
 import { Keeping } from './runner/keeping.ts';
 import { KeptCopies } from './runner/kept-copies.ts';
 import { Operations } from './runner/operations.ts';
@@ -197,6 +198,12 @@ async function main(logger: Logger, around: Around): Promise<void> {
             drills,
             verifying: new Verifying({ agents, copying, copies, catalogue, sealing, clock, logger }),
             copying,
+            gathering: new Gathering({
+              known: () => plainAgents.known(),
+              client: (address) => connections.evidence(address),
+              clock,
+              logger,
+            }),
             catalogue,
             keeping,
             scheduler,

@@ -81,6 +81,17 @@ export class ContainerRuntime {
     return collectStaticPods(sandboxes.items, containers.containers, components);
   }
 
+  /** All that runs or ran here, as the runtime tells it: whoever's it is. */
+  async everything(
+    signal: AbortSignal,
+  ): Promise<{ readonly sandboxes: readonly PodSandbox[]; readonly containers: readonly Container[] }> {
+    const [{ items }, { containers }] = await Promise.all([
+      this.#call(RuntimeServiceService.listPodSandbox, { filter: undefined }, signal),
+      this.#call(RuntimeServiceService.listContainers, { filter: undefined }, signal),
+    ]);
+    return { sandboxes: items, containers };
+  }
+
   /** Pids of running containers; what has ended meanwhile has none. */
   async pidOf(containerId: string, signal: AbortSignal): Promise<number | undefined> {
     const { info } = await this.#call(

@@ -25,33 +25,53 @@ import type {
 import { withCarriedCard } from '@lockstep/shared/seal/card.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { clientStream, connect, serverStream, unary } from '@lockstep/shared/transport/client.ts';
+import type { EvidenceClient } from '../runner/gathering.ts';
 import type { AgentAddress, AgentClient } from '../runner/ports.ts';
+
+interface Connection {
+  readonly node: string;
+  readonly client: AgentClient;
+  readonly channel: Client;
+}
 
 /** Agents by gRPC: one connection each, bound to the node's own certificate, kept open. */
 export class AgentConnections {
   readonly #cluster: string;
   readonly #tls: TlsFiles;
-  readonly #open = new Map<string, { client: AgentClient; channel: Client }>();
+  readonly #open = new Map<string, Connection>();
 
   constructor(cluster: string, tls: TlsFiles) {
     this.#cluster = cluster;
     this.#tls = tls;
   }
 
-  client({ node, address }: AgentAddress): AgentClient {
-    const key = `${node} ${address}`;
-    const kept = this.#open.get(key);
-    if (kept !== undefined) return kept.client;
-    const expected = { cluster: this.#cluster, role: 'agent', name: node } as const;
-    const channel = connect({ address, tls: this.#tls, expected });
-    const client = agentClient(node, address, channel);
-    this.#open.set(key, { client, channel });
-    return client;
+  client(address: AgentAddress): AgentClient {
+    return this.#connection(address).client;
+  }
+
+  /** Apart from the commands: evidence is asked for by people, and by no operation. */
+  evidence(address: AgentAddress): EvidenceClient {
+    const { node, channel } = this.#connection(address);
+    return {
+      node,
+      gather: (request, signal) => serverStream(channel, AgentServiceService.gatherEvidence, request, signal),
+    };
   }
 
   close(): void {
     for (const { channel } of this.#open.values()) channel.close();
     this.#open.clear();
+  }
+
+  #connection({ node, address }: AgentAddress): Connection {
+    const key = `${node} ${address}`;
+    const kept = this.#open.get(key);
+    if (kept !== undefined) return kept;
+    const expected = { cluster: this.#cluster, role: 'agent', name: node } as const;
+    const channel = connect({ address, tls: this.#tls, expected });
+    const connection = { node, client: agentClient(node, address, channel), channel };
+    this.#open.set(key, connection);
+    return connection;
   }
 }
 

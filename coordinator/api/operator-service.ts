@@ -21,6 +21,7 @@ import { judgeApprover } from '../core/approval.ts';
 import type { Catalogue } from '../runner/catalogue.ts';
 import type { Copying } from '../runner/copying.ts';
 import type { SnapshotDrills } from '../runner/drills.ts';
+import type { Gathering } from '../runner/gathering.ts';
 import { inspectNodes } from '../runner/inventory.ts';
 import type { Keeping } from '../runner/keeping.ts';
 import type { Operations } from '../runner/operations.ts';
@@ -35,6 +36,7 @@ import type { Verifying } from '../runner/verifying.ts';
 import { streamWork } from '../runner/work-stream.ts';
 import { copyCalls } from './copies.ts';
 import { drillingCalls } from './drilling.ts';
+import { evidenceCalls } from './evidence.ts';
 import { keepingCalls } from './keeping.ts';
 import { trustCalls } from './trust.ts';
 
@@ -55,6 +57,7 @@ export interface OperatorServiceSettings {
   readonly scheduler: Pick<Scheduler, 'status'>;
   readonly plans: Plans;
   readonly copying: Copying;
+  readonly gathering: Gathering;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Resolves once this coordinator knows what is open; right after its start it does not. */
@@ -147,6 +150,7 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
     ...copyCalls(settings),
     ...keepingCalls(settings),
     ...drillingCalls(settings),
+    ...evidenceCalls(settings),
 
     approvePlan: unaryHandler(async (request, context) => {
       const { operationId, planSha256, reason } = request;

@@ -55,6 +55,8 @@ const OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   DRILL_FAILED: EXIT.failedUnchanged,
   DRILL_YIELDED: EXIT.failedUnchanged,
   DRILL_NEAR_LIVE: EXIT.failedUnchanged,
+  // Gathering evidence only reads.
+  EVIDENCE_FAILED: EXIT.failedUnchanged,
 };
 
 /** For an error that ended a command: a refusal changed nothing, any other fault may have. */

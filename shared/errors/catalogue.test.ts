@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { agentErrors } from './agent.ts';
 import { catalogue } from './catalogue.ts';
 import { drillErrors } from './drill.ts';
+import { evidenceErrors } from './evidence.ts';
+import { inspectErrors } from './inspect.ts';
 import { fromFailure, LockstepError, toFailure } from './lockstep-error.ts';
 import { operationErrors } from './operation.ts';
 import { planErrors } from './plan.ts';
@@ -18,6 +20,8 @@ describe('the table of errors', () => {
       operationErrors,
       storeErrors,
       drillErrors,
+      evidenceErrors,
+      inspectErrors,
       transportErrors,
     ];
     const codes = parts.flatMap((part) => Object.keys(part));

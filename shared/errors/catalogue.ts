@@ -1,6 +1,8 @@
 import { agentErrors } from './agent.ts';
 import { drillErrors } from './drill.ts';
 import type { ErrorEntry } from './entry.ts';
+import { evidenceErrors } from './evidence.ts';
+import { inspectErrors } from './inspect.ts';
 import { operationErrors } from './operation.ts';
 import { planErrors } from './plan.ts';
 import { snapshotErrors } from './snapshot.ts';
@@ -15,6 +17,8 @@ export const catalogue = {
   ...operationErrors,
   ...storeErrors,
   ...drillErrors,
+  ...evidenceErrors,
+  ...inspectErrors,
   ...transportErrors,
 } satisfies Record<string, ErrorEntry>;
 

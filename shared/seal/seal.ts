@@ -11,7 +11,7 @@ import { canonicalJson } from './canonical.ts';
 export const SIGNING_USAGE = '1.3.6.1.5.5.7.3.36';
 
 /** What a seal is of: a signature given for one thing is never one for another. */
-export type SealPurpose = 'snapshot-card' | 'stored-copy' | 'revocation';
+export type SealPurpose = 'snapshot-card' | 'stored-copy' | 'revocation' | 'evidence';
 
 /** One of Lockstep's own programs, able to sign. */
 export interface SigningIdentity {

@@ -23,6 +23,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Epoch, Failure, Refusal } from "./common.ts";
+import { EvidenceArchive } from "./evidence.ts";
 import { EtcdMember, NodeReport } from "./node.ts";
 import { Consequences, PlaceCure, SnapshotSource } from "./plan.ts";
 import {
@@ -714,6 +715,31 @@ export interface GetRevocationsRequest {
 
 export interface GetRevocationsResponse {
   revocations: Revocation[];
+}
+
+export interface GatherEvidenceRequest {
+  gatherId: string;
+  /** The operator, as a signer is named: the coordinator's word, and part of the chain of custody. */
+  requestedBy: string;
+  reason: string;
+  /** Names of collectors; empty: those that are gathered by default. */
+  include: string[];
+  exclude: string[];
+  /** Before compression; 0: what the agent allows, which is never exceeded. */
+  maxBytes: bigint;
+  /** The operation that it is gathered before; empty where it was asked for by itself. */
+  operationId: string;
+}
+
+export interface GatherEvidenceResponse {
+  event:
+    | { $case: "progress"; value: StepProgress }
+    | { $case: "data"; value: Buffer }
+    | //
+    /** Last: what has been sent. */
+    { $case: "archive"; value: EvidenceArchive }
+    | { $case: "failure"; value: Failure }
+    | undefined;
 }
 
 function createBaseDescribeRequest(): DescribeRequest {
@@ -5894,6 +5920,333 @@ export const GetRevocationsResponse: MessageFns<GetRevocationsResponse> = {
   },
 };
 
+function createBaseGatherEvidenceRequest(): GatherEvidenceRequest {
+  return { gatherId: "", requestedBy: "", reason: "", include: [], exclude: [], maxBytes: 0n, operationId: "" };
+}
+
+export const GatherEvidenceRequest: MessageFns<GatherEvidenceRequest> = {
+  encode(message: GatherEvidenceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.gatherId !== "") {
+      writer.uint32(10).string(message.gatherId);
+    }
+    if (message.requestedBy !== "") {
+      writer.uint32(18).string(message.requestedBy);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    for (const v of message.include) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.exclude) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.maxBytes !== 0n) {
+      if (BigInt.asUintN(64, message.maxBytes) !== message.maxBytes) {
+        throw new globalThis.Error("value provided for field message.maxBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.maxBytes);
+    }
+    if (message.operationId !== "") {
+      writer.uint32(58).string(message.operationId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GatherEvidenceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGatherEvidenceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.gatherId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestedBy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.include.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.exclude.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.maxBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GatherEvidenceRequest {
+    return {
+      gatherId: isSet(object.gatherId)
+        ? globalThis.String(object.gatherId)
+        : isSet(object.gather_id)
+        ? globalThis.String(object.gather_id)
+        : "",
+      requestedBy: isSet(object.requestedBy)
+        ? globalThis.String(object.requestedBy)
+        : isSet(object.requested_by)
+        ? globalThis.String(object.requested_by)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      include: globalThis.Array.isArray(object?.include) ? object.include.map((e: any) => globalThis.String(e)) : [],
+      exclude: globalThis.Array.isArray(object?.exclude) ? object.exclude.map((e: any) => globalThis.String(e)) : [],
+      maxBytes: isSet(object.maxBytes)
+        ? BigInt(object.maxBytes)
+        : isSet(object.max_bytes)
+        ? BigInt(object.max_bytes)
+        : 0n,
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GatherEvidenceRequest): unknown {
+    const obj: any = {};
+    if (message.gatherId !== "") {
+      obj.gatherId = message.gatherId;
+    }
+    if (message.requestedBy !== "") {
+      obj.requestedBy = message.requestedBy;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.include?.length) {
+      obj.include = message.include;
+    }
+    if (message.exclude?.length) {
+      obj.exclude = message.exclude;
+    }
+    if (message.maxBytes !== 0n) {
+      obj.maxBytes = message.maxBytes.toString();
+    }
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GatherEvidenceRequest>, I>>(base?: I): GatherEvidenceRequest {
+    return GatherEvidenceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GatherEvidenceRequest>, I>>(object: I): GatherEvidenceRequest {
+    const message = createBaseGatherEvidenceRequest();
+    message.gatherId = object.gatherId ?? "";
+    message.requestedBy = object.requestedBy ?? "";
+    message.reason = object.reason ?? "";
+    message.include = object.include?.map((e) => e) || [];
+    message.exclude = object.exclude?.map((e) => e) || [];
+    message.maxBytes = (object.maxBytes !== undefined && object.maxBytes !== null) ? BigInt(object.maxBytes) : 0n;
+    message.operationId = object.operationId ?? "";
+    return message;
+  },
+};
+
+function createBaseGatherEvidenceResponse(): GatherEvidenceResponse {
+  return { event: undefined };
+}
+
+export const GatherEvidenceResponse: MessageFns<GatherEvidenceResponse> = {
+  encode(message: GatherEvidenceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "progress":
+        StepProgress.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "data":
+        writer.uint32(18).bytes(message.event.value);
+        break;
+      case "archive":
+        EvidenceArchive.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.event.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GatherEvidenceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGatherEvidenceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: StepProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "data", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "archive", value: EvidenceArchive.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GatherEvidenceResponse {
+    return {
+      event: isSet(object.progress)
+        ? { $case: "progress", value: StepProgress.fromJSON(object.progress) }
+        : isSet(object.data)
+        ? { $case: "data", value: Buffer.from(bytesFromBase64(object.data)) }
+        : isSet(object.archive)
+        ? { $case: "archive", value: EvidenceArchive.fromJSON(object.archive) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: GatherEvidenceResponse): unknown {
+    const obj: any = {};
+    if (message.event?.$case === "progress") {
+      obj.progress = StepProgress.toJSON(message.event.value);
+    } else if (message.event?.$case === "data") {
+      obj.data = base64FromBytes(message.event.value);
+    } else if (message.event?.$case === "archive") {
+      obj.archive = EvidenceArchive.toJSON(message.event.value);
+    } else if (message.event?.$case === "failure") {
+      obj.failure = Failure.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GatherEvidenceResponse>, I>>(base?: I): GatherEvidenceResponse {
+    return GatherEvidenceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GatherEvidenceResponse>, I>>(object: I): GatherEvidenceResponse {
+    const message = createBaseGatherEvidenceResponse();
+    switch (object.event?.$case) {
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: StepProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "data": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "data", value: object.event.value };
+        }
+        break;
+      }
+      case "archive": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "archive", value: EvidenceArchive.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "failure", value: Failure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 /**
  * Served by the agent on each node. Roles: `coordinator` calls everything; `agent` calls
  * ReadSnapshot alone; nobody else calls anything.
@@ -6157,6 +6510,21 @@ export const AgentServiceService = {
       Buffer.from(GetRevocationsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetRevocationsResponse => GetRevocationsResponse.decode(value),
   },
+  /**
+   * What the store does not hold: manifests, configuration, logs, listeners, as one sealed archive.
+   * Changes nothing.
+   */
+  gatherEvidence: {
+    path: "/lockstep.v1.AgentService/GatherEvidence" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: GatherEvidenceRequest): Buffer =>
+      Buffer.from(GatherEvidenceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GatherEvidenceRequest => GatherEvidenceRequest.decode(value),
+    responseSerialize: (value: GatherEvidenceResponse): Buffer =>
+      Buffer.from(GatherEvidenceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GatherEvidenceResponse => GatherEvidenceResponse.decode(value),
+  },
 } as const;
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
@@ -6210,6 +6578,11 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   /** Replaces what this agent knows of signers who are no longer trusted, if it is newer. */
   setRevocations: handleUnaryCall<SetRevocationsRequest, SetRevocationsResponse>;
   getRevocations: handleUnaryCall<GetRevocationsRequest, GetRevocationsResponse>;
+  /**
+   * What the store does not hold: manifests, configuration, logs, listeners, as one sealed archive.
+   * Changes nothing.
+   */
+  gatherEvidence: handleServerStreamingCall<GatherEvidenceRequest, GatherEvidenceResponse>;
 }
 
 export interface AgentServiceClient extends Client {
@@ -6538,6 +6911,19 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetRevocationsResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * What the store does not hold: manifests, configuration, logs, listeners, as one sealed archive.
+   * Changes nothing.
+   */
+  gatherEvidence(
+    request: GatherEvidenceRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<GatherEvidenceResponse>;
+  gatherEvidence(
+    request: GatherEvidenceRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<GatherEvidenceResponse>;
 }
 
 export const AgentServiceClient = makeGenericClientConstructor(

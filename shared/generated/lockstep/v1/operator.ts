@@ -32,6 +32,7 @@ import {
   Refusal,
 } from "./common.ts";
 import { NodeProgress, OperationEvent } from "./event.ts";
+import { EvidenceArchive } from "./evidence.ts";
 import { NodeReport } from "./node.ts";
 import { Approval, Consequences, LeftOut, Override, RestorePlan } from "./plan.ts";
 import {
@@ -504,6 +505,27 @@ export interface ListTrustRequest {
 export interface ListTrustResponse {
   revocations: Revocation[];
   failures: Failure[];
+}
+
+export interface OperatorServiceGatherEvidenceRequest {
+  /** Empty: every node that is known. */
+  nodes: string[];
+  reason: string;
+  include: string[];
+  exclude: string[];
+  /** Of each node, before compression; 0: what its agent allows. */
+  maxBytes: bigint;
+}
+
+/** Of several nodes in turn: each event is of the node that it names. */
+export interface OperatorServiceGatherEvidenceResponse {
+  node: string;
+  gatherId: string;
+  event: { $case: "progress"; value: NodeProgress } | { $case: "data"; value: Buffer } | //
+  /** The last of a node. */
+  { $case: "archive"; value: EvidenceArchive } | //
+  /** Likewise: this node's evidence is not whole. The others go on. */
+  { $case: "failure"; value: Failure } | undefined;
 }
 
 function createBaseGetVersionRequest(): GetVersionRequest {
@@ -7253,6 +7275,333 @@ export const ListTrustResponse: MessageFns<ListTrustResponse> = {
   },
 };
 
+function createBaseOperatorServiceGatherEvidenceRequest(): OperatorServiceGatherEvidenceRequest {
+  return { nodes: [], reason: "", include: [], exclude: [], maxBytes: 0n };
+}
+
+export const OperatorServiceGatherEvidenceRequest: MessageFns<OperatorServiceGatherEvidenceRequest> = {
+  encode(message: OperatorServiceGatherEvidenceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.nodes) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    for (const v of message.include) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.exclude) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.maxBytes !== 0n) {
+      if (BigInt.asUintN(64, message.maxBytes) !== message.maxBytes) {
+        throw new globalThis.Error("value provided for field message.maxBytes of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.maxBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperatorServiceGatherEvidenceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperatorServiceGatherEvidenceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodes.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.include.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.exclude.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.maxBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OperatorServiceGatherEvidenceRequest {
+    return {
+      nodes: globalThis.Array.isArray(object?.nodes) ? object.nodes.map((e: any) => globalThis.String(e)) : [],
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      include: globalThis.Array.isArray(object?.include) ? object.include.map((e: any) => globalThis.String(e)) : [],
+      exclude: globalThis.Array.isArray(object?.exclude) ? object.exclude.map((e: any) => globalThis.String(e)) : [],
+      maxBytes: isSet(object.maxBytes)
+        ? BigInt(object.maxBytes)
+        : isSet(object.max_bytes)
+        ? BigInt(object.max_bytes)
+        : 0n,
+    };
+  },
+
+  toJSON(message: OperatorServiceGatherEvidenceRequest): unknown {
+    const obj: any = {};
+    if (message.nodes?.length) {
+      obj.nodes = message.nodes;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.include?.length) {
+      obj.include = message.include;
+    }
+    if (message.exclude?.length) {
+      obj.exclude = message.exclude;
+    }
+    if (message.maxBytes !== 0n) {
+      obj.maxBytes = message.maxBytes.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OperatorServiceGatherEvidenceRequest>, I>>(
+    base?: I,
+  ): OperatorServiceGatherEvidenceRequest {
+    return OperatorServiceGatherEvidenceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OperatorServiceGatherEvidenceRequest>, I>>(
+    object: I,
+  ): OperatorServiceGatherEvidenceRequest {
+    const message = createBaseOperatorServiceGatherEvidenceRequest();
+    message.nodes = object.nodes?.map((e) => e) || [];
+    message.reason = object.reason ?? "";
+    message.include = object.include?.map((e) => e) || [];
+    message.exclude = object.exclude?.map((e) => e) || [];
+    message.maxBytes = (object.maxBytes !== undefined && object.maxBytes !== null) ? BigInt(object.maxBytes) : 0n;
+    return message;
+  },
+};
+
+function createBaseOperatorServiceGatherEvidenceResponse(): OperatorServiceGatherEvidenceResponse {
+  return { node: "", gatherId: "", event: undefined };
+}
+
+export const OperatorServiceGatherEvidenceResponse: MessageFns<OperatorServiceGatherEvidenceResponse> = {
+  encode(message: OperatorServiceGatherEvidenceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.gatherId !== "") {
+      writer.uint32(18).string(message.gatherId);
+    }
+    switch (message.event?.$case) {
+      case "progress":
+        NodeProgress.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+      case "data":
+        writer.uint32(34).bytes(message.event.value);
+        break;
+      case "archive":
+        EvidenceArchive.encode(message.event.value, writer.uint32(42).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.event.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperatorServiceGatherEvidenceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperatorServiceGatherEvidenceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.gatherId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: NodeProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = { $case: "data", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.event = { $case: "archive", value: EvidenceArchive.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.event = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OperatorServiceGatherEvidenceResponse {
+    return {
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      gatherId: isSet(object.gatherId)
+        ? globalThis.String(object.gatherId)
+        : isSet(object.gather_id)
+        ? globalThis.String(object.gather_id)
+        : "",
+      event: isSet(object.progress)
+        ? { $case: "progress", value: NodeProgress.fromJSON(object.progress) }
+        : isSet(object.data)
+        ? { $case: "data", value: Buffer.from(bytesFromBase64(object.data)) }
+        : isSet(object.archive)
+        ? { $case: "archive", value: EvidenceArchive.fromJSON(object.archive) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Failure.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: OperatorServiceGatherEvidenceResponse): unknown {
+    const obj: any = {};
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.gatherId !== "") {
+      obj.gatherId = message.gatherId;
+    }
+    if (message.event?.$case === "progress") {
+      obj.progress = NodeProgress.toJSON(message.event.value);
+    } else if (message.event?.$case === "data") {
+      obj.data = base64FromBytes(message.event.value);
+    } else if (message.event?.$case === "archive") {
+      obj.archive = EvidenceArchive.toJSON(message.event.value);
+    } else if (message.event?.$case === "failure") {
+      obj.failure = Failure.toJSON(message.event.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OperatorServiceGatherEvidenceResponse>, I>>(
+    base?: I,
+  ): OperatorServiceGatherEvidenceResponse {
+    return OperatorServiceGatherEvidenceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OperatorServiceGatherEvidenceResponse>, I>>(
+    object: I,
+  ): OperatorServiceGatherEvidenceResponse {
+    const message = createBaseOperatorServiceGatherEvidenceResponse();
+    message.node = object.node ?? "";
+    message.gatherId = object.gatherId ?? "";
+    switch (object.event?.$case) {
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: NodeProgress.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "data": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "data", value: object.event.value };
+        }
+        break;
+      }
+      case "archive": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "archive", value: EvidenceArchive.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "failure", value: Failure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 /** Served by the coordinator to operators. Role: `operator`. */
 export type OperatorServiceService = typeof OperatorServiceService;
 export const OperatorServiceService = {
@@ -7538,6 +7887,20 @@ export const OperatorServiceService = {
       Buffer.from(ResumeOperationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ResumeOperationResponse => ResumeOperationResponse.decode(value),
   },
+  /** What the store does not hold, from the nodes themselves: one sealed archive of each. */
+  gatherEvidence: {
+    path: "/lockstep.v1.OperatorService/GatherEvidence" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: OperatorServiceGatherEvidenceRequest): Buffer =>
+      Buffer.from(OperatorServiceGatherEvidenceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OperatorServiceGatherEvidenceRequest =>
+      OperatorServiceGatherEvidenceRequest.decode(value),
+    responseSerialize: (value: OperatorServiceGatherEvidenceResponse): Buffer =>
+      Buffer.from(OperatorServiceGatherEvidenceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OperatorServiceGatherEvidenceResponse =>
+      OperatorServiceGatherEvidenceResponse.decode(value),
+  },
 } as const;
 
 export interface OperatorServiceServer extends UntypedServiceImplementation {
@@ -7581,6 +7944,11 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   abortOperation: handleUnaryCall<AbortOperationRequest, AbortOperationResponse>;
   /** Reads the ledgers and goes on in the right direction. */
   resumeOperation: handleUnaryCall<ResumeOperationRequest, ResumeOperationResponse>;
+  /** What the store does not hold, from the nodes themselves: one sealed archive of each. */
+  gatherEvidence: handleServerStreamingCall<
+    OperatorServiceGatherEvidenceRequest,
+    OperatorServiceGatherEvidenceResponse
+  >;
 }
 
 export interface OperatorServiceClient extends Client {
@@ -7955,6 +8323,16 @@ export interface OperatorServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ResumeOperationResponse) => void,
   ): ClientUnaryCall;
+  /** What the store does not hold, from the nodes themselves: one sealed archive of each. */
+  gatherEvidence(
+    request: OperatorServiceGatherEvidenceRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<OperatorServiceGatherEvidenceResponse>;
+  gatherEvidence(
+    request: OperatorServiceGatherEvidenceRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<OperatorServiceGatherEvidenceResponse>;
 }
 
 export const OperatorServiceClient = makeGenericClientConstructor(
