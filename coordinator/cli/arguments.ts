@@ -54,3 +54,14 @@ export function parseRevision(text: string): number {
     throw new InvalidArgumentError('Write a revision, a number from 1 on.');
   return revision;
 }
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+
+/** "500M", "2G", in bytes. */
+export function parseSize(text: string): number {
+  const match = /^(\d{1,9})([KMG]?)$/.exec(text);
+  const bytes = Number(match?.[1]) * (SIZE_UNITS[match?.[2] ?? ''] ?? Number.NaN);
+  if (!Number.isSafeInteger(bytes) || bytes < 1)
+    throw new InvalidArgumentError('Write a size as 500M or 2G.');
+  return bytes;
+}

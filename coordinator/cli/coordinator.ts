@@ -17,6 +17,8 @@ export const WAIT_MS = {
   snapshot: 30 * 60_000,
   /** The same, restored and served at idle priority. */
   drill: 40 * 60_000,
+  /** Every node sends what it holds beside the store, one after the other. */
+  evidence: 4 * 60 * 60_000,
 } as const;
 
 /** A coordinator that does not say this soon whether it leads is not waited for. */

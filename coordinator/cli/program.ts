@@ -5,6 +5,7 @@ import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { about } from './program/about.ts';
 import { type Does, examples, noun } from './program/command.ts';
 import { drills } from './program/drills.ts';
+import { evidence } from './program/evidence.ts';
 import { inspections } from './program/inspect.ts';
 import { nodes } from './program/nodes.ts';
 import { restores } from './program/restores.ts';
@@ -34,6 +35,7 @@ export function createProgram(does: Does): Command {
   inspections(program, does);
   trust(program, does);
   drills(program, does);
+  evidence(program, does);
   restores(program, does);
   lab(program, does);
   program
