@@ -109,13 +109,13 @@ function* liveRows(evidence: Evidence, select: Selection): Generator<LiveRow> {
 }
 
 /** One bit for each row of the store, by its place in order of revision. */
-interface NewestRows {
+export interface NewestRows {
   readonly size: number;
   readonly keysBytes: number;
   has(sequence: number): boolean;
 }
 
-function newestRows(evidence: Evidence, select: Selection): NewestRows {
+export function newestRows(evidence: Evidence, select: Selection): NewestRows {
   const wanted = keyFilter(evidence.facts.registryPrefix, select);
   const upTo = select.revision ?? Number.POSITIVE_INFINITY;
   const table = new KeyTable();

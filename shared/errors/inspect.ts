@@ -1,0 +1,26 @@
+import type { ErrorEntry } from './entry.ts';
+
+/** What a reading of a store's file cannot answer. */
+export const inspectErrors = {
+  OBJECT_NOT_FOUND: {
+    class: 'never',
+    meaning: 'The store holds no such key at that revision.',
+    cure: 'List what there is with `lockstep inspect keys FILE`; `lockstep inspect history FILE KEY` shows also what was deleted.',
+  },
+  REVISION_COMPACTED: {
+    class: 'never',
+    meaning: 'The store was compacted above that revision: what it held then is not in it any more.',
+    cure: 'Ask for a later revision, or look into an older snapshot; `lockstep inspect history FILE KEY` shows what free pages still hold.',
+  },
+  VALUE_ENCRYPTED: {
+    class: 'never',
+    meaning: 'The value is encrypted, and no key that was given opens it.',
+    cure: 'Give the API server’s EncryptionConfiguration with --encryption-config; with a KMS provider the value cannot be read offline.',
+  },
+  EXPORT_TARGET_REFUSED: {
+    class: 'never',
+    meaning:
+      'An export is written only to a directory that is new or empty, and never through a symbolic link.',
+    cure: 'Name another directory, or empty this one yourself.',
+  },
+} satisfies Record<string, ErrorEntry>;
