@@ -110,7 +110,16 @@ async function* unpacked(
   stored: AsyncIterable<Uint8Array>,
   limits: ArchiveLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const source = Readable.from(stored, { objectMode: false });
+  let fedBytes = 0;
+  let ended = false;
+  async function* fed(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const bytes of stored) {
+      fedBytes += bytes.length;
+      yield bytes;
+    }
+    ended = true;
+  }
+  const source = Readable.from(fed(), { objectMode: false });
   const zstd = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: limits.maxWindowLog } });
   let failure: unknown;
   source.once('error', (error) => {
@@ -127,6 +136,8 @@ async function* unpacked(
     source.destroy();
     zstd.destroy();
   }
+  // It stops where the packed bytes do, whatever comes after them.
+  if (!ended || zstd.bytesWritten !== fedBytes) throw invalid('bytes follow its end');
 }
 
 function invalid(why: string, cause?: unknown): LockstepError {

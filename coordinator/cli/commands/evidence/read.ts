@@ -1,9 +1,11 @@
+import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import type { Answer } from '../../answer.ts';
-import { authorityFor, judgeArchiveFile } from '../../archive-file.ts';
+import { authorityFor, type JudgedArchive, judgeArchiveFile } from '../../archive-file.ts';
 import { EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { archivePage, verifiedPage } from '../../render/evidence.ts';
+import { failure } from '../../render/refusals.ts';
 import { refusalView } from '../../views.ts';
 
 export interface VerifyOptions {
@@ -28,7 +30,21 @@ export async function verifyEvidence(
   path: string,
   { ca }: VerifyOptions,
 ): Promise<Answer> {
-  const judged = await judgeArchiveFile(path, (cluster) => authorityFor(cluster, ca, location));
+  let judged: JudgedArchive;
+  try {
+    judged = await judgeArchiveFile(path, (cluster) => authorityFor(cluster, ca, location));
+  } catch (thrown) {
+    // That it cannot even be read is an answer to what was asked.
+    if (!(thrown instanceof LockstepError) || thrown.code !== 'EVIDENCE_ARCHIVE_INVALID') throw thrown;
+    const failed = toFailure(thrown);
+    return {
+      data: { path, refusals: [refusalView(refusal(thrown.code, failed.message))], causes: failed.causes },
+      names: [path],
+      render: (layout) => failure(layout, failed),
+      exit: EXIT.findings,
+      code: thrown.code,
+    };
+  }
   const { archive, refusals, sealedBy } = judged;
   const [first] = refusals;
   return {
