@@ -1,6 +1,7 @@
 import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '../digest.ts';
+import { LockstepError } from '../errors/lockstep-error.ts';
 import { judgeArchive, manifestText } from './judge.ts';
 import { ARCHIVE_LIMITS, type ArchiveLimits } from './limits.ts';
 import { type EvidenceManifest, FORMAT } from './manifest.ts';
@@ -232,19 +233,19 @@ describe('an archive of evidence', () => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       return state % below;
     };
-    let refused = 0;
+    const codes: unknown[] = [];
     for (let round = 0; round < 400; round += 1) {
       const mutant = Buffer.from(good);
       for (let change = 0; change <= dice(3); change += 1) mutant[dice(mutant.length)] = dice(256);
       const plain = dice(8) === 0 ? mutant.subarray(0, dice(mutant.length)) : mutant;
-      try {
-        judgeArchive(await readPlain(plain), undefined);
-      } catch (thrown) {
-        expect(thrown).toMatchObject({ code: 'EVIDENCE_ARCHIVE_INVALID' });
-        refused += 1;
-      }
+      codes.push(
+        await readPlain(plain).then(
+          (read) => judgeArchive(read, undefined) && 'read',
+          (thrown: unknown) => (thrown instanceof LockstepError ? thrown.code : thrown),
+        ),
+      );
     }
-    expect(refused).toBeGreaterThan(100);
+    expect(new Set(codes)).toEqual(new Set(['read', 'EVIDENCE_ARCHIVE_INVALID']));
   });
 });
 

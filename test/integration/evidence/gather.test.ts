@@ -27,7 +27,7 @@ beforeAll(async () => {
     ['evidence', 'gather', '--dir', directory, '--reason', 'INC-42', '-o', 'json'],
     { timeoutMs: TIMEOUT_MS },
   );
-  expect(exitCode, `${stdout}${stderr}`).toBe(0);
+  if (exitCode !== 0) throw new Error(`${stdout}${stderr}`);
   const answer = JSON.parse(stdout) as { archives: { path: string }[] };
   path = answer.archives[0]?.path ?? '';
   shown = JSON.parse((await lab.lockstep(['evidence', 'show', path, '-o', 'json'])).stdout);
