@@ -5,6 +5,8 @@ import { type Authorship, authorship } from './authorship.ts';
 import { changedFields, type FieldChange } from './fields.ts';
 import { keyFilter, type ObjectDecoder, type Selection } from './live.ts';
 import type { Mask } from './mask.ts';
+import { isNoise } from './noise.ts';
+import { placeOf } from './resource-name.ts';
 import { type Interval, intervalsOf } from './revision-clock.ts';
 
 /** One write of a key, as far as the store still shows it. */
@@ -28,6 +30,8 @@ export interface Version {
   readonly interval?: Interval;
   /** Against the version before; undefined where there is none to compare with. */
   readonly changes?: readonly FieldChange[];
+  /** Fields that changed by themselves and are left out of `changes`. */
+  readonly foldedFields: number;
   /** Why it could not be decoded; empty where it was. */
   readonly undecoded: string;
 }
@@ -57,16 +61,23 @@ export function keysOf(evidence: Evidence, select: Selection): string[] {
   return [...keys].sort();
 }
 
-/** Every version of one key, the oldest first. Secret values come masked. */
-export function versionsOf(evidence: Evidence, decoder: ObjectDecoder, key: string, mask: Mask): Version[] {
+/** Every version of one key, the oldest first. Secret values come masked; noise is folded, unless `all`. */
+export function versionsOf(
+  evidence: Evidence,
+  decoder: ObjectDecoder,
+  key: string,
+  { mask, all }: { readonly mask: Mask; readonly all: boolean },
+): Version[] {
   const rows = rowsOf(evidence, key);
+  const { resource } = placeOf(key, evidence.facts.registryPrefix);
+  const kept = (change: FieldChange): boolean => all || !isNoise(resource, change);
   const versions: Version[] = [];
   let before: { readonly row: KeptRow; readonly object: JsonObject | undefined } | undefined;
   for (const row of rows) {
     const decoded =
       row.value.length === 0 ? undefined : decoder.decode(row.value, { key, modRevision: row.main });
     const object = decoded?.form === 'object' ? mask.object(decoded.object) : undefined;
-    versions.push(versionOf(row, object, decoded, before));
+    versions.push(versionOf(row, object, decoded, before, kept));
     before = { row, object };
   }
   return withIntervals(evidence, decoder, versions);
@@ -101,6 +112,7 @@ function versionOf(
   object: JsonObject | undefined,
   decoded: Decoded | undefined,
   before: { readonly row: KeptRow; readonly object: JsonObject | undefined } | undefined,
+  kept: (change: FieldChange) => boolean,
 ): Version {
   const created = !row.deleted && row.createRevision === row.main;
   const base = {
@@ -113,10 +125,13 @@ function versionOf(
     ...(row.page === undefined ? {} : { carvedPage: row.page }),
     undecoded: decoded === undefined || decoded.form === 'object' ? '' : decoded.why,
   };
-  if (row.deleted) return { ...base, operation: 'deleted', missing: 0, authorship: NOBODY };
+  if (row.deleted) return { ...base, operation: 'deleted', missing: 0, foldedFields: 0, authorship: NOBODY };
   // A life before this one says nothing of it.
   const earlier = before?.row.createRevision === row.createRevision ? before : undefined;
   const missing = row.version - (earlier?.row.version ?? 0) - 1;
+  const changes =
+    earlier?.object === undefined || object === undefined ? [] : changedFields(earlier.object, object);
+  const shown = changes.filter(kept);
   return {
     ...base,
     operation: created ? 'created' : earlier === undefined ? 'kept' : 'changed',
@@ -128,9 +143,8 @@ function versionOf(
             created,
             ...(earlier?.object === undefined ? {} : { object: earlier.object }),
           }),
-    ...(earlier?.object === undefined || object === undefined
-      ? {}
-      : { changes: changedFields(earlier.object, object) }),
+    ...(earlier?.object === undefined || object === undefined ? {} : { changes: shown }),
+    foldedFields: changes.length - shown.length,
   };
 }
 
