@@ -65,3 +65,11 @@ export function parseSize(text: string): number {
     throw new InvalidArgumentError('Write a size as 500M or 2G.');
   return bytes;
 }
+
+/** "2026-11-22", "2026-11-22T10:00:00Z", in milliseconds; without a zone UTC is meant. */
+export function parseInstant(text: string): number {
+  const zoned = /T.*(Z|[+-]\d\d:?\d\d)$/u.test(text) || !text.includes('T') ? text : `${text}Z`;
+  const ms = /^\d{4}-\d\d-\d\d/u.test(text) ? Date.parse(zoned) : Number.NaN;
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('Write a time as 2026-11-22 or 2026-11-22T10:00:00Z.');
+  return ms;
+}

@@ -1,15 +1,32 @@
 import { type Command, Option } from 'commander';
-import { parseRevision } from '../arguments.ts';
+import { parseInstant, parseRevision } from '../arguments.ts';
+import { type DiffOptions, showDiff } from '../commands/inspect/diff.ts';
+import { type GetOptions, getObject } from '../commands/inspect/get.ts';
+import { type HistoryOptions, showHistory } from '../commands/inspect/history.ts';
 import { type KeysOptions, showKeys } from '../commands/inspect/keys.ts';
+import { showTimeline, type TimelineOptions } from '../commands/inspect/timeline.ts';
+import type { Work } from './command.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
 
-/** What reads a file alone: no coordinator, no configuration. */
+const FILE = 'a snapshot, a store out of a data directory, or the SQLite file of K3s';
+const WHAT = 'a resource as kubectl names it, RESOURCE/NAME, or a whole key';
+
+/** What reads files alone: no coordinator, no configuration. */
 export function inspections(program: Command, does: Does): void {
-  const inspect = noun(
-    program,
-    'inspect',
-    'what happened, from a snapshot alone; asks nobody, writes nothing to it',
-  );
+  const inspect = noun(program, 'inspect', 'what happened, from a file alone; it is only read');
+  keys(inspect, does);
+  get(inspect, does);
+  history(inspect, does);
+  diff(inspect, does);
+  timeline(inspect, does);
+}
+
+/** The work of a command that only reads. */
+export function reading(options: CommonOptions, ask: Extract<Work, { kind: 'answer' }>['ask']): Work {
+  return { kind: 'answer', options, onlyReads: true, ask };
+}
+
+function keys(inspect: Command, does: Does): void {
   answering(
     inspect,
     'keys',
@@ -18,22 +35,107 @@ export function inspections(program: Command, does: Does): void {
     'lockstep inspect keys ./backup.db --summary',
     'lockstep inspect keys ./backup.db --resource secrets --namespace kube-system -o name',
   )
-    .argument('<file>', 'a snapshot, a store out of a data directory, or the SQLite file of K3s')
+    .argument('<file>', FILE)
     .option('--prefix <text>', 'keys that begin so')
     .option('--resource <resource>', 'as kubectl names it: pods, po, deployments.apps')
     .option('-n, --namespace <name>', 'of this namespace')
     .addOption(revisionOption())
     .option('--summary', 'counts and bytes of each resource', false)
     .action((file: string, options: CommonOptions & KeysOptions) =>
-      does({
-        kind: 'answer',
-        options,
-        onlyReads: true,
-        ask: async (invocation) => showKeys(invocation, file, options),
-      }),
+      does(reading(options, async (invocation) => showKeys(invocation, file, options))),
     );
 }
 
-function revisionOption(): Option {
+function get(inspect: Command, does: Does): void {
+  const command = answering(
+    inspect,
+    'get',
+    'an object as the API server printed it, now or at a revision',
+    'lockstep inspect get ./backup.db pods etcd-cp1 -n kube-system',
+    'lockstep inspect get ./backup.db deploy/api -n team-01 --revision 4711 -o json',
+    'lockstep inspect get ./backup.db /registry/secrets/team-01/db --encryption-config ./enc.yaml',
+  )
+    .argument('<file>', FILE)
+    .argument('<what>', WHAT)
+    .argument('[name]', 'of the object; without one all of the resource')
+    .option('-n, --namespace <name>', 'of this namespace')
+    .addOption(revisionOption())
+    .addOption(encryptionOption())
+    .action((file: string, what: string, name: string | undefined, options: CommonOptions & GetOptions) =>
+      does(reading(options, async (invocation) => getObject(invocation, file, what, name, options))),
+    );
+  command.options.find(({ long }) => long === '--output')?.default('yaml');
+  command.setOptionValue('output', 'yaml');
+}
+
+function history(inspect: Command, does: Does): void {
+  answering(
+    inspect,
+    'history',
+    'each version of an object: when, by which tool, what changed',
+    'lockstep inspect history ./backup.db secrets db -n team-01',
+    'lockstep inspect history ./backup.db /registry/events/team-01/api.17a2 -o json',
+  )
+    .argument('<file>', FILE)
+    .argument('<what>', WHAT)
+    .argument('[name]', 'of the object')
+    .option('-n, --namespace <name>', 'of this namespace')
+    .option('--show-secrets', 'the values of secrets, not marks in their place', false)
+    .option('--all', 'also heartbeats and bookkeeping', false)
+    .addOption(encryptionOption())
+    .action((file: string, what: string, name: string | undefined, options: CommonOptions & HistoryOptions) =>
+      does(reading(options, async (invocation) => showHistory(invocation, file, what, name, options))),
+    );
+}
+
+function diff(inspect: Command, does: Does): void {
+  answering(
+    inspect,
+    'diff',
+    'what differs between two stores, objects and fields; ends with 8 where anything does',
+    'lockstep inspect diff ./monday.db ./tuesday.db',
+    'lockstep inspect diff ./monday.db ./tuesday.db --resource secrets -o json',
+  )
+    .argument('<before>', FILE)
+    .argument('<after>', 'the same, of a later time')
+    .option('--resource <resource>', 'of this resource alone')
+    .option('-n, --namespace <name>', 'of this namespace')
+    .option('--show-secrets', 'the values of secrets, not marks in their place', false)
+    .option('--all', 'also heartbeats and bookkeeping', false)
+    .addOption(encryptionOption())
+    .action((before: string, after: string, options: CommonOptions & DiffOptions) =>
+      does(reading(options, (invocation) => showDiff(invocation, before, after, options))),
+    );
+}
+
+function timeline(inspect: Command, does: Does): void {
+  answering(
+    inspect,
+    'timeline',
+    'every change that stores still show, in order of time, and what says so',
+    'lockstep inspect timeline ./backup.db --since 2026-11-22T10:00:00Z',
+    'lockstep inspect timeline ./monday.db ./tuesday.db --tool kubectl -o json',
+    'lockstep inspect timeline ./backup.db --format timesketch > backup.jsonl',
+  )
+    .argument('<files...>', FILE)
+    .addOption(new Option('--since <time>', 'from this time on; UTC').argParser(parseInstant))
+    .addOption(new Option('--until <time>', 'up to this time; UTC').argParser(parseInstant))
+    .option('--tool <text>', 'by tools whose name holds this')
+    .option('--user <text>', 'by users whose name holds this; only requests for certificates name one')
+    .option('--resource <resource>', 'of this resource alone')
+    .option('-n, --namespace <name>', 'of this namespace')
+    .option('--all', 'also heartbeats and bookkeeping', false)
+    .addOption(new Option('--format <format>', 'lines for another program').choices(['timesketch']))
+    .addOption(encryptionOption())
+    .action((files: string[], options: CommonOptions & TimelineOptions) =>
+      does(reading(options, async (invocation) => showTimeline(invocation, files, options))),
+    );
+}
+
+export function revisionOption(): Option {
   return new Option('--revision <revision>', 'as things stood at this revision').argParser(parseRevision);
+}
+
+export function encryptionOption(): Option {
+  return new Option('--encryption-config <file>', 'the API server’s EncryptionConfiguration, to open values');
 }

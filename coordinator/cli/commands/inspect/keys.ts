@@ -1,3 +1,4 @@
+import { keyText, latin1 } from '../../../analysis/asked.ts';
 import { type KeyEntry, summarize, visitKeys } from '../../../analysis/keys.ts';
 import type { Selection } from '../../../analysis/live.ts';
 import { utf8 } from '../../../analysis/resource-name.ts';
@@ -65,15 +66,6 @@ function selectionOf({ prefix, resource, namespace, revision }: KeysOptions): Se
   };
 }
 
-export function latin1(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
-}
-
-/** A key as text, and its bytes beside it where the text does not say them all. */
-export function keyView(entry: KeyEntry): object {
-  const { key, ...rest } = entry;
-  const text = utf8(key);
-  return latin1(text) === key
-    ? { key: text, ...rest }
-    : { key: text, keyBase64: Buffer.from(key, 'latin1'), ...rest };
+function keyView({ key, ...rest }: KeyEntry): object {
+  return { ...keyText(key), ...rest };
 }
