@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { parseInstant, parseRevision } from '../arguments.ts';
 import { type DiffOptions, showDiff } from '../commands/inspect/diff.ts';
+import { EXPORT_FORMATS, type ExportOptions, exportStore } from '../commands/inspect/export.ts';
 import { type GetOptions, getObject } from '../commands/inspect/get.ts';
 import { type HistoryOptions, showHistory } from '../commands/inspect/history.ts';
 import { type KeysOptions, showKeys } from '../commands/inspect/keys.ts';
@@ -19,6 +20,7 @@ export function inspections(program: Command, does: Does): void {
   history(inspect, does);
   diff(inspect, does);
   timeline(inspect, does);
+  exporting(inspect, does);
 }
 
 /** The work of a command that only reads. */
@@ -129,6 +131,27 @@ function timeline(inspect: Command, does: Does): void {
     .addOption(encryptionOption())
     .action((files: string[], options: CommonOptions & TimelineOptions) =>
       does(reading(options, async (invocation) => showTimeline(invocation, files, options))),
+    );
+}
+
+function exporting(inspect: Command, does: Does): void {
+  answering(
+    inspect,
+    'export',
+    'what a store holds, written to a new directory for other programs',
+    'lockstep inspect export ./backup.db ./objects --format yaml --appliable',
+    'lockstep inspect export ./backup.db ./analysis --format sqlite',
+    'lockstep inspect export ./backup.db ./dump --format cluster-info-dump',
+  )
+    .argument('<file>', FILE)
+    .argument('<dir>', 'not there yet, or empty')
+    .addOption(new Option('--format <format>', 'in which form').choices(EXPORT_FORMATS).makeOptionMandatory())
+    .option('--appliable', 'yaml and json: without what a cluster assigns or makes by itself', false)
+    .option('--show-secrets', 'also secrets, in clear', false)
+    .option('--all', 'timesketch: also heartbeats and bookkeeping', false)
+    .addOption(encryptionOption())
+    .action((file: string, target: string, options: CommonOptions & ExportOptions) =>
+      does(reading(options, async (invocation) => exportStore(invocation, file, target, options))),
     );
 }
 

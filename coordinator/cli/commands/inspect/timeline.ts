@@ -1,3 +1,4 @@
+import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
 import { keyText } from '../../../analysis/asked.ts';
 import { collectFacts } from '../../../analysis/timeline/collect.ts';
 import { type Fact, type FactFilter, Facts, factFilter } from '../../../analysis/timeline/fact.ts';
@@ -46,24 +47,33 @@ export function showTimeline(
 export function gatherFacts(
   invocation: Invocation,
   files: readonly string[],
-  options: TimelineOptions,
+  options: Omit<TimelineOptions, 'format'>,
+  opening: { readonly again?: boolean } = {},
 ): { readonly facts: Facts; readonly heartbeats: number } {
   const facts = new Facts({ several: files.length > 1 });
   const wanted = factFilter(filterOf(options));
   let heartbeats = 0;
   for (const file of files) {
-    withEvidence(invocation, file, (evidence) => {
+    const tell = (evidence: Evidence): void => {
       const decoder = decoderFor(evidence, options);
       const collected = collectFacts(evidence, decoder, options, (fact) => {
         if (wanted(fact)) facts.add(fact);
       });
       heartbeats += collected.heartbeats;
-    });
+    };
+    withEvidence(invocation, file, tell, opening);
   }
   return { facts, heartbeats };
 }
 
-function filterOf({ since, until, tool, resource, namespace, user }: TimelineOptions): FactFilter {
+function filterOf({
+  since,
+  until,
+  tool,
+  resource,
+  namespace,
+  user,
+}: Omit<TimelineOptions, 'format'>): FactFilter {
   return {
     ...(since === undefined ? {} : { sinceMs: since }),
     ...(until === undefined ? {} : { untilMs: until }),
