@@ -1,0 +1,73 @@
+import { type Html, html } from '../html.ts';
+import type { Report } from '../model.ts';
+import { figure, listText, plural, time } from '../words.ts';
+import { countBySeverity } from './findings.ts';
+
+/** The first thing that anybody reads: in one sentence, then in figures. */
+export function verdict({ findings, baseline, archives, timeline }: Report): Html {
+  const counts = countBySeverity(findings).filter(({ count }) => count > 0);
+  const sealed = archives.filter(({ problems }) => problems.length > 0).length;
+  const first = timeline.marks
+    .filter(({ severity }) => severity === 'critical' || severity === 'high')
+    .reduce<number | undefined>(
+      (least, { timeMs }) => (least === undefined || timeMs < least ? timeMs : least),
+      undefined,
+    );
+  if (counts.length === 0) {
+    return html`No rule found anything${baseline === undefined ? '' : ' that the baseline does not show as well'}.`;
+  }
+  const words = listText(counts.map(({ severity, count }) => `${figure(count)} ${severity}`));
+  const total = findings.length;
+  return html`${words} ${total === 1 ? 'finding' : 'findings'}${baseline === undefined ? '' : ' that the baseline does not show'}${first === undefined ? undefined : html`; the first grave one at ${time(first)}`}.${sealed > 0 ? html` <strong>${plural(sealed, 'archive')} of evidence did not hold.</strong>` : undefined}`;
+}
+
+export function summarySection(report: Report): Html {
+  const { findings, difference, rotations, outside, baseline, timeline } = report;
+  const urgent = rotations.filter(({ urgency }) => urgency === 'now');
+  const found = urgent.flatMap(({ items }) => items.filter((item) => item.found)).length;
+  const deletions = timeline.buckets.reduce((sum, { deleted }) => sum + deleted, 0);
+  return html`<ul class="tiles">
+${countBySeverity(findings).map(({ severity, count }) => html`<li class="tile ${count === 0 ? 'none' : severity}"><b>${figure(count)}</b><span>${severity} ${count === 1 ? 'finding' : 'findings'}</span></li>`)}
+${difference === undefined ? undefined : html`<li class="tile"><b>${figure(difference.added + difference.removed + difference.changed)}</b><span>objects differ from the baseline</span></li>`}
+<li class="tile"><b>${figure(deletions)}</b><span>deletions still on record</span></li>
+<li class="tile"><b>${figure(rotations.reduce((sum, { items }) => sum + items.length, 0))}</b><span>keys and tokens to think of</span></li>
+<li class="tile"><b>${figure(outside.length)}</b><span>places with data outside the store</span></li>
+</ul>
+<div class="card">${points([
+    ...whatHappened(report),
+    ...(found > 0
+      ? [
+          html`<strong>Rotate first:</strong> ${plural(found, 'token or key', 'tokens and keys')} that a finding speaks of. <a href="#rotate">What to rotate</a>`,
+        ]
+      : []),
+    ...(baseline === undefined
+      ? [
+          html`No baseline was given: findings show what is there, not what is new. <code>--baseline FILE</code> with a snapshot from before sharpens them.`,
+        ]
+      : []),
+    ...(report.archives.length === 0
+      ? [html`No evidence from the nodes was given: what a node's disk holds is not in this report.`]
+      : []),
+    ...(report.unread.length === 0
+      ? []
+      : [html`${plural(report.unread.length, 'thing')} could not be read. <a href="#unread">Which</a>`]),
+  ])}</div>`;
+}
+
+/** The gravest findings in the order of time, as a person would tell it. */
+function whatHappened({ timeline }: Report): Html[] {
+  const grave = timeline.marks
+    .filter(({ severity }) => severity === 'critical' || severity === 'high')
+    .toSorted((a, b) => a.timeMs - b.timeMs)
+    .slice(0, MAX_TOLD);
+  return grave.map(
+    ({ number, title, subject, timeMs, exact }) =>
+      html`<span class="soft">${exact ? '' : 'about '}${time(timeMs)}</span> ${title}: <code>${subject.slice(0, 160)}</code> <a href="#finding-${number}">finding ${number}</a>`,
+  );
+}
+
+const MAX_TOLD = 7;
+
+function points(list: readonly Html[]): Html {
+  return html`<ul class="plain">${list.map((each) => html`<li>${each}</li>`)}</ul>`;
+}
