@@ -59,7 +59,7 @@ export class NewDirectory {
     for (const segment of names.map(pathSegment)) {
       const wanted = join(at, segment);
       const known = this.#directories.get(wanted);
-      at = known ?? unlessThere(wanted, (free) => void mkdirSync(free, { mode: DIRECTORY_MODE }));
+      at = known ?? unlessThere(wanted, (free) => mkdirSync(free, { mode: DIRECTORY_MODE }));
       if (known === undefined) this.#directories.set(wanted, at);
     }
     return at;
