@@ -11,10 +11,11 @@ export const CHUNK_BYTES = 1024 * 1024;
 const WORTHWHILE_SHARE = 0.9;
 
 /**
- * What one turn of zstd may give out: a whole chunk, so that it takes one visit to the thread pool
- * and one buffer, not one for every 16 KiB.
+ * What one turn of zstd may give out: what a chunk mostly packs to, and a whole one unpacked, so that
+ * it takes one visit to the thread pool and one buffer, not one for every 16 KiB.
  */
-const TURN_BYTES = CHUNK_BYTES + 4096;
+const PACKED_TURN_BYTES = 384 * 1024;
+const PLAIN_TURN_BYTES = CHUNK_BYTES + 4096;
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
@@ -26,7 +27,7 @@ export async function packChunk(
   totalSizeBytes: bigint,
 ): Promise<ReadSnapshotResponse> {
   const packed = await compress(plain, {
-    chunkSize: TURN_BYTES,
+    chunkSize: PACKED_TURN_BYTES,
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
   });
   const compressed = packed.length < plain.length * WORTHWHILE_SHARE;
@@ -50,7 +51,7 @@ export async function unpackChunk(chunk: ReadSnapshotResponse): Promise<Uint8Arr
   try {
     // The bound holds whatever the frame claims: nobody fills this process's memory.
     plain = chunk.compressed
-      ? await decompress(chunk.data, { chunkSize: TURN_BYTES, maxOutputLength: CHUNK_BYTES })
+      ? await decompress(chunk.data, { chunkSize: PLAIN_TURN_BYTES, maxOutputLength: CHUNK_BYTES })
       : chunk.data;
   } catch (cause) {
     throw broken(chunk, 'does not unpack', cause);

@@ -32,8 +32,11 @@ export async function* serveSnapshot(
 
   const endOf = (offset: number): number =>
     Math.min(offset - (offset % CHUNK_BYTES) + CHUNK_BYTES, totalBytes);
+  // What is packed is a copy: a stream gets by with as many buffers as it reads ahead.
+  const free: Buffer[] = [];
   const pack = async (offset: number): Promise<ReadSnapshotResponse> => {
-    const plain = Buffer.allocUnsafe(endOf(offset) - offset);
+    const buffer = free.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    const plain = buffer.subarray(0, endOf(offset) - offset);
     for (let filled = 0; filled < plain.length; ) {
       const { bytesRead } = await file.read(plain, filled, plain.length - filled, offset + filled);
       if (bytesRead === 0) {
@@ -41,7 +44,9 @@ export async function* serveSnapshot(
       }
       filled += bytesRead;
     }
-    return packChunk(plain, BigInt(offset), BigInt(totalBytes));
+    const chunk = await packChunk(plain, BigInt(offset), BigInt(totalBytes));
+    free.push(buffer);
+    return chunk;
   };
 
   using _used = packed.use(identity);
