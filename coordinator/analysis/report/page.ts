@@ -31,7 +31,7 @@ export function reportPage(report: Report): string {
       id: 'findings',
       title: 'Findings',
       count: findings.length,
-      body: findingsSection(findings, store.path, baseline !== undefined),
+      body: findingsSection(report),
     },
     ...(difference === undefined || baseline === undefined
       ? []

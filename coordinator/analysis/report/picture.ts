@@ -31,7 +31,7 @@ export function pictures(timeline: Timeline): Html {
 }
 
 function picture(timeline: Timeline, frame: Frame, id: string): Html {
-  const { span, buckets, marks } = timeline;
+  const { span, marks } = timeline;
   if (span === undefined) return html``;
   const x = scaleOf(timeline, frame);
   const lanes = LANES.filter((severity) => marks.some((mark) => mark.severity === severity));
@@ -42,10 +42,10 @@ function picture(timeline: Timeline, frame: Frame, id: string): Html {
   return html`<svg viewBox="0 0 ${frame.width} ${height}" role="img" aria-labelledby="picture-${id}">
 <title id="picture-${id}">${title}. The list below says the same in words.</title>
 ${focus(timeline, frame, x, axisAt)}
-${bars(buckets, x, frame)}
+${bars(timeline, x, frame)}
 ${lanes.map((severity, index) => lane(severity, marks, x, frame, lanesTop + index * LANE_HEIGHT))}
-${event(timeline.baselineMs, 'baseline', x, frame, axisAt)}
-${event(timeline.compactedMs, 'compacted up to here', x, frame, axisAt)}
+${event(timeline.baselineMs, 'baseline', x, frame, axisAt, 0)}
+${event(timeline.compactedMs, 'compacted up to here', x, frame, axisAt, 1)}
 ${axis(timeline, x, frame, axisAt)}
 </svg>`;
 }
@@ -73,15 +73,26 @@ function focus({ focusMs }: Timeline, { width, right }: Frame, x: Scale, axisAt:
 <text x="${fixed(at + 6)}" y="${TOP - 6}" class="strong">enlarged</text>`;
 }
 
-/** Heights by the square root: one wave of writes must not flatten all others. */
-function bars(buckets: readonly Bucket[], x: Scale, { barsHeight, left }: Frame): Html {
-  const most = Math.max(1, ...buckets.map(({ created, changed, deleted }) => created + changed + deleted));
+/**
+ * Heights by the square root, so that one wave of writes does not flatten all others; what is enlarged
+ * has a scale of its own, for its stretches are shorter.
+ */
+function bars({ buckets, focusMs }: Timeline, x: Scale, { barsHeight, left }: Frame): Html {
+  const totalOf = ({ created, changed, deleted }: Bucket): number => created + changed + deleted;
+  const isFocus = ({ startMs }: Bucket): boolean => focusMs !== undefined && startMs >= focusMs;
+  const mostOf = (side: boolean): number =>
+    Math.max(1, ...buckets.filter((each) => isFocus(each) === side).map(totalOf));
+  const most = { before: mostOf(false), inFocus: mostOf(true) };
   const base = TOP + barsHeight;
-  const drawn = buckets.map(({ startMs, endMs, created, changed, deleted }) => {
-    const total = created + changed + deleted;
+  const drawn = buckets.map((bucket) => {
+    const { startMs, endMs, created, changed, deleted } = bucket;
+    const total = totalOf(bucket);
     if (total === 0) return html``;
     const [start, end] = [x(startMs), x(endMs)];
-    const whole = Math.max(2, Math.sqrt(total / most) * (barsHeight - 8));
+    const whole = Math.max(
+      2,
+      Math.sqrt(total / (isFocus(bucket) ? most.inFocus : most.before)) * (barsHeight - 8),
+    );
     let at = base;
     const part = (count: number, kind: string): Html | undefined => {
       if (count === 0) return undefined;
@@ -137,12 +148,13 @@ function event(
   x: Scale,
   { width }: Frame,
   axisAt: number,
+  row: number,
 ): Html | undefined {
   if (timeMs === undefined) return undefined;
   const at = x(timeMs);
   const onRight = at > width * 0.72;
   return html`<line class="event" x1="${fixed(at)}" x2="${fixed(at)}" y1="${TOP - 2}" y2="${axisAt}"><title>${label}: ${instantText(timeMs)}</title></line>
-<text x="${fixed(onRight ? at - 5 : at + 5)}" y="${TOP + 9}" text-anchor="${onRight ? 'end' : 'start'}">${label}</text>`;
+<text x="${fixed(onRight ? at - 5 : at + 5)}" y="${TOP + 9 + row * 14}" text-anchor="${onRight ? 'end' : 'start'}">${label}</text>`;
 }
 
 const STEPS_MS = [

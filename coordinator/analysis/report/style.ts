@@ -49,7 +49,7 @@ nav .count { color: var(--soft); font-variant-numeric: tabular-nums; }
 main > section { margin: 0 0 2.8rem; }
 main > section > h2 { padding-bottom: .5rem; border-bottom: 1px solid var(--line-strong); margin-bottom: 1rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1.1rem 1.25rem; margin: 0 0 .9rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.6rem, 1fr)); gap: .75rem; margin: 1rem 0 0; padding: 0; list-style: none; }
+.tiles { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: .75rem; margin: 1rem 0 .9rem; padding: 0; list-style: none; }
 .tile { background: var(--card); border: 1px solid var(--line); border-top: 4px solid var(--line-strong); border-radius: 8px; padding: .7rem .9rem .75rem; }
 .tile b { display: block; font-size: 1.75rem; line-height: 1.1; font-weight: 680; font-variant-numeric: tabular-nums; }
 .tile span { font-size: .85rem; color: var(--soft); }
@@ -58,7 +58,7 @@ main > section > h2 { padding-bottom: .5rem; border-bottom: 1px solid var(--line
 .tile.medium { border-top-color: var(--medium); } .tile.medium b { color: var(--medium); }
 .tile.low { border-top-color: var(--low); } .tile.low b { color: var(--low); }
 .tile.none b { color: var(--soft); } .tile.none { border-top-color: var(--line-strong); }
-.chip { display: inline-block; font-size: .74rem; font-weight: 680; letter-spacing: .04em; text-transform: uppercase; padding: .14rem .5rem; border-radius: 99px; border: 1px solid currentColor; white-space: nowrap; }
+.chip { display: inline-block; font-size: .74rem; font-weight: 680; letter-spacing: .04em; text-transform: uppercase; padding: .14rem .5rem; border-radius: 99px; border: 1px solid currentColor; white-space: nowrap; max-width: 100%; overflow: hidden; text-overflow: ellipsis; vertical-align: middle; }
 .chip.critical, .chip.now { color: var(--critical); background: var(--critical-soft); }
 .chip.high, .chip.soon { color: var(--high); background: var(--high-soft); }
 .chip.medium { color: var(--medium); background: var(--medium-soft); }
@@ -70,7 +70,7 @@ main > section > h2 { padding-bottom: .5rem; border-bottom: 1px solid var(--line
 .finding.medium { border-left-color: var(--medium); } .finding.low { border-left-color: var(--low); }
 .finding header { display: flex; flex-wrap: wrap; gap: .45rem .6rem; align-items: center; }
 .finding h3 { flex: 1 1 18rem; }
-.number { display: inline-grid; place-items: center; min-width: 1.65rem; height: 1.65rem; padding: 0 .3rem; border-radius: 99px; font-size: .82rem; font-weight: 700; color: var(--card); background: var(--soft); font-variant-numeric: tabular-nums; }
+.number { display: inline-grid; justify-self: start; text-decoration: none; place-items: center; min-width: 1.65rem; height: 1.65rem; padding: 0 .3rem; border-radius: 99px; font-size: .82rem; font-weight: 700; color: var(--card); background: var(--soft); font-variant-numeric: tabular-nums; }
 .number.critical { background: var(--critical); } .number.high { background: var(--high); }
 .number.medium { background: var(--medium); } .number.low { background: var(--low); }
 .subject { margin: .55rem 0 .2rem; }
@@ -94,7 +94,7 @@ ul.plain > li:first-child, ol.plain > li:first-child { border-top: 0; }
 figure { margin: 0; }
 figcaption { color: var(--soft); font-size: .87rem; margin-top: .4rem; }
 svg { display: block; width: 100%; height: auto; }
-svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans", sans-serif; fill: var(--soft); }
+svg text { paint-order: stroke; font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans", sans-serif; fill: var(--soft); }
 svg .strong { fill: var(--ink); font-weight: 650; } svg .onmark { fill: var(--card); font-weight: 700; font-size: 11px; text-anchor: middle; dominant-baseline: central; }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .axis { stroke: var(--line-strong); stroke-width: 1; }
 svg .focus { fill: var(--accent-soft); opacity: .55; } svg .edge { stroke: var(--accent); stroke-width: 1.5; stroke-dasharray: 4 4; }
@@ -106,12 +106,14 @@ svg .event { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 2 3; } svg
 .key.created { background: var(--created); } .key.changed { background: var(--changed); } .key.deleted { background: var(--deleted); }
 .narrow { display: none; }
 .moments { list-style: none; margin: 1rem 0 0; padding: 0; }
-.moments li { display: grid; grid-template-columns: 11.5rem 2.2rem minmax(0, 1fr); gap: .2rem .6rem; padding: .4rem 0; border-top: 1px solid var(--line); align-items: start; }
+.moments li { display: grid; grid-template-columns: 11.2rem 2.2rem minmax(0, 1fr); gap: .2rem .6rem; padding: .4rem 0; border-top: 1px solid var(--line); align-items: start; }
 .moments li:first-child { border-top: 0; }
-.moments time, .moments .when { color: var(--soft); font-variant-numeric: tabular-nums; font-size: .9rem; padding-top: .1rem; }
+.moments .when { color: var(--soft); font-variant-numeric: tabular-nums; font-size: .9rem; padding-top: .1rem; }
+.moments.told { margin: 0; }
 .notice { border-left: 5px solid var(--medium); }
 .notice.bad { border-left-color: var(--critical); }
 footer { border-top: 1px solid var(--line-strong); margin-top: 3rem; padding-top: 1rem; color: var(--soft); font-size: .875rem; }
+@media (max-width: 1080px) { .layout { grid-template-columns: 12rem minmax(0, 1fr); gap: 1.6rem; } }
 @media (max-width: 860px) {
   .layout { grid-template-columns: minmax(0, 1fr); gap: 1.2rem; }
   nav { position: static; } nav ol { border-left: 0; display: flex; flex-wrap: wrap; gap: .4rem; }
@@ -121,7 +123,7 @@ footer { border-top: 1px solid var(--line-strong); margin-top: 3rem; padding-top
   body { font-size: 15.5px; } .page { padding: 0 .9rem 3rem; } .masthead { padding-top: 1.4rem; }
   .wide { display: none; } .narrow { display: block; }
   .card { padding: .9rem .95rem; } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .moments li { grid-template-columns: 2.2rem minmax(0, 1fr); } .moments .when { grid-column: 2; grid-row: 1; } .moments .number { grid-row: 1 / span 2; } .moments .what { grid-column: 2; }
+  .moments li { grid-template-columns: 2.2rem minmax(0, 1fr); } .moments .when { grid-column: 2; grid-row: 1; } .moments .number, .moments .dot { grid-column: 1; grid-row: 1 / span 2; } .moments .what { grid-column: 2; }
   dl.facts { grid-template-columns: minmax(0, 1fr); gap: 0; } dl.facts dd { margin-bottom: .45rem; }
   table.stack thead { position: absolute; left: -9999px; } table.stack tr { display: block; padding: .55rem 0; border-top: 1px solid var(--line); } table.stack tr:first-child { border-top: 0; }
   table.stack td { display: block; border: 0; padding: .08rem 0; } table.stack td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); font-size: .85rem; } table.stack td.figure { text-align: left; }

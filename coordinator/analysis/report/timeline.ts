@@ -13,8 +13,6 @@ interface Anchor {
 
 /** Of each lease's renewals one in so many tells the time well enough. */
 const LEASE_STRIDE = 16;
-/** Anchors whose middle one is believed: one clock that is wrong must not bend the whole line. */
-const MEDIAN_OF = 5;
 
 /** When the store was written, as far as its own objects tell. */
 export class RevisionTimes {
@@ -43,21 +41,36 @@ export class RevisionTimes {
     }
     const [before, after] = [anchors[low - 1], anchors[low]];
     if (before === undefined || after === undefined) return (before ?? after)?.timeMs;
-    const share = (revision - before.revision) / (after.revision - before.revision);
+    const share = (revision - before.revision) / Math.max(1, after.revision - before.revision);
     return before.timeMs + share * (after.timeMs - before.timeMs);
   }
 }
 
+/**
+ * As many anchors as can stand together, times rising with revisions: where one clock is wrong, its
+ * anchors go, and the others stay. The longest rising subsequence, by patience.
+ */
 function monotone(told: readonly Anchor[]): Anchor[] {
-  const sorted = told.toSorted((a, b) => a.revision - b.revision);
-  const half = MEDIAN_OF >> 1;
-  let latestMs = Number.NEGATIVE_INFINITY;
-  return sorted.map(({ revision }, index) => {
-    const around = sorted.slice(Math.max(0, index - half), index + half + 1).map(({ timeMs }) => timeMs);
-    const middle = around.sort((a, b) => a - b)[around.length >> 1] ?? latestMs;
-    latestMs = Math.max(latestMs, middle);
-    return { revision, timeMs: latestMs };
-  });
+  const sorted = told.toSorted((a, b) => a.revision - b.revision || a.timeMs - b.timeMs);
+  /** Index of the anchor that ends the best run of each length. */
+  const ends: number[] = [];
+  const before = new Int32Array(sorted.length).fill(-1);
+  for (const [index, { timeMs }] of sorted.entries()) {
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sorted[ends[middle] ?? 0]?.timeMs ?? 0) <= timeMs) low = middle + 1;
+      else high = middle;
+    }
+    before[index] = low === 0 ? -1 : (ends[low - 1] ?? -1);
+    ends[low] = index;
+  }
+  const kept: Anchor[] = [];
+  for (let at = ends.at(-1) ?? -1; at >= 0; at = before[at] ?? -1) {
+    const anchor = sorted[at];
+    if (anchor !== undefined) kept.push(anchor);
+  }
+  return kept.reverse();
 }
 
 /** Writes in one stretch of time; heartbeats are not counted. */

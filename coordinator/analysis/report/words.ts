@@ -15,6 +15,11 @@ export function time(at: number | string | undefined): Html | undefined {
   return html`<time datetime="${date.toISOString()}">${instantText(date.getTime())}</time>`;
 }
 
+/** Without its "UTC", where a list says that for all. */
+export function shortTime(ms: number): Html {
+  return html`<time datetime="${new Date(ms).toISOString()}">${instantText(ms).replace(/ UTC$/, '')}</time>`;
+}
+
 /** "11,204" */
 export function figure(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',');

@@ -1,5 +1,7 @@
 import { type Finding, type FoundObject, SEVERITIES } from '../../findings/finding.ts';
 import { code, cut, type Html, html } from '../html.ts';
+import type { Report } from '../model.ts';
+import type { Mark } from '../timeline.ts';
 import { plural, shellWord, time } from '../words.ts';
 
 /** Of one finding; the others are counted. */
@@ -7,6 +9,7 @@ const MAX_OBJECTS = 8;
 const MAX_TRAITS = 8;
 const MAX_VALUE = 240;
 const MAX_SUBJECT = 300;
+const MAX_TECHNIQUE = 24;
 
 const STANDING_WORDS = {
   live: 'there now',
@@ -15,16 +18,24 @@ const STANDING_WORDS = {
   carved: 'only in a free page',
 } as const;
 
-export function findingsSection(findings: readonly Finding[], storePath: string, hasBaseline: boolean): Html {
+export function findingsSection({ findings, store, baseline, timeline }: Report): Html {
   if (findings.length === 0) {
-    return html`<p class="card">No rule found anything${hasBaseline ? ' that the baseline does not show as well' : ''}. That is not the same as that nothing happened: see what could not be read, below.</p>`;
+    return html`<p class="card">No rule found anything${baseline !== undefined ? ' that the baseline does not show as well' : ''}. That is not the same as that nothing happened: see what could not be read, below.</p>`;
   }
-  return html`${findings.map((finding, index) => findingCard(finding, index + 1, storePath))}`;
+  return html`${findings.map((finding, index) =>
+    findingCard(
+      finding,
+      timeline.marks.find(({ number }) => number === index + 1),
+      index + 1,
+      store.path,
+    ),
+  )}`;
 }
 
-function findingCard(finding: Finding, number: number, storePath: string): Html {
+function findingCard(finding: Finding, mark: Mark | undefined, number: number, storePath: string): Html {
   const { severity, title, subject, techniques, why, innocent, author, sinceRevision, objects, id } = finding;
-  const when = time(author.at);
+  const reckoned = mark === undefined || mark.exact ? undefined : html`about ${time(mark.timeMs)}`;
+  const when = time(author.at) ?? reckoned;
   return html`<article class="card finding ${severity}" id="finding-${number}">
 <header><span class="number ${severity}">${number}</span><h3>${title}</h3><span class="chip ${severity}">${severity}</span>${techniques.map(technique)}</header>
 <p class="subject">${code(cut(subject, MAX_SUBJECT))}</p>
@@ -32,7 +43,7 @@ function findingCard(finding: Finding, number: number, storePath: string): Html 
 <dt>When</dt><dd>${when ?? 'nothing in it says'}${sinceRevision === 0 ? undefined : html` <span class="soft">(revision ${sinceRevision})</span>`}</dd>
 <dt>With which tool</dt><dd>${author.tool === '' ? html`<span class="soft">nothing in it says</span>` : html`${code(cut(author.tool, MAX_VALUE))} <span class="soft">as it called itself</span>`}</dd>
 <dt>Why it matters</dt><dd>${why}</dd>
-<dt>Innocent if</dt><dd>${innocent}</dd>
+<dt>Innocent case</dt><dd>${innocent}</dd>
 </dl>
 <details${objects.length <= 2 ? html` open` : undefined}><summary>${plural(objects.length, 'object')} and what was seen of ${objects.length === 1 ? 'it' : 'them'}</summary>
 <ul class="plain">${objects.slice(0, MAX_OBJECTS).map(objectItem)}${more(objects.length - MAX_OBJECTS, 'object')}</ul></details>
@@ -57,7 +68,7 @@ function more(count: number, what: string): Html | undefined {
 
 /** Of ATT&CK, by its number. */
 function technique(id: string): Html {
-  return html`<span class="chip plain" title="MITRE ATT&amp;CK technique">${id}</span>`;
+  return html`<span class="chip plain" title="MITRE ATT&amp;CK technique">${cut(id, MAX_TECHNIQUE)}</span>`;
 }
 
 /** Commands are written for a store called FILE. */

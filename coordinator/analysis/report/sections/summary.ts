@@ -1,6 +1,6 @@
-import { type Html, html } from '../html.ts';
+import { code, cut, type Html, html } from '../html.ts';
 import type { Report } from '../model.ts';
-import { figure, listText, plural, time } from '../words.ts';
+import { figure, listText, plural, shortTime, time } from '../words.ts';
 import { countBySeverity } from './findings.ts';
 
 /** The first thing that anybody reads: in one sentence, then in figures. */
@@ -33,11 +33,16 @@ ${difference === undefined ? undefined : html`<li class="tile"><b>${figure(diffe
 <li class="tile"><b>${figure(rotations.reduce((sum, { items }) => sum + items.length, 0))}</b><span>keys and tokens to think of</span></li>
 <li class="tile"><b>${figure(outside.length)}</b><span>places with data outside the store</span></li>
 </ul>
+${told(report)}
 <div class="card">${points([
-    ...whatHappened(report),
     ...(found > 0
       ? [
           html`<strong>Rotate first:</strong> ${plural(found, 'token or key', 'tokens and keys')} that a finding speaks of. <a href="#rotate">What to rotate</a>`,
+        ]
+      : []),
+    ...(outside.length > 0
+      ? [
+          html`A restore does not bring back ${plural(outside.length, 'place')} with data outside the store. <a href="#outside">Which</a>`,
         ]
       : []),
     ...(baseline === undefined
@@ -46,27 +51,31 @@ ${difference === undefined ? undefined : html`<li class="tile"><b>${figure(diffe
         ]
       : []),
     ...(report.archives.length === 0
-      ? [html`No evidence from the nodes was given: what a node's disk holds is not in this report.`]
+      ? [html`No evidence from the nodes was given: what a node’s disk holds is not in this report.`]
       : []),
     ...(report.unread.length === 0
-      ? []
+      ? [html`Everything that was asked for could be read.`]
       : [html`${plural(report.unread.length, 'thing')} could not be read. <a href="#unread">Which</a>`]),
   ])}</div>`;
 }
 
 /** The gravest findings in the order of time, as a person would tell it. */
-function whatHappened({ timeline }: Report): Html[] {
+function told({ timeline }: Report): Html | undefined {
   const grave = timeline.marks
     .filter(({ severity }) => severity === 'critical' || severity === 'high')
-    .toSorted((a, b) => a.timeMs - b.timeMs)
-    .slice(0, MAX_TOLD);
-  return grave.map(
-    ({ number, title, subject, timeMs, exact }) =>
-      html`<span class="soft">${exact ? '' : 'about '}${time(timeMs)}</span> ${title}: <code>${subject.slice(0, 160)}</code> <a href="#finding-${number}">finding ${number}</a>`,
-  );
+    .toSorted((a, b) => a.timeMs - b.timeMs);
+  if (grave.length === 0) return undefined;
+  const more = grave.length - MAX_TOLD;
+  return html`<div class="card"><ol class="moments told">${grave
+    .slice(0, MAX_TOLD)
+    .map(
+      ({ number, severity, title, subject, timeMs, exact }) =>
+        html`<li><span class="when">${exact ? '' : '≈ '}${shortTime(timeMs)}</span><a class="number ${severity}" href="#finding-${number}" aria-label="finding ${number}">${number}</a><span class="what"><strong>${cut(title, MAX_TEXT)}</strong><br>${code(cut(subject, MAX_TEXT))}</span></li>`,
+    )}</ol>${more > 0 ? html`<p class="soft small">and ${more} more: see the <a href="#timeline">timeline</a></p>` : undefined}</div>`;
 }
 
-const MAX_TOLD = 7;
+const MAX_TOLD = 8;
+const MAX_TEXT = 200;
 
 function points(list: readonly Html[]): Html {
   return html`<ul class="plain">${list.map((each) => html`<li>${each}</li>`)}</ul>`;
