@@ -65,6 +65,8 @@ export function widthOf(text: string): number {
 export function clean(layout: Layout, text: string): string {
   const safe = stripVTControlCharacters(text)
     .replace(/\p{Cc}+/gu, ' ')
+    // What would show the words in another order than they have.
+    .replace(/[\u202a-\u202e\u2066-\u2069]/gu, '')
     .trim();
   if (layout.unicode) return safe;
   return safe
