@@ -11,7 +11,7 @@ import type {
 import { timedId } from '@lockstep/shared/ids.ts';
 import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
 import { readReceivedFacts } from '@lockstep/shared/snapshot/facts.ts';
-import { Reader } from '@lockstep/shared/snapshot/in-worker.ts';
+import { readerFor } from '@lockstep/shared/snapshot/in-worker.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import { receiveSnapshot } from './receive.ts';
 import type { SnapshotStore } from './store.ts';
@@ -78,21 +78,23 @@ export async function saveSnapshot(
     const takenMs = await takenAt(store, request.node, now());
     id = timedId('s', takenMs);
     const part = store.savingOf(id);
-    // Started now, it is there when there is something to read.
-    using reader = new Reader();
     const [report, { clusterId, facts }] = await allOrNone(signal, (both) => [
       describe(both),
       (async () => {
         const { clusterId, dbSizeBytes } = await member.observe(both);
+        // Started now, it is there when there is something to read.
+        using reader = readerFor(Number(dbSizeBytes));
         await refuseFullDisk(part, dbSizeBytes + (log?.sizeBytes ?? 0n));
-        const facts = await receiveSnapshot(
-          (until) => member.snapshot(until),
-          part,
-          (digests) => readReceivedFacts(part, digests, reader, both),
-          { silenceTimeoutMs, progress: (bytes) => progress(bytes, dbSizeBytes) },
-          both,
-        );
-        return { clusterId, facts };
+        return {
+          clusterId,
+          facts: await receiveSnapshot(
+            (until) => member.snapshot(until),
+            part,
+            (digests) => readReceivedFacts(part, digests, reader, both),
+            { silenceTimeoutMs, progress: (bytes) => progress(bytes, dbSizeBytes) },
+            both,
+          ),
+        };
       })(),
     ]);
     const card = cardOf(id, takenMs, request, report, facts, clusterId);

@@ -1,11 +1,12 @@
 import type { SnapshotFacts } from '../generated/lockstep/v1/snapshot.ts';
 import { corrupt } from './bbolt/corrupt.ts';
 import { BboltFile, WALK_CACHE_BYTES } from './bbolt/file.ts';
-import { walk } from './bbolt/walk.ts';
+import { walkInSteps } from './bbolt/walk.ts';
 import { kubernetesFacts } from './kubernetes-facts.ts';
 import { KeyBucket } from './live-rows.ts';
 import { SmallBuckets } from './small-buckets.ts';
 import { StatusHash } from './status-hash.ts';
+import type { Steps } from './steps.ts';
 import { StoreReader } from './store-reader.ts';
 
 /** Everything but what only a reading of the file from end to end can say. */
@@ -23,11 +24,11 @@ export interface CollectOptions {
 }
 
 /**
- * Walks the whole store once, synchronously. Throws SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED, and
+ * Walks the whole store once. Throws SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED, and
  * SNAPSHOT_CORRUPT for the first page, row or bound that is not as etcd writes it. A Kubernetes
  * value that cannot be decoded is no error.
  */
-export function collectFacts(path: string, options: CollectOptions): StoreFacts {
+export function* collectFacts(path: string, options: CollectOptions): Steps<StoreFacts> {
   const contentUpTo = options.contentUpToRevision;
   const bucket = new KeyBucket(contentUpTo === undefined ? Number.MAX_SAFE_INTEGER : Number(contentUpTo));
   const small = new SmallBuckets();
@@ -37,7 +38,7 @@ export function collectFacts(path: string, options: CollectOptions): StoreFacts 
   let name = '';
 
   using file = new BboltFile(path, WALK_CACHE_BYTES);
-  walk(file, {
+  yield* walkInSteps(file, {
     bucket(next) {
       name = next;
       seen.add(next);
@@ -55,6 +56,7 @@ export function collectFacts(path: string, options: CollectOptions): StoreFacts 
   }
 
   using reader = new StoreReader(path);
+  const kubernetes = yield* kubernetesFacts(bucket, (row) => reader.value(row.main, row.sub));
   const { imageBytes } = file;
   return {
     imageBytes,
@@ -79,6 +81,6 @@ export function collectFacts(path: string, options: CollectOptions): StoreFacts 
     alarms: small.alarms,
     leaseCount: BigInt(small.leaseCount),
     shortLeaseCount: BigInt(small.shortLeaseCount),
-    ...kubernetesFacts(bucket, (row) => reader.value(row.main, row.sub)),
+    ...kubernetes,
   };
 }

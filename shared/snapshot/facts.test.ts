@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { SnapshotFacts } from '../generated/lockstep/v1/snapshot.ts';
 import { message, stored, textMap } from '../kubernetes/testing/wire-writer.ts';
-import { type ReadOptions, readSnapshotFacts } from './facts.ts';
+import { type ReadOptions, readReceivedFacts, readSnapshotFacts } from './facts.ts';
+import { Reader } from './in-worker.ts';
 import { damaged, type Entry, putRow, sealed, tombstoneRow, writeStore } from './testing/store-writer.ts';
 import { TemporaryFiles } from './testing/temporary-file.ts';
+import { digestFile } from './trailer.ts';
 
 const soon = () => AbortSignal.timeout(10_000);
 const META: Entry[] = [['consistent_index', Buffer.alloc(8)]];
@@ -197,7 +199,7 @@ describe('readSnapshotFacts', () => {
     );
   });
 
-  it('reads a large file in workers, and stops them at the signal', async () => {
+  it('reads in a worker as in place, and stops both at the signal', async () => {
     const value = Buffer.concat([Buffer.from('k8s:enc:aesgcm:v1:k:'), Buffer.alloc(50_000, 1)]);
     const many = Array.from({ length: 120 }, (_, index) =>
       putRow(index + 2, 0, `/registry/secrets/a/s${index}`, value),
@@ -205,21 +207,29 @@ describe('readSnapshotFacts', () => {
     const last = putRow(500, 0, '/registry/namespaces/default', 'x');
     using files = new TemporaryFiles();
     const path = files.write(sealed(store([...many, last])));
-    const found = await readSnapshotFacts(path, { trailer: 'required' }, soon());
-    expect(found.status).toMatchObject({ revision: 500n, liveKeys: 121n });
-    expect(found.encryption[1]?.sampleValue.equals(value)).toBe(true);
-
-    const controller = new AbortController();
-    const stopped = readSnapshotFacts(path, { trailer: 'required' }, controller.signal);
-    setTimeout(() => controller.abort(new Error('enough')), 10);
-    await expect(stopped).rejects.toThrow('enough');
+    const inPlace = await readSnapshotFacts(path, { trailer: 'required' }, soon());
+    expect(inPlace.status).toMatchObject({ revision: 500n, liveKeys: 121n });
+    expect(inPlace.encryption[1]?.sampleValue.equals(value)).toBe(true);
+    using reader = new Reader();
+    const inWorker = await readReceivedFacts(path, digestFile(path), reader, soon());
+    expect(inWorker).toEqual(inPlace);
 
     const broken = files.write(
       sealed(damaged(store([...many, last]), (copy) => copy.writeUInt16LE(9, 2 * 4096 + 8))),
     );
-    await expect(readSnapshotFacts(broken, { trailer: 'required' }, soon())).rejects.toMatchObject({
+    await expect(readReceivedFacts(broken, digestFile(broken), reader, soon())).rejects.toMatchObject({
       code: 'SNAPSHOT_CORRUPT',
     });
+
+    for (const read of [
+      (signal: AbortSignal) => readSnapshotFacts(path, { trailer: 'required' }, signal),
+      (signal: AbortSignal) => readReceivedFacts(path, digestFile(path), reader, signal),
+    ]) {
+      const controller = new AbortController();
+      const stopped = read(controller.signal);
+      controller.abort(new Error('enough'));
+      await expect(stopped).rejects.toThrow('enough');
+    }
   });
 
   it('stops at the signal', async () => {

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { fromFailure, LockstepError } from '../errors/lockstep-error.ts';
 import type { Failure } from '../generated/lockstep/v1/common.ts';
 import { cannotOpen } from './bbolt/file.ts';
+import { inSlices } from './steps.ts';
 import { type TaskName, type Tasks, tasks } from './tasks.ts';
 
 export interface WorkerRequest {
@@ -11,8 +12,8 @@ export interface WorkerRequest {
 }
 export type WorkerReply = { readonly result: unknown } | { readonly failure: Failure };
 
-/** Smaller files are read at once, in less time than a worker takes to start. */
-const WORKER_FROM_BYTES = 4 * 1024 * 1024;
+/** Smaller files are read in place, slice by slice, in about the time that a worker takes to start. */
+const WORKER_FROM_BYTES = 64 * 1024 * 1024;
 /**
  * A reader keeps what it holds of a store in a few large arrays outside the heap; what is left is
  * short-lived, and collected often instead of held.
@@ -30,7 +31,7 @@ export async function runTask<Name extends TaskName>(
   signal: AbortSignal,
 ): Promise<Tasks[Name]['result']> {
   signal.throwIfAborted();
-  if (await isSmall(request.path)) return tasks[name](request);
+  if (await isSmall(request.path)) return await inSlices(tasks[name](request), signal);
   using reader = new Reader();
   return await reader.run(name, request, signal);
 }

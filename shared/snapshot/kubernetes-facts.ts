@@ -7,6 +7,7 @@ import { decodeStored, type StoredObject } from '../kubernetes/stored-object.ts'
 import type { KeyTable, LiveRow } from './key-table.ts';
 import type { KeyBucket } from './live-rows.ts';
 import { findRegistryPrefix } from './registry-prefix.ts';
+import type { Steps } from './steps.ts';
 
 export interface KubernetesFacts {
   readonly registryPrefix: string;
@@ -17,10 +18,13 @@ export interface KubernetesFacts {
   readonly orphanWebhooks: string[];
 }
 
+/** Looked at between one step and the next. */
+const STEP_KEYS = 2048;
+
 type ReadValue = (row: LiveRow) => Uint8Array | undefined;
 
 /** What Kubernetes has stored, as far as it can be read without a key. */
-export function kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): KubernetesFacts {
+export function* kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): Steps<KubernetesFacts> {
   const { live } = bucket;
   const registryPrefix = findRegistryPrefix(live);
   if (registryPrefix === '') {
@@ -42,7 +46,12 @@ export function kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): Kubern
   const encryption = new EncryptionUses(bucket, registryPrefix, readValue);
   const webhooks: string[] = [];
   // Once over all keys: a large store has a million of them.
+  let sinceStep = 0;
   for (const [key, row] of live) {
+    if (++sinceStep === STEP_KEYS) {
+      sinceStep = 0;
+      yield;
+    }
     if (!key.startsWith(`${registryPrefix}/`)) continue;
     objects.add(key);
     encryption.add(key, row);

@@ -1,7 +1,8 @@
 import { corrupt } from './bbolt/corrupt.ts';
 import { BboltFile, WALK_CACHE_BYTES } from './bbolt/file.ts';
-import { walk } from './bbolt/walk.ts';
+import { walkInSteps } from './bbolt/walk.ts';
 import { KeyBucket } from './live-rows.ts';
+import type { Steps } from './steps.ts';
 
 /** The live keys under a prefix as columns, cheap to hand from a worker to its caller. */
 export interface LiveIndex {
@@ -14,13 +15,13 @@ export interface LiveIndex {
   readonly subs: Float64Array;
 }
 
-/** Reads the whole store, synchronously. Throws as `collectFacts` does. */
-export function liveIndex(path: string, registryPrefix: string): LiveIndex {
+/** Reads the whole store. Throws as `collectFacts` does. */
+export function* liveIndex(path: string, registryPrefix: string): Steps<LiveIndex> {
   const bucket = new KeyBucket(0);
   let name = '';
   let found = false;
   using file = new BboltFile(path, WALK_CACHE_BYTES);
-  walk(file, {
+  yield* walkInSteps(file, {
     bucket(next) {
       name = next;
       found ||= next === 'key';
@@ -30,6 +31,7 @@ export function liveIndex(path: string, registryPrefix: string): LiveIndex {
     },
   });
   if (!found) throw corrupt('The file has no bucket key: it is no etcd store.');
+  yield;
   const under = `${Buffer.from(registryPrefix).toString('latin1')}/`;
   let count = 0;
   let keysBytes = 0;
@@ -38,6 +40,7 @@ export function liveIndex(path: string, registryPrefix: string): LiveIndex {
     count++;
     keysBytes += key.length;
   }
+  yield;
   const index = {
     keys: Buffer.alloc(keysBytes),
     keyEnds: new Float64Array(count),

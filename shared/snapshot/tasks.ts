@@ -1,8 +1,9 @@
 import { type CollectOptions, collectFacts, type StoreFacts } from './collect-facts.ts';
 import { type LiveIndex, liveIndex } from './live-index.ts';
-import { digestFile, type FileDigests } from './trailer.ts';
+import type { Steps } from './steps.ts';
+import { digestInSteps, type FileDigests } from './trailer.ts';
 
-/** Synchronous readings of a whole file, which a worker can be asked for. */
+/** Readings of a whole file, which a worker can be asked for. */
 export interface Tasks {
   readonly digest: { readonly request: { path: string }; readonly result: FileDigests };
   readonly facts: {
@@ -18,9 +19,9 @@ export interface Tasks {
 export type TaskName = keyof Tasks;
 
 export const tasks: {
-  readonly [Name in TaskName]: (request: Tasks[Name]['request']) => Tasks[Name]['result'];
+  readonly [Name in TaskName]: (request: Tasks[Name]['request']) => Steps<Tasks[Name]['result']>;
 } = {
-  digest: ({ path }) => digestFile(path),
+  digest: ({ path }) => digestInSteps(path),
   facts: ({ path, options }) => collectFacts(path, options),
   liveIndex: ({ path, registryPrefix }) => liveIndex(path, registryPrefix),
 };

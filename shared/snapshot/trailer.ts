@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { LockstepError } from '../errors/lockstep-error.ts';
 import { openForReading } from './bbolt/file.ts';
+import { finish, type Steps } from './steps.ts';
 
 /** etcd appends the raw SHA-256 of everything before it. */
 export const TRAILER_BYTES = 32;
@@ -24,6 +25,11 @@ export function hasTrailer(sizeBytes: number): boolean {
 
 /** Reads the whole file once, synchronously. Throws SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED. */
 export function digestFile(path: string): FileDigests {
+  return finish(digestInSteps(path));
+}
+
+/** As `digestFile`. */
+export function* digestInSteps(path: string): Steps<FileDigests> {
   const fd = openForReading(path);
   try {
     const sizeBytes = fstatSync(fd).size;
@@ -36,6 +42,7 @@ export function digestFile(path: string): FileDigests {
       if (got === 0) throw shrank(path, offset, sizeBytes);
       hash.update(chunk.subarray(0, got));
       offset += got;
+      yield;
     }
     if (!trailerPresent) {
       return { sizeBytes, fileSha256: hash.digest('hex'), trailerPresent, trailerValid: false };

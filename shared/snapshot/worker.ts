@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { toFailure } from '../errors/lockstep-error.ts';
 import type { WorkerReply, WorkerRequest } from './in-worker.ts';
+import { finish, type Steps } from './steps.ts';
 import { tasks } from './tasks.ts';
 
 /* The worker's side of `in-worker.ts`: an answer to each task, until it is ended. */
@@ -8,7 +9,7 @@ import { tasks } from './tasks.ts';
 function answer({ name, request }: WorkerRequest): WorkerReply {
   try {
     // The request's type belongs to its name; TypeScript does not follow that across threads.
-    return { result: (tasks[name] as (request: unknown) => unknown)(request) };
+    return { result: finish((tasks[name] as (request: unknown) => Steps<unknown>)(request)) };
   } catch (thrown) {
     return { failure: toFailure(thrown) };
   }

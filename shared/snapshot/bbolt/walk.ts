@@ -1,8 +1,11 @@
+import { LockstepError } from '../../errors/lockstep-error.ts';
+import { finish, type Steps } from '../steps.ts';
 import { corrupt } from './corrupt.ts';
 import type { BboltFile } from './file.ts';
 import { checkFreelist } from './freelist.ts';
 import {
   BRANCH_FLAG,
+  type BranchChild,
   BUCKET_ELEMENT,
   LEAF_FLAG,
   Leaf,
@@ -14,6 +17,8 @@ import {
 /** Levels below a root. A tree of this height with two children each would not fit on any disk. */
 const MAX_DEPTH = 48;
 const BUCKET_HEADER_BYTES = 16;
+/** Of pages, between one step and the next. */
+const STEP_BYTES = 128 * 1024;
 /** bbolt's own bound on a key. */
 const MAX_KEY_BYTES = 32768;
 
@@ -37,10 +42,15 @@ export type BucketRoot =
  * each page from 2 on, 1 where it is in use.
  */
 export function walk(file: BboltFile, visitor: WalkVisitor): Uint8Array {
+  return finish(walkInSteps(file, visitor));
+}
+
+/** As `walk`. */
+export function* walkInSteps(file: BboltFile, visitor: WalkVisitor): Steps<Uint8Array> {
   const reached = new Uint8Array(file.meta.highWater);
   const tree = new TreeWalk(file, reached);
   const buckets: BucketRoot[] = [];
-  tree.visit(file.meta.rootPage, (leaf) => {
+  yield* tree.visit(file.meta.rootPage, (leaf) => {
     for (let index = 0; index < leaf.count; index++) buckets.push(bucketRoot(leaf, index));
   });
   for (const bucket of buckets) {
@@ -49,7 +59,7 @@ export function walk(file: BboltFile, visitor: WalkVisitor): Uint8Array {
       refuseNestedBuckets(leaf, bucket.name);
       visitor.leaf(leaf);
     };
-    if ('page' in bucket) tree.visit(bucket.page, visit);
+    if ('page' in bucket) yield* tree.visit(bucket.page, visit);
     else visitInline(bucket.name, bucket.inline, visit);
   }
   checkFreelist(file, reached);
@@ -79,11 +89,22 @@ export function parseInline(leaf: Leaf, name: string, inline: Buffer): void {
   leaf.parse({ bytes, view, words, start: 0, length: inline.length }, 0, inline.length, where);
 }
 
+/** Names the page at fault in what a visitor finds wrong with its entries. */
+function visitNamed(leaf: Leaf, where: string, visit: (leaf: Leaf) => void): void {
+  try {
+    visit(leaf);
+  } catch (thrown) {
+    if (!(thrown instanceof LockstepError) || thrown.code !== 'SNAPSHOT_CORRUPT') throw thrown;
+    throw corrupt(`${where}: ${thrown.message}`);
+  }
+}
+
 function visitInline(name: string, inline: Buffer, visit: (leaf: Leaf) => void): void {
   const leaf = new Leaf();
   parseInline(leaf, name, inline);
-  checkOrder(leaf, undefined, undefined, `Bucket ${name}, inside its entry`);
-  visit(leaf);
+  const where = `Bucket ${name}, inside its entry`;
+  checkOrder(leaf, undefined, undefined, where);
+  visitNamed(leaf, where, visit);
 }
 
 class TreeWalk {
@@ -96,48 +117,71 @@ class TreeWalk {
     this.#reached = reached;
   }
 
-  visit(root: number, visit: (leaf: Leaf) => void): void {
-    this.#visit(root, undefined, undefined, 0, visit);
+  *visit(root: number, visit: (leaf: Leaf) => void): Steps<void> {
+    // What is still to be visited, the next one last.
+    const ahead: Subtree[] = [{ page: root, min: undefined, max: undefined, depth: 0 }];
+    let sinceStepBytes = 0;
+    for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {
+      const { page: id, min, max, depth } = next;
+      if (depth > MAX_DEPTH) throw corrupt(`Page ${id} lies more than ${MAX_DEPTH} levels deep.`);
+      const { header, piece } = this.#file.page(id);
+      this.#reach(id, header.overflow);
+      if (header.flags === LEAF_FLAG) {
+        const where = `Page ${id}`;
+        this.#leaf.parse(piece, piece.start, piece.length, where);
+        checkOrder(this.#leaf, min, max, where);
+        visitNamed(this.#leaf, where, visit);
+      } else if (header.flags === BRANCH_FLAG) {
+        const children = readBranch(piece, `Page ${id}`);
+        checkChildren(children, min, max, `Page ${id}`);
+        for (let index = children.length - 1; index >= 0; index--) {
+          const { key, page } = children[index]!;
+          ahead.push({ page, min: key, max: children[index + 1]?.key ?? max, depth: depth + 1 });
+        }
+      } else {
+        throw corrupt(`Page ${id} is neither branch nor leaf.`);
+      }
+      sinceStepBytes += piece.length;
+      if (sinceStepBytes >= STEP_BYTES) {
+        sinceStepBytes = 0;
+        yield;
+      }
+    }
   }
 
-  /** Keys under this page are at least `min` and below `max`. */
-  #visit(
-    id: number,
-    min: Buffer | undefined,
-    max: Buffer | undefined,
-    depth: number,
-    visit: (leaf: Leaf) => void,
-  ): void {
-    if (depth > MAX_DEPTH) throw corrupt(`Page ${id} lies more than ${MAX_DEPTH} levels deep.`);
-    const { header, piece } = this.#file.page(id);
-    const where = `Page ${id}`;
-    for (let page = id; page <= id + header.overflow; page++) {
+  #reach(id: number, overflow: number): void {
+    for (let page = id; page <= id + overflow; page++) {
       if (this.#reached[page] !== 0) throw corrupt(`Page ${page} is reached twice.`);
       this.#reached[page] = 1;
     }
-    if (header.flags === LEAF_FLAG) {
-      this.#leaf.parse(piece, piece.start, piece.length, where);
-      checkOrder(this.#leaf, min, max, where);
-      visit(this.#leaf);
-      return;
-    }
-    if (header.flags !== BRANCH_FLAG) throw corrupt(`${where} is neither branch nor leaf.`);
-    const children = readBranch(piece, where);
-    children.forEach((child, index) => {
-      const previous = index === 0 ? min : children[index - 1]!.key;
-      const order = previous === undefined ? 1 : Buffer.compare(child.key, previous);
-      if (
-        order < 0 ||
-        (order === 0 && index > 0) ||
-        (max !== undefined && Buffer.compare(child.key, max) >= 0)
-      ) {
-        throw corrupt(`${where}: the key of child ${index} is out of order.`);
-      }
-    });
-    children.forEach((child, index) => {
-      this.#visit(child.page, child.key, children[index + 1]?.key ?? max, depth + 1, visit);
-    });
   }
+}
+
+/** Keys under this page are at least `min` and below `max`. */
+interface Subtree {
+  readonly page: number;
+  readonly min: Buffer | undefined;
+  readonly max: Buffer | undefined;
+  readonly depth: number;
+}
+
+function checkChildren(
+  children: readonly BranchChild[],
+  min: Buffer | undefined,
+  max: Buffer | undefined,
+  where: string,
+): void {
+  children.forEach((child, index) => {
+    const previous = index === 0 ? min : children[index - 1]!.key;
+    const order = previous === undefined ? 1 : Buffer.compare(child.key, previous);
+    if (
+      order < 0 ||
+      (order === 0 && index > 0) ||
+      (max !== undefined && Buffer.compare(child.key, max) >= 0)
+    ) {
+      throw corrupt(`${where}: the key of child ${index} is out of order.`);
+    }
+  });
 }
 
 function checkOrder(leaf: Leaf, min: Buffer | undefined, max: Buffer | undefined, where: string): void {
