@@ -5,11 +5,19 @@ import type { JsonObject } from './stored-object.ts';
 export type Decoded =
   | {
       readonly form: 'object';
-      /** As a real API server prints it, resourceVersion from the row included. */
+      /**
+       * As a real API server prints it, resourceVersion from the row included. An integer that no
+       * JavaScript number holds exactly stands as the text of its digits.
+       */
       readonly object: JsonObject;
       /** False: metadata is decoded, the rest stands as numbered fields under `fields`. */
       readonly described: boolean;
       readonly storedAs: 'protobuf' | 'json' | 'cbor';
+      /**
+       * Fields of described messages that the descriptions do not know (a newer Kubernetes', or put
+       * there by hand): { "spec.containers[0]": { "99": … } }, "" for the object itself.
+       */
+      readonly unknownFields?: JsonObject;
       /** What it was encrypted with, where a key was given that opens it. */
       readonly decrypted?: EncryptionPrefix;
     }

@@ -4,15 +4,16 @@
  * an error: a stored value that cannot be decoded is a fact about it, not a fault of the reader.
  */
 export class WireMessage {
-  readonly #fields: readonly Field[];
+  /** In the order of the bytes. */
+  readonly fields: readonly WireField[];
 
-  private constructor(fields: readonly Field[]) {
-    this.#fields = fields;
+  private constructor(fields: readonly WireField[]) {
+    this.fields = fields;
   }
 
   /** Undefined where the bytes are no message. */
   static parse(bytes: Uint8Array): WireMessage | undefined {
-    const fields: Field[] = [];
+    const fields: WireField[] = [];
     let at = 0;
     while (at < bytes.length) {
       const tag = readVarint(bytes, at);
@@ -29,6 +30,7 @@ export class WireMessage {
           break;
         }
         case 1:
+          fields.push({ number, fixed: bytes.subarray(at, at + 8) });
           at += 8;
           break;
         case 2: {
@@ -40,6 +42,7 @@ export class WireMessage {
           break;
         }
         case 5:
+          fields.push({ number, fixed: bytes.subarray(at, at + 4) });
           at += 4;
           break;
         default:
@@ -51,11 +54,11 @@ export class WireMessage {
 
   /** The last occurrence, as protobuf has it. */
   bytes(number: number): Uint8Array | undefined {
-    return this.#fields.findLast((field) => field.number === number && field.bytes !== undefined)?.bytes;
+    return this.fields.findLast((field) => field.number === number && field.bytes !== undefined)?.bytes;
   }
 
   allBytes(number: number): Uint8Array[] {
-    return this.#fields.flatMap((field) =>
+    return this.fields.flatMap((field) =>
       field.number === number && field.bytes !== undefined ? [field.bytes] : [],
     );
   }
@@ -68,7 +71,7 @@ export class WireMessage {
 
   varint(number: number): bigint {
     return (
-      this.#fields.findLast((field) => field.number === number && field.varint !== undefined)?.varint ?? 0n
+      this.fields.findLast((field) => field.number === number && field.varint !== undefined)?.varint ?? 0n
     );
   }
 
@@ -87,10 +90,12 @@ export class WireMessage {
   }
 }
 
-interface Field {
+/** Of `varint`, `bytes` and `fixed` (four or eight bytes) exactly one is there. */
+export interface WireField {
   readonly number: number;
   readonly varint?: bigint;
   readonly bytes?: Uint8Array;
+  readonly fixed?: Uint8Array;
 }
 
 function readVarint(bytes: Uint8Array, start: number): { value: bigint; end: number } | undefined {
