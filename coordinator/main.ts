@@ -76,6 +76,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
     unencrypted: new Set(config.stores.filter((each) => each.unencrypted).map((each) => each.name)),
     recipients: config.recipients,
     wanted: config.copies,
+    sealing,
     clock,
     logger,
   });

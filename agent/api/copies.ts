@@ -3,12 +3,9 @@ import type {
   AgentServiceServer,
   CopySnapshotRequest,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import {
-  type Seal,
-  StoredCopy,
-  type StoredSnapshot,
-} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { Seal, StoredCopy, StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { carriedCard } from '@lockstep/shared/seal/card.ts';
+import { copyContent } from '@lockstep/shared/seal/copy.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, clientStreamHandler, streamHandler } from '@lockstep/shared/transport/handlers.ts';
 import { EffectSlot } from '../executor/effect-slot.ts';
@@ -101,7 +98,7 @@ async function copy(
 /** A copy without a seal is a copy; without it nobody vouches for its digest but the store. */
 async function sealOf({ ports }: AgentServiceDependencies, copy: StoredCopy): Promise<Seal | undefined> {
   try {
-    return await ports.sealing.sealContent('stored-copy', StoredCopy.toJSON({ ...copy, seal: undefined }));
+    return await ports.sealing.sealContent('stored-copy', copyContent(copy));
   } catch (thrown) {
     if (thrown instanceof LockstepError && thrown.code === 'SIGNING_IDENTITY_MISSING') return undefined;
     throw thrown;

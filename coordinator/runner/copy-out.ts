@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { isAge } from '@lockstep/shared/age-head.ts';
 import type { Clock } from '@lockstep/shared/clock.ts';
+import type { ErrorCode } from '@lockstep/shared/errors/catalogue.ts';
 import { fromFailure, LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodeProgress } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import { Encoding, type StoredCopy } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { carriedCard } from '@lockstep/shared/seal/card.ts';
+import { copyContent } from '@lockstep/shared/seal/copy.ts';
+import type { Trust } from '@lockstep/shared/seal/judge.ts';
 import { unlessSilent } from '@lockstep/shared/silence.ts';
 import type { AgentClient, Store } from './ports.ts';
+import { requireCopySeal } from './sealing.ts';
 import type { Holding } from './snapshots.ts';
 import { type CopyInStore, findCopy, namesOf, writeCard } from './stored-cards.ts';
 import type { OnProgress } from './work-stream.ts';
@@ -15,10 +19,14 @@ import type { OnProgress } from './work-stream.ts';
 /** An agent reads its disk, compresses and encrypts as it goes: this long without a byte is a failure. */
 const AGENT_SILENCE_TIMEOUT_MS = 60_000;
 
+/** What a new copy takes the place of. */
+const SPOILT: ReadonlySet<string> = new Set<ErrorCode>(['COPY_DAMAGED', 'COPY_SEAL_INVALID']);
+
 export interface CopyOutTo {
   readonly store: Store;
   /** None: not encrypted. */
   readonly recipients: readonly string[];
+  readonly trust: Trust;
   readonly clock: Clock;
 }
 
@@ -35,7 +43,7 @@ export async function copyOut(
 ): Promise<StoredCopy> {
   const { store } = to;
   const snapshotId = holders[0]?.snapshot.card?.id ?? '';
-  const good = await goodCopy(store, snapshotId, onProgress, signal);
+  const good = await goodCopy(to, snapshotId, onProgress, signal);
   if (good !== undefined) return good.copy;
   let last: unknown;
   for (const { client, snapshot } of holders) {
@@ -43,6 +51,8 @@ export async function copyOut(
     if (carried === undefined) continue;
     try {
       const copy = await putBytes(to, client, snapshotId, onProgress, signal);
+      // What could not be fetched again is no copy; while it has no card it is none.
+      requireCopySeal({ store: store.name, carried, copy, content: copyContent(copy) }, to.trust);
       await writeCard(store, carried, copy, signal);
       onProgress(progressOf(store, 'copied', copy.sizeBytes, copy.sizeBytes));
       return copy;
@@ -92,17 +102,19 @@ export function progressOf(store: Store, step: string, doneBytes: bigint, totalB
 
 /** A copy that is there and reads as it was stored; a damaged one counts as none. */
 async function goodCopy(
-  store: Store,
+  { store, trust }: CopyOutTo,
   snapshotId: string,
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<CopyInStore | undefined> {
   try {
     const found = await findCopy(store, snapshotId, signal);
-    if (found !== undefined) await checkStoredBytes(store, found, onProgress, signal);
+    if (found === undefined) return undefined;
+    requireCopySeal(found, trust);
+    await checkStoredBytes(store, found, onProgress, signal);
     return found;
   } catch (thrown) {
-    if (!(thrown instanceof LockstepError) || thrown.code !== 'COPY_DAMAGED') throw thrown;
+    if (!(thrown instanceof LockstepError) || !SPOILT.has(thrown.code)) throw thrown;
     // While its bytes are replaced there is no copy, and none must be listed.
     await store.remove(namesOf(snapshotId).card, signal);
     return undefined;

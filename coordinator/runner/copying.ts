@@ -9,6 +9,7 @@ import { copyIn } from './copy-in.ts';
 import { checkStoredBytes, copyOut } from './copy-out.ts';
 import { inspectNodes } from './inventory.ts';
 import type { AgentClient, Agents, Store } from './ports.ts';
+import { requireCopySeal, type Sealing } from './sealing.ts';
 import { findHolders, type Holding } from './snapshots.ts';
 import { type CopyInStore, findCopy } from './stored-cards.ts';
 import type { OnProgress } from './work-stream.ts';
@@ -25,6 +26,7 @@ export interface CopyingSettings {
   readonly recipients: readonly string[];
   /** What a save makes by itself. */
   readonly wanted: { readonly nodes: number; readonly stores: readonly string[] };
+  readonly sealing: Pick<Sealing, 'trust'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -107,15 +109,22 @@ export class Copying {
     ]);
   }
 
-  /** The copy in that store, or in the first that has one. Throws COPY_NOT_FOUND, STORE_*. */
+  /**
+   * The copy in that store, or in the first that has one which an agent sealed. Throws
+   * COPY_NOT_FOUND, COPY_DAMAGED, COPY_SEAL_INVALID, STORE_*.
+   */
   async find(snapshotId: string, storeName: string, signal: AbortSignal): Promise<CopyInStore> {
-    const { stores, clock } = this.#settings;
+    const { stores, sealing, clock } = this.#settings;
+    const trust = await sealing.trust(signal);
     const asked = storeName === '' ? stores : [this.store(storeName)];
     const failures: unknown[] = [];
     for (const store of asked) {
       try {
         const found = await findCopy(store, snapshotId, clock.deadline(LIST_TIMEOUT_MS, signal));
-        if (found !== undefined) return found;
+        if (found !== undefined) {
+          requireCopySeal(found, trust);
+          return found;
+        }
       } catch (thrown) {
         signal.throwIfAborted();
         failures.push(thrown);
@@ -180,9 +189,10 @@ export class Copying {
     onProgress: OnProgress,
     signal: AbortSignal,
   ): Promise<void> {
-    const { recipients, unencrypted, clock } = this.#settings;
+    const { recipients, unencrypted, sealing, clock } = this.#settings;
     const to = unencrypted.has(store.name) ? [] : recipients;
-    const copy = await copyOut({ store, recipients: to, clock }, holders, onProgress, signal);
+    const trust = await sealing.trust(signal);
+    const copy = await copyOut({ store, recipients: to, trust, clock }, holders, onProgress, signal);
     this.#settings.logger.info(
       { snapshotId: copy.snapshotId, store: store.name, sizeBytes: Number(copy.sizeBytes) },
       'snapshot copied',

@@ -2,6 +2,7 @@ import { LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { SnapshotMarks } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { marksFromText, marksToText, mergeMarks } from '@lockstep/shared/marks.ts';
+import { judgeCopySeal } from '@lockstep/shared/seal/copy.ts';
 import { judgeSeals } from '@lockstep/shared/seal/judge.ts';
 import type { ListedCopy } from '../core/catalogue.ts';
 import type { Copies, Store } from './ports.ts';
@@ -28,9 +29,19 @@ export class KeptCopies implements Copies {
         try {
           const { copies, failures } = await listStore(store, signal);
           const listed = await Promise.all(
-            copies.map(async (each) => ({ each, marks: await knownMarks(store, each, signal) })),
+            copies.map(async (each) => ({
+              each,
+              marks: await knownMarks(store, each, signal),
+              unsealed: judgeCopySeal(each.copy, each.carried, trust, each.content),
+            })),
           );
-          return { listed, failures };
+          // Listed nevertheless: it lies there, and whoever is to delete or verify it must find it.
+          const told = listed.flatMap(({ unsealed }) =>
+            unsealed.map(({ message }) =>
+              toFailure(new LockstepError('COPY_SEAL_INVALID', { node: store.name, message })),
+            ),
+          );
+          return { listed, failures: [...failures, ...told] };
         } catch (thrown) {
           return { listed: [], failures: [toFailure(thrown, store.name)] };
         }
@@ -38,11 +49,11 @@ export class KeptCopies implements Copies {
     );
     return {
       copies: answers.flatMap(({ listed }) =>
-        listed.map(({ each: { store, copy, carried }, marks }) => ({
+        listed.map(({ each: { store, copy, carried }, marks, unsealed }) => ({
           copy: { ...copy, store },
           card: carried.card,
           marks,
-          distrust: judgeSeals(carried.sealed, trust),
+          distrust: [...unsealed, ...judgeSeals(carried.sealed, trust)],
         })),
       ),
       failures: answers.flatMap(({ failures }) => failures),

@@ -10,6 +10,7 @@ import type {
   StoredSnapshot,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
+import { judgeCopySeal } from '@lockstep/shared/seal/copy.ts';
 import {
   countersignCard,
   judgeAgentSeal,
@@ -22,6 +23,7 @@ import type { Authority, SigningIdentity } from '@lockstep/shared/seal/seal.ts';
 import { whyNotCountersign } from '../core/countersign.ts';
 import { askAll } from './inventory.ts';
 import type { AgentAddress, AgentClient, Agents } from './ports.ts';
+import type { CopyInStore } from './stored-cards.ts';
 
 const SEAL_TIMEOUT_MS = 10_000;
 /** One that does not answer may know of a revocation that nobody else does; it is not waited for long. */
@@ -225,4 +227,11 @@ function withTrust(stored: StoredSnapshot, distrust: Refusal[]): StoredSnapshot 
 function sealRefused(node: string, objection?: Refusal): LockstepError {
   const why = objection === undefined ? 'there is no card' : `${objection.code}: ${objection.message}`;
   return new LockstepError('SEAL_REFUSED', { node, message: `${why}.` });
+}
+
+/** Throws COPY_SEAL_INVALID where what a store says of a copy is not what an agent sealed. */
+export function requireCopySeal({ store, copy, carried, content }: CopyInStore, trust: Trust): void {
+  const [objection] = judgeCopySeal(copy, carried, trust, content);
+  if (objection === undefined) return;
+  throw new LockstepError('COPY_SEAL_INVALID', { node: store, message: objection.message });
 }

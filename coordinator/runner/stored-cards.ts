@@ -25,6 +25,8 @@ export interface CopyInStore {
   readonly carried: CarriedCard;
   /** As its agent signed it. */
   readonly copy: StoredCopy;
+  /** Its JSON without the seal, fields of a newer version too: what the seal covers. */
+  readonly content: unknown;
 }
 
 export interface StoreListing {
@@ -113,7 +115,7 @@ async function readCopy(
 ): Promise<CopyInStore> {
   const names = namesOf(snapshotId);
   const text = await readSmall(store, names.card, MAX_CARD_BYTES, signal);
-  const { carried, copy } = parseCard(store, names.card, text);
+  const { carried, copy, content } = parseCard(store, names.card, text);
   const bytes = objects.get(names.bytes);
   if (carried.card.id !== snapshotId || copy.snapshotId !== snapshotId) {
     throw damaged(store, names.card, `it is the card of ${carried.card.id}`);
@@ -122,15 +124,17 @@ async function readCopy(
   if (BigInt(bytes.sizeBytes) !== copy.sizeBytes) {
     throw damaged(store, names.bytes, `it has ${bytes.sizeBytes} bytes; stored were ${copy.sizeBytes}`);
   }
-  return { store: store.name, carried, copy };
+  return { store: store.name, carried, copy, content };
 }
 
-function parseCard(store: Store, name: string, text: Buffer): { carried: CarriedCard; copy: StoredCopy } {
+function parseCard(store: Store, name: string, text: Buffer): Omit<CopyInStore, 'store'> {
   try {
-    const { sealed, card, copy } = StoredCard.fromJSON(JSON.parse(text.toString('utf8')));
+    const read = JSON.parse(text.toString('utf8')) as { readonly copy?: object } | null;
+    const { sealed, card, copy } = StoredCard.fromJSON(read);
     const carried = carriedCard(card, sealed);
     if (carried === undefined || copy === undefined) throw new TypeError('it names no snapshot or no copy');
-    return { carried, copy };
+    const content = Object.fromEntries(Object.entries(read?.copy ?? {}).filter(([name]) => name !== 'seal'));
+    return { carried, copy, content };
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     throw damaged(store, name, `it cannot be read as a card (${why})`);

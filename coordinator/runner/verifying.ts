@@ -95,7 +95,7 @@ export class Verifying {
       signal.throwIfAborted();
       const failure = toFailure(thrown, store);
       const objection = asRefusal(failure, store);
-      if (failure.code === 'COPY_DAMAGED') {
+      if (failure.code === 'COPY_DAMAGED' || failure.code === 'COPY_SEAL_INVALID') {
         await this.#mark(snapshotId, store, { at, beganMs, objection, level }, signal);
       }
       return SnapshotVerdict.fromPartial({ node: store, refusals: [objection] });

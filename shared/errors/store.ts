@@ -48,6 +48,12 @@ export const storeErrors = {
     meaning: 'A copy in a store is not what was stored there: its bytes or its card were changed or cut off.',
     cure: 'Fetch from another store or node, then put a new copy in its place with `lockstep snapshot copy`.',
   },
+  COPY_SEAL_INVALID: {
+    class: 'never',
+    meaning:
+      'What a store says of a copy is not what an agent sealed: it was changed, or its seal is no agent’s.',
+    cure: 'Fetch from another store or node, put a new copy in its place with `lockstep snapshot copy`, and find out who can write to that store.',
+  },
   COPY_LOCKED: {
     class: 'never',
     meaning: 'The store keeps the copy under a lock until a time that has not come.',

@@ -18,7 +18,9 @@ interface Field {
  * contract's own text: a field that is added is in it the same day. Repeated ones have two elements.
  */
 export function everyField(message: string): { [key: string]: Json } {
-  const messages = messagesOf(PROTOS.map((path) => readFileSync(path, 'utf8')).join('\n'));
+  const proto = PROTOS.map((path) => readFileSync(path, 'utf8')).join('\n');
+  const messages = messagesOf(proto);
+  const enums = lastOfEachEnum(proto);
   let counter = 0;
   const valueOf = (type: string): Json => {
     counter += 1;
@@ -36,9 +38,10 @@ export function everyField(message: string): { [key: string]: Json } {
       case 'int64':
         return String(counter);
       default:
-        return objectOf(type);
+        return nestedOf(type);
     }
   };
+  const nestedOf = (type: string): Json => enums.get(type) ?? objectOf(type);
   const objectOf = (type: string): { [key: string]: Json } => {
     const fields = messages.get(type);
     if (fields === undefined) throw new Error(`${type} is neither a type known here nor a message`);
@@ -50,6 +53,13 @@ export function everyField(message: string): { [key: string]: Json } {
     );
   };
   return objectOf(message);
+}
+
+function lastOfEachEnum(proto: string): Map<string, string> {
+  const enums = [...proto.replace(/\/\/.*$/gm, '').matchAll(/^enum (\w+) \{([^}]*)\}/gm)];
+  return new Map(
+    enums.map(([, name = '', body = '']) => [name, [...body.matchAll(/(\w+) = \d+;/g)].at(-1)?.[1] ?? '']),
+  );
 }
 
 function messagesOf(proto: string): Map<string, Field[]> {
