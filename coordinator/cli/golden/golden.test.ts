@@ -19,6 +19,7 @@ import { revokedPage, trustList } from '../render/trust.ts';
 import * as drills from './drills.ts';
 import { ETCD_HOSTS_PLAN } from './etcd-hosts.ts';
 import * as night from './fixtures.ts';
+import * as inspected from './inspect.ts';
 import * as kept from './keeping.ts';
 import * as lost from './lost-nodes.ts';
 
@@ -120,6 +121,7 @@ const PAGES: Record<string, (layout: Layout) => readonly string[]> = {
   'node-show-set-aside': (layout) => nodeDetails(layout, lost.SET_ASIDE_NODE),
   'node-rejoin': (layout) =>
     rejoinPage(layout, { plan: lost.REJOIN_PLAN, refusals: [], warnings: [], nowMs: NOW_MS }),
+  ...inspected.PAGES,
   'error-refused': (layout) => failure(layout, night.STRANDED_OPERATION.failure as never),
   explain: (layout) => explain('SPACE_TOO_LITTLE').render(layout),
   'node-list-hostile': (layout) => nodeList(layout, [night.HOSTILE_NODE]),

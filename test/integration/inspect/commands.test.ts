@@ -1,3 +1,4 @@
+import { deepStrictEqual } from 'node:assert/strict';
 import {
   existsSync,
   lstatSync,
@@ -41,7 +42,7 @@ beforeEach(() => {
 
 // Whatever a command did, and however it ended.
 afterEach(() => {
-  expect(incident.state()).toEqual(evidenceBefore);
+  deepStrictEqual(incident.state(), evidenceBefore);
 });
 
 interface Said {

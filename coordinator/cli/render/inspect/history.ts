@@ -1,6 +1,6 @@
 import { utf8 } from '../../../analysis/resource-name.ts';
 import type { Version } from '../../../analysis/versions.ts';
-import { clean, clip, heading, type Layout, type Tone, tone, wrap } from '../layout.ts';
+import { clean, heading, type Layout, type Tone, tone, wrap } from '../layout.ts';
 import { bytes, count, plural } from '../units.ts';
 import { authorText, fieldLines, foldedLines, momentText } from './changes.ts';
 
@@ -32,11 +32,11 @@ function versionLines(layout: Layout, version: Version): string[] {
   const { revision, operation, authorship, interval, changes, undecoded } = version;
   const { word, tone: colour } = WHAT[operation];
   const who = operation === 'deleted' ? 'nothing says by whom' : `by ${authorText(authorship)}`;
-  const first = `${count(revision).padStart(REVISION_WIDTH)}  ${word} ${momentText(authorship, interval)}, ${who}`;
-  const [line = '', ...rest] = wrap(layout, first.trimStart(), REVISION_WIDTH + 2, 0);
-  const start = REVISION_WIDTH - count(revision).length;
+  const first = `${count(revision)} ${word} ${momentText(authorship, interval)}, ${who}`;
+  const start = Math.max(0, REVISION_WIDTH - count(revision).length);
+  const [line = '', ...rest] = wrap(layout, first, REVISION_WIDTH + 2, start);
   return [
-    ...painted(layout, ' '.repeat(start) + line, word, colour),
+    painted(layout, line, word, colour),
     ...rest,
     ...noteLines(layout, version),
     ...(undecoded === '' ? [] : wrap(layout, undecoded, REVISION_WIDTH + 2)),
@@ -49,11 +49,10 @@ function versionLines(layout: Layout, version: Version): string[] {
   ];
 }
 
-function painted(layout: Layout, line: string, word: string, colour: Tone): string[] {
+function painted(layout: Layout, line: string, word: string, colour: Tone): string {
   const at = line.indexOf(word);
-  const cut = clip(layout, line, layout.width);
-  if (at < 0 || at + word.length > cut.length) return [cut];
-  return [cut.slice(0, at) + tone(layout, colour, word) + cut.slice(at + word.length)];
+  if (at < 0) return line;
+  return line.slice(0, at) + tone(layout, colour, word) + line.slice(at + word.length);
 }
 
 function noteLines(

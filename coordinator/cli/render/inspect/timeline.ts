@@ -11,6 +11,7 @@ export interface TimelineHead {
 }
 
 const WHEN_WIDTH = 23;
+const DETAIL_CHARACTERS = 160;
 const TONES: Partial<Record<Fact['what'], Tone>> = { created: 'green', deleted: 'red', changed: 'yellow' };
 
 export function timelineHead(layout: Layout, { files }: TimelineHead): string[] {
@@ -20,16 +21,16 @@ export function timelineHead(layout: Layout, { files }: TimelineHead): string[] 
   ];
 }
 
-/** One line, cut at the page's width; with `-o wide` as many as it takes. */
+/** As many lines as it takes; what an event said is cut off, unless all of it is asked for. */
 export function factLine(layout: Layout, fact: Fact): string[] {
   const { what, tool, operation, user, detail, source, revision } = fact;
   const by = tool === '' ? '' : ` by ${tool}${operation === '' ? '' : ` (${operation})`}`;
   const asked = user === '' ? '' : `, asked for by ${user}`;
   const from = revision === 0 ? source : `${source} ${count(revision)}`;
-  const rest = `${placeText(fact)}${by}${asked}${bounds(fact)} [${from}]${detail === '' ? '' : ` ${detail}`}`;
+  const rest = `${placeText(fact)}${by}${asked}${bounds(fact)} [${from}]${detail === '' ? '' : ` ${layout.wide ? detail : clip(layout, detail, DETAIL_CHARACTERS)}`}`;
   const text = `${whenOf(fact).padEnd(WHEN_WIDTH)}  ${what} ${clean(layout, rest)}`;
   const colour = TONES[what];
-  const lines = layout.wide ? hang(layout, text) : [clip(layout, text, layout.width).trimEnd()];
+  const lines = hang(layout, text);
   if (colour === undefined) return lines;
   const [first = '', ...others] = lines;
   const at = WHEN_WIDTH + 2;
