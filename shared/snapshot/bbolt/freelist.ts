@@ -25,14 +25,16 @@ export function checkFreelist(file: BboltFile, reached: Uint8Array): void {
   let at = piece.start + PAGE_HEADER_BYTES;
   let count = header.count;
   if (count === COUNT_OVERFLOW) {
-    if (at + 8 > end) throw corrupt('The list of free pages is cut off.');
+    if (at + 8 > end) throw corrupt(`Page ${freelistPage}: the list of free pages is cut off.`);
     count = readPageId(view, at);
     at += 8;
   }
-  if (at + count * 8 > end) throw corrupt(`The list of free pages claims ${count} pages.`);
+  if (at + count * 8 > end)
+    throw corrupt(`Page ${freelistPage}: the list of free pages claims ${count} of them.`);
   for (let index = 0; index < count; index++, at += 8) {
     const page = readPageId(view, at);
-    if (page < 2 || page >= highWater) throw corrupt(`Free page ${page} is outside the file’s ${highWater}.`);
+    if (page < 2 || page >= highWater)
+      throw corrupt(`Page ${freelistPage}: free page ${page} is outside the file’s ${highWater}.`);
     if (reached[page] !== 0) throw corrupt(`Page ${page} is in use and free at once, or free twice.`);
     reached[page] = FREE;
   }

@@ -50,7 +50,7 @@ export function chooseMeta(read: ReadBytes): Meta {
   );
   if (newest === undefined) throw corrupt(whyNoMeta(read));
   if (candidates.some((meta) => meta.pageSizeBytes !== newest.pageSizeBytes)) {
-    throw corrupt('The two headers of the file disagree about the size of a page.');
+    throw corrupt('Pages 0 and 1, the headers, disagree about the size of a page.');
   }
   return newest;
 }
@@ -65,22 +65,23 @@ function metaAt(read: ReadBytes, offset: number): Meta | undefined {
   const checksum = fnv1a64(page.subarray(at, at + CHECKSUMMED_BYTES));
   if (view.getBigUint64(at + CHECKSUMMED_BYTES, true) !== checksum) return undefined;
 
+  const where = `Page ${offset === 0 ? 0 : 1}, a header,`;
   const pageSizeBytes = view.getUint32(at + 8, true);
   const isPowerOfTwo = (pageSizeBytes & (pageSizeBytes - 1)) === 0;
   if (!isPowerOfTwo || pageSizeBytes < MIN_PAGE_BYTES || pageSizeBytes > MIN_PAGE_BYTES << (PROBES - 1)) {
-    throw corrupt(`The header names a page size of ${pageSizeBytes} bytes.`);
+    throw corrupt(`${where} names a page size of ${pageSizeBytes} bytes.`);
   }
   const root = view.getBigUint64(at + 16, true);
   const freelist = view.getBigUint64(at + 32, true);
   const highWater = view.getBigUint64(at + 40, true);
   if (highWater > BigInt(Number.MAX_SAFE_INTEGER) / BigInt(pageSizeBytes)) {
-    throw corrupt(`The header claims ${highWater} pages.`);
+    throw corrupt(`${where} claims ${highWater} pages.`);
   }
   if (root < 2n || root >= highWater)
-    throw corrupt(`The root page ${root} is outside the file’s ${highWater}.`);
+    throw corrupt(`${where} names root page ${root}, outside the file’s ${highWater}.`);
   const written = freelist !== FREELIST_NOT_WRITTEN;
   if (written && (freelist < 2n || freelist >= highWater)) {
-    throw corrupt(`The free list’s page ${freelist} is outside the file’s ${highWater}.`);
+    throw corrupt(`${where} names page ${freelist} for the free list, outside the file’s ${highWater}.`);
   }
   return {
     pageSizeBytes,
@@ -98,7 +99,7 @@ function whyNoMeta(read: ReadBytes): string {
   if (view.getUint32(PAGE_HEADER_BYTES, false) === MAGIC) {
     return 'The file was written on a big-endian machine, which Lockstep does not read.';
   }
-  return 'Neither header of the file is valid: it is no etcd store, or its first pages are damaged.';
+  return 'Neither header (page 0, page 1) is valid: the file is no etcd store, or its first pages are damaged.';
 }
 
 /** FNV-1a of 64 bits. Over 56 bytes only, so clarity comes before speed. */

@@ -60,6 +60,7 @@ export class Leaf {
     if (data > end) throw corrupt(`${where}: ${count} entries do not fit into its ${length} bytes.`);
     if (count > this.flags.length) this.#grow(count);
     this.count = count;
+    let dataBytes = 0;
     for (let index = 0; index < count; index++) {
       const element = table + index * ELEMENT_BYTES;
       const keyStart = element + view.getUint32(element + 4, true);
@@ -69,6 +70,9 @@ export class Leaf {
       if (keyStart < data || keyStart + keyBytes + valueBytes > end) {
         throw corrupt(`${where}: entry ${index} lies outside the page.`);
       }
+      // bbolt writes them one after another. Laid over each other, a small page would hold a large store.
+      dataBytes += keyBytes + valueBytes;
+      if (dataBytes > end - data) throw corrupt(`${where}: entry ${index} lies over another.`);
       this.flags[index] = view.getUint32(element, true);
       this.keyStart[index] = keyStart;
       this.keyBytes[index] = keyBytes;
@@ -118,6 +122,7 @@ export function readBranch(piece: Piece, where: string): BranchChild[] {
   if (data > start + length)
     throw corrupt(`${where}: ${count} children do not fit into its ${length} bytes.`);
   const children: BranchChild[] = [];
+  let keysBytes = 0;
   for (let index = 0; index < count; index++) {
     const element = table + index * ELEMENT_BYTES;
     const keyStart = element + view.getUint32(element, true);
@@ -125,6 +130,8 @@ export function readBranch(piece: Piece, where: string): BranchChild[] {
     if (keyStart < data || keyEnd > start + length) {
       throw corrupt(`${where}: child ${index} lies outside the page.`);
     }
+    keysBytes += keyEnd - keyStart;
+    if (keysBytes > start + length - data) throw corrupt(`${where}: child ${index} lies over another.`);
     children.push({
       key: Buffer.from(piece.bytes.subarray(keyStart, keyEnd)),
       page: readPageId(view, element + 8),

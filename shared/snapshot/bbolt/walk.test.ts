@@ -113,6 +113,16 @@ describe('walk', () => {
       (copy) => copy.writeUInt32LE(0xfffffff0, leaf + FIRST + 4),
       'outside the page',
     ],
+    [
+      'entries over each other',
+      (copy) => [0, 1].forEach((index) => copy.writeUInt32LE(2500, leaf + FIRST + index * 16 + 12)),
+      'entry 1 lies over another',
+    ],
+    [
+      'children over each other',
+      (copy) => [0, 1].forEach((index) => copy.writeUInt32LE(2500, branch + FIRST + index * 16 + 4)),
+      'child 1 lies over another',
+    ],
     ['a key on top of the table', (copy) => copy.writeUInt32LE(0, leaf + FIRST + 4), 'outside the page'],
     ['a key of nothing', (copy) => copy.writeUInt32LE(0, leaf + FIRST + 8), 'has 0 bytes'],
     ['a child beyond its page', (copy) => copy.writeUInt32LE(5000, branch + FIRST), 'outside the page'],
