@@ -1,6 +1,12 @@
 import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Inode, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
-import type { EtcdMember, NodeReport, ToolReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+import type {
+  ApiServerReport,
+  EtcdMember,
+  EtcdReport,
+  NodeReport,
+  ToolReport,
+} from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type {
   EtcdMemberPlan,
   NodePlan,
@@ -24,12 +30,22 @@ import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
 /** The parts of a control plane, by their kubeadm component names. */
 export type Component = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
+/** What the card of a snapshot says of the node that it was taken on. */
+export interface Provenance {
+  readonly etcd: Pick<EtcdReport, 'version' | 'caSha256'> | undefined;
+  readonly apiServer:
+    | Pick<ApiServerReport, 'version' | 'clusterCaSha256' | 'serviceAccountKeySha256' | 'encryptionKeys'>
+    | undefined;
+}
+
 /** How the node runs its control plane. One implementation per hosting; kubeadm's is `static-pod`. */
 export interface Hosting {
   readonly kind: 'static-pod' | 'systemd';
 
   /** Everything of the NodeReport that is not the ledger's. Changes nothing; what cannot be read is in `failures`. */
   inspect(signal: AbortSignal): Promise<NodeReport>;
+  /** The few facts of it that a snapshot's card takes: neither processes nor units are asked for them. */
+  provenance(signal: AbortSignal): Promise<Provenance>;
 
   /**
    * Makes ready for holdKubelet, holding nothing: the service manager may take a second to load a
@@ -180,6 +196,15 @@ export type PullSnapshot = (
   progress: (doneBytes: bigint, totalBytes: bigint) => void,
   signal: AbortSignal,
 ) => Promise<void>;
+
+/**
+ * The node's evidence before a restore changes anything: small, into a file of the operation (host
+ * path). It may reject as anything may, and end late: whoever asks goes on without it.
+ */
+export type GatherBefore = (
+  request: { readonly operationId: string; readonly requestedBy: string; readonly path: string },
+  signal: AbortSignal,
+) => Promise<{ readonly sha256: string; readonly sizeBytes: number }>;
 
 /** Reads a store's database whole (host path), by our own reader. Throws SNAPSHOT_* for what is broken. */
 export type ReadStoreFacts = (

@@ -60,10 +60,10 @@ export class EtcdLocalMember implements LocalMember, Membership {
   }
 
   /** What a member says without asking the others: also where they have no quorum. */
-  identify(signal: AbortSignal): Promise<{ clusterId: string; dbSizeBytes: bigint }> {
+  identify(signal: AbortSignal): Promise<{ clusterId: string; dbSizeBytes: bigint; version: string }> {
     return this.#with(signal, async (client) => {
-      const { header, dbSize } = await client.status(signal);
-      return { clusterId: header === undefined ? '' : hex(header.clusterId), dbSizeBytes: dbSize };
+      const { header, dbSize, version } = await client.status(signal);
+      return { clusterId: header === undefined ? '' : hex(header.clusterId), dbSizeBytes: dbSize, version };
     });
   }
 

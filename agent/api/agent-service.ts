@@ -140,8 +140,10 @@ async function* save(
   }
   const asked = { command: 'SaveSnapshot', operationId: '', caller };
   if (!request.offline) {
-    const { describe, snapshotSource } = ports;
-    yield* taking(dependencies, saving, asked, request.reason, signal, { describe, member: snapshotSource });
+    yield* taking(dependencies, saving, asked, request.reason, signal, {
+      describe: (until) => ports.hosting.provenance(until),
+      member: ports.snapshotSource,
+    });
     return;
   }
   const open = dependencies.ledger.openOperation();

@@ -7,23 +7,25 @@ import { TrailedDigest } from './trailed-digest.ts';
 /** etcd sends messages of 32 KiB: written and hashed one by one, they cost half as much again. */
 const WRITE_BYTES = 1024 * 1024;
 
-export interface ReceiveOptions {
+export interface ReceiveOptions<Ready> {
   /** A member whose disk fails keeps the stream open and says nothing: silence this long is a failure. */
   readonly silenceTimeoutMs: number;
-  readonly progress: (receivedBytes: bigint) => void;
+  /** Nothing is written before this resolves. The stream is asked for at once: it takes as long to begin. */
+  readonly ready: Promise<Ready>;
+  readonly progress: (receivedBytes: bigint, ready: Ready) => void;
 }
 
 /**
  * Writes a stream to a new file as it comes, trailer included; holds the trailer against the
  * digest of what was written, and `use`s that while the file is being synced: to be read, bytes
  * need not be on the disk. Throws SNAPSHOT_TRUNCATED, SNAPSHOT_TRAILER_MISMATCH, DISK_FULL,
- * SYNC_FAILED, SAVE_FAILED for silence, and what the stream or `use` throws.
+ * SYNC_FAILED, SAVE_FAILED for silence, and what the stream, `ready` or `use` throws.
  */
-export async function receiveSnapshot<Result>(
+export async function receiveSnapshot<Ready, Result>(
   stream: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
   path: string,
   use: (digests: FileDigests) => Promise<Result>,
-  { silenceTimeoutMs, progress }: ReceiveOptions,
+  { silenceTimeoutMs, ready, progress }: ReceiveOptions<Ready>,
   signal: AbortSignal,
 ): Promise<Result> {
   await using file = await open(path, 'wx', 0o600);
@@ -34,9 +36,10 @@ export async function receiveSnapshot<Result>(
   const write = async (): Promise<void> => {
     const pieces = pending;
     [pending, pendingBytes] = [[], 0];
+    const isReady = await ready;
     for (const piece of pieces) received.update(piece);
     await writeAllOf(file, pieces, path);
-    progress(BigInt(received.sizeBytes));
+    progress(BigInt(received.sizeBytes), isReady);
   };
   try {
     for await (const bytes of stream(AbortSignal.any([signal, silence.signal]))) {

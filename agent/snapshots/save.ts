@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type {
   OfflineCopy,
   SnapshotCard,
@@ -13,6 +12,7 @@ import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
 import { readReceivedFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { readerFor } from '@lockstep/shared/snapshot/in-worker.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
+import type { Provenance } from '../ports.ts';
 import { receiveSnapshot } from './receive.ts';
 import type { SnapshotStore } from './store.ts';
 
@@ -38,7 +38,7 @@ export interface OfflineLog {
 
 export interface SaveDependencies {
   /** What the card says of the node: versions and fingerprints. */
-  readonly describe: (signal: AbortSignal) => Promise<NodeReport>;
+  readonly describe: (signal: AbortSignal) => Promise<Provenance>;
   readonly member: SnapshotSource;
   readonly store: SnapshotStore;
   /** The card with this node's seal, or as it is where the node cannot sign. */
@@ -72,33 +72,37 @@ export async function saveSnapshot(
     const message = `No snapshot was taken from ${request.node}.`;
     return new LockstepError('SAVE_FAILED', { node: request.node, message, cause });
   };
+  using opened = new DisposableStack();
   let id = '';
   try {
     await store.prepare();
-    const takenMs = await takenAt(store, request.node, now());
+    const earlier = (await store.list()).filter(({ card }) => card?.node === request.node);
+    const takenMs = takenAt(earlier, request.node, now());
     id = timedId('s', takenMs);
     const part = store.savingOf(id);
-    const [report, { clusterId, facts }] = await allOrNone(signal, (both) => [
-      describe(both),
-      (async () => {
-        const { clusterId, dbSizeBytes } = await member.observe(both);
-        // Started now, it is there when there is something to read.
-        using reader = readerFor(Number(dbSizeBytes));
+    const [report, { clusterId }, facts] = await allOrNone(signal, (all) => {
+      const ready = (async () => {
+        const { clusterId, dbSizeBytes } = await member.observe(all);
         await refuseFullDisk(part, dbSizeBytes + (log?.sizeBytes ?? 0n));
-        return {
-          clusterId,
-          facts: await receiveSnapshot(
-            (until) => member.snapshot(until),
-            part,
-            (digests) => readReceivedFacts(part, digests, reader, both),
-            { silenceTimeoutMs, progress: (bytes) => progress(bytes, dbSizeBytes) },
-            both,
-          ),
-        };
-      })(),
-    ]);
+        // Started now, it is there when there is something to read.
+        const reader = opened.use(readerFor(Number(dbSizeBytes)));
+        return { clusterId, dbSizeBytes, reader };
+      })();
+      const received = receiveSnapshot(
+        (until) => member.snapshot(until),
+        part,
+        async (digests) => readReceivedFacts(part, digests, (await ready).reader, all),
+        {
+          silenceTimeoutMs,
+          ready,
+          progress: (bytes, { dbSizeBytes }) => progress(bytes, dbSizeBytes),
+        },
+        all,
+      );
+      return [describe(all), ready, received];
+    });
     const card = cardOf(id, takenMs, request, report, facts, clusterId);
-    card.parentId = await parentOf(store, card);
+    card.parentId = parentOf(earlier, card);
     // Before the database has its name: what a card lists is there as long as the card is.
     if (log !== undefined) card.offline = await log.copy(store.logOf(id));
     return await store.keep(await seal(card), part);
@@ -112,8 +116,8 @@ export async function saveSnapshot(
  * Now, or just after the newest that was taken here: retention and parents go by the order of
  * snapshots, which a clock that was set back must not turn around.
  */
-async function takenAt(store: SnapshotStore, node: string, nowMs: number): Promise<number> {
-  const newest = (await store.list()).find(({ card }) => card?.node === node)?.card;
+function takenAt(earlier: readonly StoredSnapshot[], node: string, nowMs: number): number {
+  const newest = earlier[0]?.card;
   const newestMs = Date.parse(newest?.takenAt ?? '');
   if (newest === undefined || Number.isNaN(newestMs) || nowMs > newestMs) return nowMs;
   if (newestMs - nowMs > MAX_SET_BACK_MS) {
@@ -135,38 +139,33 @@ async function refuseFullDisk(path: string, neededBytes: bigint): Promise<void> 
   });
 }
 
-/** Both results; where one fails, the other is given up and has ended before this rejects. */
-async function allOrNone<A, B>(
+/** All results; where one fails, the others are given up and have ended before this rejects. */
+async function allOrNone<A, B, C>(
   signal: AbortSignal,
-  start: (signal: AbortSignal) => [Promise<A>, Promise<B>],
-): Promise<[A, B]> {
+  start: (signal: AbortSignal) => [Promise<A>, Promise<B>, Promise<C>],
+): Promise<[A, B, C]> {
   const one = new AbortController();
-  const both = start(AbortSignal.any([signal, one.signal]));
+  const all = start(AbortSignal.any([signal, one.signal]));
   try {
-    return await Promise.all(both);
+    return await Promise.all(all);
   } catch (thrown) {
     one.abort(thrown);
-    await Promise.allSettled(both);
+    await Promise.allSettled(all);
     throw thrown;
   }
 }
 
 /** The newest that this node has taken of the same etcd cluster: its name runs on from one to the next. */
-async function parentOf(
-  store: SnapshotStore,
-  { node, etcdClusterId, takenAt }: SnapshotCard,
-): Promise<string> {
-  const earlier = (await store.list()).find(
-    ({ card }) => card?.node === node && card.etcdClusterId === etcdClusterId && card.takenAt < takenAt,
-  );
-  return earlier?.card?.id ?? '';
+function parentOf(earlier: readonly StoredSnapshot[], { etcdClusterId, takenAt: at }: SnapshotCard): string {
+  const parent = earlier.find(({ card }) => card?.etcdClusterId === etcdClusterId && card.takenAt < at);
+  return parent?.card?.id ?? '';
 }
 
 function cardOf(
   id: string,
   takenMs: number,
   request: SaveRequest,
-  report: NodeReport,
+  report: Provenance,
   facts: SnapshotFacts,
   etcdClusterId: string,
 ): SnapshotCard {

@@ -181,7 +181,11 @@ async function streamAlone(grown: GrownLab, scratch: string): Promise<number> {
   const endpoint = await grown.endpoint();
   const ms = await timed(async () => {
     using client = new EtcdClient(endpoint);
-    const options = { silenceTimeoutMs: SILENCE_TIMEOUT_MS, progress: () => undefined };
+    const options = {
+      silenceTimeoutMs: SILENCE_TIMEOUT_MS,
+      ready: Promise.resolve(),
+      progress: () => undefined,
+    };
     await receiveSnapshot(
       (until) => client.snapshot(until),
       path,

@@ -36,11 +36,7 @@ export async function inspectEtcd(inspection: EtcdInspection, signal: AbortSigna
   }
   const [live, caSha256, store] = await Promise.all([
     inspectLive(inspection, signal),
-    notes.attempt('the CA of etcd', '', async () =>
-      settings.trustedCaFile === undefined
-        ? ''
-        : certificateFingerprint(await files.read(settings.trustedCaFile, signal)),
-    ),
+    notes.attempt('the CA of etcd', '', () => etcdCaFingerprint(settings, files, signal)),
     notes.attempt('the data directory', undefined, async () =>
       inspectStore(files.realPath(settings.dataDir, 'read'), mounts),
     ),
@@ -63,6 +59,15 @@ export async function inspectEtcd(inspection: EtcdInspection, signal: AbortSigna
     store,
     caSha256,
   };
+}
+
+/** Empty where its clients need no certificate. */
+export async function etcdCaFingerprint(
+  { trustedCaFile }: EtcdSettings,
+  files: HostFiles,
+  signal: AbortSignal,
+): Promise<string> {
+  return trustedCaFile === undefined ? '' : certificateFingerprint(await files.read(trustedCaFile, signal));
 }
 
 type Observed = Pick<

@@ -6,6 +6,7 @@ import type { HostFiles } from '../../adapters/host-files.ts';
 import type { EtcdLocalMember } from '../../adapters/local-member.ts';
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import type { UnitHold } from '../../adapters/systemd.ts';
+import type { Provenance } from '../../ports.ts';
 import type { EtcdSettings } from '../etcd-settings.ts';
 import type { NodeSettings } from '../node-settings.ts';
 import { addressOfUrl } from '../proof-of-stop.ts';
@@ -14,7 +15,7 @@ import type { FoundManifest, ManifestDirectory } from '../static-pod/manifest-di
 import type { EtcdUnitFiles } from '../systemd/etcd-unit-files.ts';
 import { foreignClients, outsideAddresses, ownAddresses } from './etcd-clients.ts';
 import { inspectApiServer } from './inspect-api-server.ts';
-import { inspectEtcd } from './inspect-etcd.ts';
+import { etcdCaFingerprint, inspectEtcd } from './inspect-etcd.ts';
 import { inspectDisk, inspectKubelet } from './inspect-host.ts';
 import { inspectUnit } from './inspect-unit.ts';
 import { InspectionNotes } from './inspection-notes.ts';
@@ -55,10 +56,11 @@ export class Inspector {
     const live = await notes.attempt<FoundManifest[]>("kubelet's manifests", [], () => manifests.live());
     const etcdSettings = await notes.attempt('how etcd is run', undefined, () => settings.etcd());
     const dataDir = etcdSettings?.dataDir;
+    const isReady = (until: AbortSignal): Promise<boolean> => this.#parts.readiness.isApiReady(until);
     const [etcdUnit, etcd, apiServer, kubelet, tools, disks] = await Promise.all([
       notes.attempt("etcd's unit", undefined, () => this.#etcdUnit(notes, signal)),
       notes.attempt('etcd', undefined, () => this.#etcd(etcdSettings, notes, signal)),
-      notes.attempt('the API server', undefined, () => this.#apiServer(notes, signal)),
+      notes.attempt('the API server', undefined, () => this.#apiServer(notes, signal, isReady)),
       notes.attempt("kubelet's configuration", undefined, () => this.#kubelet(signal)),
       notes.attempt("etcd's tools", [], () => this.#tools(signal)),
       Promise.all(
@@ -93,6 +95,27 @@ export class Inspector {
     };
   }
 
+  /** As in `inspect`; what cannot be read is left out. */
+  async provenance(signal: AbortSignal): Promise<Provenance> {
+    const notes = new InspectionNotes();
+    const [etcd, apiServer] = await Promise.all([
+      notes.attempt('etcd', undefined, () => this.#etcdProvenance(notes, signal)),
+      notes.attempt('the API server', undefined, () => this.#apiServer(notes, signal, async () => false)),
+    ]);
+    return { etcd, apiServer };
+  }
+
+  async #etcdProvenance(notes: InspectionNotes, signal: AbortSignal): Promise<Provenance['etcd']> {
+    const { files, member, settings } = this.#parts;
+    const found = settings.etcd();
+    if (found === undefined) return undefined;
+    const [version, caSha256] = await Promise.all([
+      notes.attempt('the member', '', async () => (await member.identify(signal)).version),
+      notes.attempt('the CA of etcd', '', () => etcdCaFingerprint(found, files, signal)),
+    ]);
+    return { version, caSha256 };
+  }
+
   async #etcd(
     settings: EtcdSettings | undefined,
     notes: InspectionNotes,
@@ -106,12 +129,15 @@ export class Inspector {
     return inspectEtcd({ container, settings, prefix, member, files, mounts, notes }, signal);
   }
 
-  async #apiServer(notes: InspectionNotes, signal: AbortSignal): Promise<NodeReport['apiServer']> {
-    const { settings, files, readiness } = this.#parts;
+  async #apiServer(
+    notes: InspectionNotes,
+    signal: AbortSignal,
+    ready: (signal: AbortSignal) => Promise<boolean>,
+  ): Promise<NodeReport['apiServer']> {
+    const { settings, files } = this.#parts;
     const found = settings.apiServer();
     if (found === undefined) return undefined;
     const clusterCaFile = settings.clusterCaFile();
-    const ready = (until: AbortSignal): Promise<boolean> => readiness.isApiReady(until);
     return inspectApiServer({ settings: found, clusterCaFile, files, notes, ready }, signal);
   }
 

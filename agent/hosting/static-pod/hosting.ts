@@ -11,7 +11,7 @@ import type { HostFiles } from '../../adapters/host-files.ts';
 import type { SocketAddress } from '../../adapters/proc-tables.ts';
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import { isStopped, type UnitHold } from '../../adapters/systemd.ts';
-import type { Component, Hosting, Joining, KubeletState, UndoPaths } from '../../ports.ts';
+import type { Component, Hosting, Joining, KubeletState, Provenance, UndoPaths } from '../../ports.ts';
 import { reachable } from '../etcd-settings.ts';
 import { checkEncryption } from '../inspect/encryption-check.ts';
 import type { Inspector } from '../inspect/inspect.ts';
@@ -52,6 +52,10 @@ export class StaticPodHosting implements Hosting, Joining {
 
   inspect(signal: AbortSignal): Promise<NodeReport> {
     return this.#parts.inspector.inspect(signal);
+  }
+
+  provenance(signal: AbortSignal): Promise<Provenance> {
+    return this.#parts.inspector.provenance(signal);
   }
 
   async prepareHold(signal: AbortSignal): Promise<void> {

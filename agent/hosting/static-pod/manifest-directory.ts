@@ -16,6 +16,8 @@ const isManifestName = (name: string): boolean => !name.startsWith('.');
 
 /** More than any manifest is long; a file beyond it is reported as unparsable. */
 const MAX_MANIFEST_BYTES = 1024 * 1024;
+/** Manifests whose meaning is kept: of the control plane's four, live and parked, several times over. */
+const MAX_PARSED = 16;
 
 export interface FoundManifest {
   readonly fileName: string;
@@ -33,6 +35,8 @@ export interface FoundManifest {
 export class ManifestDirectory {
   readonly staticPodPath: string;
   readonly #root: HostRoot;
+  /** By the digest of the text: the files are read each time, but what a text says does not change. */
+  readonly #parsed = new Map<string, PodManifest | undefined>();
 
   constructor(root: HostRoot, staticPodPath: string) {
     this.#root = root;
@@ -72,14 +76,15 @@ export class ManifestDirectory {
     const stats = statSync(real, { bigint: true, throwIfNoEntry: false });
     if (stats === undefined || stats.isDirectory()) return undefined;
     const text = stats.size > MAX_MANIFEST_BYTES ? '' : readFileSync(real, 'utf8');
-    const manifest = parseManifest(text);
+    const sha256 = sha256Hex(text);
+    const manifest = this.#parse(text, sha256);
     return {
       fileName,
       path,
       manifest,
       report: {
         fileName,
-        sha256: sha256Hex(text),
+        sha256,
         inode: { device: stats.dev, number: stats.ino },
         uid: Number(stats.uid),
         gid: Number(stats.gid),
@@ -91,6 +96,14 @@ export class ManifestDirectory {
         runsEtcd: manifest?.runsEtcd ?? false,
       },
     };
+  }
+
+  #parse(text: string, sha256: string): PodManifest | undefined {
+    if (this.#parsed.has(sha256)) return this.#parsed.get(sha256);
+    if (this.#parsed.size >= MAX_PARSED) this.#parsed.clear();
+    const manifest = parseManifest(text);
+    this.#parsed.set(sha256, manifest);
+    return manifest;
   }
 
   #names(directory: string): string[] {

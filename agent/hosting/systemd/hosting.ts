@@ -7,7 +7,7 @@ import type { EncryptionUse } from '@lockstep/shared/generated/lockstep/v1/snaps
 import type { HostFiles } from '../../adapters/host-files.ts';
 import type { ProcessTable } from '../../adapters/process-table.ts';
 import { isStopped, type UnitHold } from '../../adapters/systemd.ts';
-import type { Component, Hosting, Joining, KubeletState, UndoPaths } from '../../ports.ts';
+import type { Component, Hosting, Joining, KubeletState, Provenance, UndoPaths } from '../../ports.ts';
 import { addressOfUrl, contradiction } from '../proof-of-stop.ts';
 import { storeFiles } from '../store-files.ts';
 import { undoText } from '../undo-text.ts';
@@ -42,6 +42,10 @@ export class SystemdHosting implements Hosting, Joining {
 
   inspect(signal: AbortSignal): Promise<NodeReport> {
     return this.#parts.kubelet.inspect(signal);
+  }
+
+  provenance(signal: AbortSignal): Promise<Provenance> {
+    return this.#parts.kubelet.provenance(signal);
   }
 
   async prepareHold(signal: AbortSignal): Promise<void> {

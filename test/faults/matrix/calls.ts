@@ -32,6 +32,7 @@ const BREAK_GLASS = 'read on the node itself, with no agent running';
 const NEVER_CROSSED: Readonly<Record<string, string>> = {
   'agent:hosting.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
   'agent:service.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
+  'agent:hosting.provenance': SAVING,
   'agent:hosting.archiveParkedManifest': REJOIN,
   'agent:hosting.placeJoiningManifest': REJOIN,
   'agent:hosting.removeJoiningManifest': REJOIN,

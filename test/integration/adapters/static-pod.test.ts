@@ -99,6 +99,20 @@ const prove = (components = ALL): Promise<void> =>
 const unproven = (words: RegExp): object =>
   expect.objectContaining({ code: 'STOP_UNPROVEN', message: expect.stringMatching(words) });
 
+test('says for a card what the inspection says', async () => {
+  const { etcd, apiServer } = report;
+  expect(etcd?.version).not.toBe('');
+  expect(await node.hosting.provenance(soon())).toMatchObject({
+    etcd: { version: etcd?.version, caSha256: etcd?.caSha256 },
+    apiServer: {
+      version: apiServer?.version,
+      clusterCaSha256: apiServer?.clusterCaSha256,
+      serviceAccountKeySha256: apiServer?.serviceAccountKeySha256,
+      encryptionKeys: apiServer?.encryptionKeys,
+    },
+  });
+});
+
 describe('inspection', () => {
   test('reports the member as it serves', () => {
     expect(report.failures).toEqual([]);

@@ -64,6 +64,7 @@ function hostingOver(recorder: Recorder, peers: Peers): Hosting {
   return {
     kind: 'static-pod',
     inspect: () => Promise.reject(new Error('nobody inspects here')),
+    provenance: () => Promise.reject(new Error('nobody takes a snapshot here')),
     checkEncryption: () => Promise.reject(new Error('nobody asks here')),
     undoText: () => '',
     // Every API server has a member beside it, which is asked instead.

@@ -30,6 +30,10 @@ export class SimHosting implements Hosting {
     throw new Error('the simulated agent describes itself through its own port');
   }
 
+  provenance(): never {
+    throw new Error('no operation takes a snapshot');
+  }
+
   async prepareHold(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { disk } = this.#host;
