@@ -4,7 +4,8 @@ import { at, type JsonObject, listOf, textOf } from '@lockstep/shared/kubernetes
  * Where in an object a rule looks: `spec.type`, `rules[*].verbs[*]`,
  * `metadata.annotations["kubernetes.io/config.mirror"]`. `[*]` is every element of a list or every
  * value of a map. Two words may stand at the start in place of a field, and mean the same in every
- * kind that makes pods: `podSpec`, and `containers`, which has the init and ephemeral ones too.
+ * kind that makes pods: `podSpec`, and `containers`, which has the init and ephemeral ones too. A
+ * lone `.` is the object or element itself.
  */
 export interface Path {
   readonly source: string;
@@ -24,6 +25,7 @@ const STEP = /\.?([A-Za-z_$][\w$-]*)|\[\*\]|\["((?:[^"\\]|\\.)*)"\]/y;
 /** Throws an Error that says where the path is none. */
 export function parsePath(source: string): Path {
   const steps: Step[] = [];
+  if (source === '.') return { source, steps };
   STEP.lastIndex = 0;
   while (STEP.lastIndex < source.length) {
     const from = STEP.lastIndex;
@@ -39,11 +41,19 @@ export function parsePath(source: string): Path {
   return { source, steps };
 }
 
+/** A whole object as the place that paths begin at. */
+export function whole(object: unknown): Place {
+  return { field: '', value: object };
+}
+
 /** Everything at the path that is there; null counts as absent, as it does to the API. */
-export function placesAt(object: unknown, { steps }: Path): Place[] {
+export function placesAt(from: Place, { steps }: Path): Place[] {
   const [first, ...rest] = steps;
-  const start = first !== undefined && 'name' in first ? virtualRoot(object, first.name) : undefined;
-  let here: readonly Place[] = start === undefined ? [{ field: '', value: object }] : [start];
+  const start =
+    from.field === '' && first !== undefined && 'name' in first
+      ? virtualRoot(from.value, first.name)
+      : undefined;
+  let here: readonly Place[] = [start ?? from];
   for (const step of start === undefined ? steps : rest) here = here.flatMap((place) => follow(place, step));
   return here.filter(({ value }) => value !== undefined && value !== null);
 }
