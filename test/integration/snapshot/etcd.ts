@@ -132,6 +132,18 @@ export class Etcd implements AsyncDisposable {
     return path;
   }
 
+  /** HashKV at a revision. The JSON gateway has no way to it: its path answers the hash of the whole file. */
+  async hashKv(revision: number): Promise<{ hash: number; compactRevision: number }> {
+    const { stdout } = await run(
+      this.tools.etcdctl,
+      [`--endpoints=${this.#clientUrl}`, 'endpoint', 'hashkv', `--rev=${revision}`, '-w', 'json'],
+      { env: { ETCDCTL_API: '3' }, timeout: TOOL_TIMEOUT_MS },
+    );
+    const [answer] = JSON.parse(stdout) as { HashKV: { hash: number; compact_revision?: number } }[];
+    if (answer === undefined) throw new Error(`no answer: ${stdout}`);
+    return { hash: answer.HashKV.hash, compactRevision: answer.HashKV.compact_revision ?? 0 };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       const exited = once(this.#process, 'exit');
