@@ -1,4 +1,4 @@
-import { zstdCompressSync } from 'node:zlib';
+import { createZstdCompress, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '../digest.ts';
 import { LockstepError } from '../errors/lockstep-error.ts';
@@ -159,6 +159,30 @@ describe('an archive of evidence', () => {
     expect((await readArchive(bytewise())).entries.size).toBe(2);
   });
 
+  it('reads with a frame of nothing behind it, as a packer may leave it', async () => {
+    const packed = Buffer.concat([zstdCompressSync(whole()), zstdCompressSync('')]);
+    expect((await readPacked(packed)).entries.size).toBe(2);
+  });
+
+  it('reads one of many blocks, packed as an agent packs it', async () => {
+    // Text that packs badly, long enough for several blocks.
+    let state = 1;
+    const noise = Buffer.from(
+      Uint8Array.from({ length: 600_000 }, () => (state = (state * 16807) % 2147483647) & 0xff),
+    ).toString('base64');
+    const files = { 'pod-logs/noise': noise, 'pod-logs/zeros': '\0'.repeat(500_000) };
+    const plain = Buffer.concat([
+      ...Object.entries(files).map(([name, text]) => entry(name, text)),
+      end(manifestOf(files)),
+    ]);
+    async function* pieces() {
+      const packer = createZstdCompress();
+      packer.end(plain);
+      for await (const piece of packer) yield piece as Buffer;
+    }
+    expect(judgeArchive(await readArchive(pieces()), undefined).refusals).toEqual([]);
+  });
+
   it('holds exactly the size that was promised, whatever becomes of the file', async () => {
     const written = async (sizeBytes: number, text: string) => {
       const parts: Uint8Array[] = [];
@@ -182,7 +206,15 @@ describe('an archive of evidence', () => {
 
   it('refuses what is no zstd, is cut off in it, or follows it', async () => {
     const packed = zstdCompressSync(whole());
-    for (const bytes of [whole(), packed.subarray(0, -8), Buffer.concat([packed, Buffer.from('tail')])]) {
+    for (const bytes of [
+      whole(),
+      packed.subarray(0, -8),
+      Buffer.concat([packed, Buffer.from('tail')]),
+      Buffer.concat([packed, packed]),
+      Buffer.concat([packed, zstdCompressSync('x')]),
+      Buffer.concat([packed, zstdCompressSync(Buffer.alloc(500_000))]),
+      Buffer.concat([packed, zstdCompressSync('').subarray(0, -2)]),
+    ]) {
       await expect(readPacked(bytes)).rejects.toMatchObject({ code: 'EVIDENCE_ARCHIVE_INVALID' });
     }
   });

@@ -9,6 +9,7 @@ import { ARCHIVE_LIMITS, type ArchiveLimits } from './limits.ts';
 import { type EvidenceManifest, manifestSchema, sealedManifestSchema } from './manifest.ts';
 import { MANIFEST_NAME } from './names.ts';
 import { BLOCK_BYTES, END_BYTES, isZero, paddingBytes, parseTarHeader, type TarEntry } from './tar.ts';
+import { ZstdFrame } from './zstd-frame.ts';
 
 export interface ReadEntry {
   readonly sizeBytes: number;
@@ -110,14 +111,13 @@ async function* unpacked(
   stored: AsyncIterable<Uint8Array>,
   limits: ArchiveLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let fedBytes = 0;
-  let ended = false;
+  const frame = new ZstdFrame();
   async function* fed(): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const bytes of stored) {
-      fedBytes += bytes.length;
+      frame.take(bytes);
       yield bytes;
     }
-    ended = true;
+    if (!frame.isComplete) throw invalid('it is cut off');
   }
   const source = Readable.from(fed(), { objectMode: false });
   const zstd = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: limits.maxWindowLog } });
@@ -136,8 +136,6 @@ async function* unpacked(
     source.destroy();
     zstd.destroy();
   }
-  // It stops where the packed bytes do, whatever comes after them.
-  if (!ended || zstd.bytesWritten !== fedBytes) throw invalid('bytes follow its end');
 }
 
 function invalid(why: string, cause?: unknown): LockstepError {
