@@ -33,13 +33,18 @@ export async function receiveSnapshot<Ready, Result>(
   const received = new TrailedDigest();
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
+  // One write is under way while the bytes of the next one come; no more than both is held.
+  let writing: Promise<void> = Promise.resolve();
   const write = async (): Promise<void> => {
+    const isReady = await ready;
+    await writing;
     const pieces = pending;
     [pending, pendingBytes] = [[], 0];
-    const isReady = await ready;
     for (const piece of pieces) received.update(piece);
-    await writeAllOf(file, pieces, path);
-    progress(BigInt(received.sizeBytes), isReady);
+    const receivedBytes = BigInt(received.sizeBytes);
+    writing = writeAllOf(file, pieces, path).then(() => progress(receivedBytes, isReady));
+    // Who waits for it learns of it.
+    writing.catch(() => undefined);
   };
   try {
     for await (const bytes of stream(AbortSignal.any([signal, silence.signal]))) {
@@ -50,10 +55,12 @@ export async function receiveSnapshot<Ready, Result>(
       // A slow disk here is not the member's silence.
       silence.heard();
     }
+    await write();
+    await writing;
   } catch (thrown) {
+    await writing.catch(() => undefined);
     throw silence.signal.aborted && !signal.aborted ? silence.signal.reason : thrown;
   }
-  await write();
   if (received.sizeBytes <= TRAILER_BYTES) {
     throw new LockstepError('SNAPSHOT_TRUNCATED', {
       message: `The member sent ${received.sizeBytes} bytes.`,

@@ -18,6 +18,9 @@ const EMPTY_REQUEST = Buffer.alloc(5);
  */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
+/** Handed to nobody yet: more, and the stream is left alone until that is taken. */
+const MAX_HELD_BYTES = 1024 * 1024;
+
 /** What a gRPC call ends with; as errors of grpc-js have it, so that both are told alike. */
 export class GrpcStatus extends Error {
   readonly code: status;
@@ -68,8 +71,8 @@ export class SnapshotStream implements AsyncIterable<Uint8Array>, Disposable {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     const frames = new SnapshotFrames();
     try {
-      for await (const chunk of this.#stream) {
-        for (const piece of frames.take(chunk as Buffer)) yield piece;
+      for await (const chunk of chunksOf(this.#stream)) {
+        for (const piece of frames.take(chunk)) yield piece;
         this.promisedBytes ??= frames.promisedBytes;
       }
     } catch (thrown) {
@@ -99,6 +102,46 @@ export class SnapshotStream implements AsyncIterable<Uint8Array>, Disposable {
     } else if (http !== undefined && http !== 200) {
       this.#status = { code: status.UNAVAILABLE, details: `HTTP status ${Number(http)}` };
     }
+  }
+}
+
+/**
+ * What a stream brings, chunk by chunk as it came. Its own iterator joins those that have gathered
+ * into a new buffer: every byte copied once more, and twice the memory to collect.
+ */
+async function* chunksOf(stream: ClientHttp2Stream): AsyncGenerator<Buffer, void, undefined> {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let over: { readonly error: unknown } | undefined;
+  let wake: () => void = () => undefined;
+  const end = (error?: unknown): void => {
+    over ??= { error };
+    wake();
+  };
+  stream.on('data', (chunk: Buffer) => {
+    held.push(chunk);
+    heldBytes += chunk.length;
+    if (heldBytes >= MAX_HELD_BYTES) stream.pause();
+    wake();
+  });
+  stream.once('end', () => end());
+  stream.on('error', end);
+  stream.once('close', () => end(stream.readableEnded ? undefined : new Error('cut off')));
+  try {
+    for (;;) {
+      const chunks = held;
+      [held, heldBytes] = [[], 0];
+      stream.resume();
+      yield* chunks;
+      if (held.length > 0) continue;
+      if (over !== undefined) break;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    if (over.error !== undefined) throw over.error;
+  } finally {
+    stream.destroy();
   }
 }
 
