@@ -20,7 +20,15 @@ const NATS_TLS_DIR = '/etc/nats/tls';
 
 const NATS_CLUSTER_PORT = 6222;
 
-export function agentYaml(cluster: string, agent: Endpoint, nats: readonly Endpoint[]): string {
+/** How a node runs its etcd, as its agent is told. */
+export type Hosting = 'static-pod' | 'systemd';
+
+export function agentYaml(
+  cluster: string,
+  agent: Endpoint,
+  hosting: Hosting,
+  nats: readonly Endpoint[],
+): string {
   return yaml(`The agent of ${agent.name}: /etc/lockstep/agent.yaml, its identity in ${AGENT_TLS_DIR}.`, {
     cluster,
     node: agent.name,
@@ -30,10 +38,12 @@ export function agentYaml(cluster: string, agent: Endpoint, nats: readonly Endpo
     stateDir: '/var/lib/lockstep',
     tls: tlsFiles(AGENT_TLS_DIR),
     containerRuntime: { socket: '/run/containerd/containerd.sock' },
+    ...(hosting === 'systemd' ? { hosting } : {}),
     serviceManager: {
       systemctl: '/usr/bin/systemctl',
       unitDir: '/etc/systemd/system',
       kubeletUnit: 'kubelet.service',
+      ...(hosting === 'systemd' ? { etcdUnit: 'etcd.service' } : {}),
     },
     kubelet: { config: '/var/lib/kubelet/config.yaml', staticPodPath: '/etc/kubernetes/manifests' },
     ...natsServers(nats),

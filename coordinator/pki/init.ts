@@ -33,6 +33,8 @@ export interface PkiRequest {
   readonly cluster: string;
   readonly outDir: string;
   readonly agents: readonly Placed[];
+  /** Agents of hosts where etcd is a unit of systemd. */
+  readonly etcdHosts?: readonly Placed[];
   readonly coordinators: readonly Placed[];
   readonly operators: readonly string[];
   /** NATS servers; none: Lockstep works from its node list. */
@@ -49,7 +51,8 @@ export interface PkiRequest {
 export async function initPki(request: PkiRequest): Promise<FilesWritten> {
   const out = resolve(request.outDir);
   const { cluster, nowMs } = request;
-  const agents = request.agents.map((agent) => placed(agent, AGENT_PORT));
+  const etcdHosts = (request.etcdHosts ?? []).map((host) => placed(host, AGENT_PORT));
+  const agents = [...request.agents.map((agent) => placed(agent, AGENT_PORT)), ...etcdHosts];
   const coordinators = request.coordinators.map((coordinator) => placed(coordinator, COORDINATOR_PORT));
   const nats = (request.nats ?? []).map((server) => placed(server, NATS_PORT));
   checkNames(cluster, [
@@ -78,7 +81,9 @@ export async function initPki(request: PkiRequest): Promise<FilesWritten> {
     const bearer = { cluster, role: 'agent', name: agent.name } as const;
     await identity(directory, { bearer, hosts: [agent.host], usages: ['server', 'client'] });
     await signing(directory, bearer);
-    await files.ensureText(join(out, directory, 'agent.yaml'), 0o644, agentYaml(cluster, agent, nats));
+    const hosting = etcdHosts.includes(agent) ? 'systemd' : 'static-pod';
+    const content = agentYaml(cluster, agent, hosting, nats);
+    await files.ensureText(join(out, directory, 'agent.yaml'), 0o644, content);
   }
   for (const coordinator of coordinators) {
     const directory = join('coordinators', coordinator.name);

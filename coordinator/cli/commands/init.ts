@@ -10,6 +10,7 @@ export interface InitOptions {
   readonly cluster: string;
   readonly out: string;
   readonly agent: readonly Placed[];
+  readonly etcdHost: readonly Placed[];
   readonly coordinator: readonly Placed[];
   readonly operator: readonly string[];
   readonly nats: readonly Placed[];
@@ -23,6 +24,7 @@ export async function init(invocation: Invocation, options: InitOptions): Promis
     cluster: options.cluster,
     outDir: options.out,
     agents: options.agent,
+    etcdHosts: options.etcdHost,
     coordinators: options.coordinator,
     operators: options.operator,
     nats: options.nats,

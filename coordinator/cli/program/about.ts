@@ -17,6 +17,12 @@ export function about(program: Command, does: Does): void {
     .requiredOption('--cluster <name>', 'name of the cluster')
     .requiredOption('--out <dir>', 'where to put everything')
     .option('--agent <node=address>', 'a node, HOST or HOST:PORT; repeat', collectPlaced, [])
+    .option(
+      '--etcd-host <node=address>',
+      'a node whose etcd is a unit of systemd; repeat (optional)',
+      collectPlaced,
+      [],
+    )
     .option('--coordinator <name=address>', 'a coordinator; repeat', collectPlaced, [])
     .option('--operator <name>', 'a person; repeat', collectText, [])
     .option('--nats <name=address>', 'a NATS server; repeat (optional)', collectPlaced, [])

@@ -92,6 +92,7 @@ describe('configurations', () => {
         { name: 'cp1', address: '10.0.0.1' },
         { name: 'cp2.example.org', address: '[fd00::2]' },
       ],
+      etcdHosts: [{ name: 'etcd1', address: '10.0.0.11' }],
       coordinators: [{ name: 'bastion', address: '10.0.0.100' }],
       operators: ['ada'],
       nats: [{ name: 'n1', address: 'nats.example.org' }],
@@ -101,13 +102,20 @@ describe('configurations', () => {
     expect(parseAgentConfig(await read('agents/cp2.example.org/agent.yaml'), 'agent.yaml')).toMatchObject({
       node: 'cp2.example.org',
       advertise: '[fd00::2]:7443',
+      hosting: 'static-pod',
       nats: { servers: ['tls://nats.example.org:4222'] },
+    });
+    expect(parseAgentConfig(await read('agents/etcd1/agent.yaml'), 'agent.yaml')).toMatchObject({
+      node: 'etcd1',
+      hosting: 'systemd',
+      serviceManager: { etcdUnit: 'etcd.service' },
     });
     expect(
       parseCoordinatorConfig(await read('coordinators/bastion/coordinator.yaml'), 'coordinator.yaml').nodes,
     ).toEqual([
       { name: 'cp1', address: '10.0.0.1:7443' },
       { name: 'cp2.example.org', address: '[fd00::2]:7443' },
+      { name: 'etcd1', address: '10.0.0.11:7443' },
     ]);
     const context = await loadContext({ file: join(directory, 'config.yaml'), environment: {} });
     expect(context.coordinator).toBe('10.0.0.100:7444');
