@@ -17,9 +17,15 @@ export interface AnalysisRequest {
   /** Absolute; not there, or empty. */
   readonly directory: string;
   readonly name: string;
-  /** Loopback; one further for peers, of whom there are none. */
-  readonly clientPort: number;
+  /**
+   * Loopback, and one further for peers, of whom there are none; or `sockets`: files in the
+   * directory that etcd is started in.
+   */
+  readonly clientPort: number | 'sockets';
 }
+
+/** The socket file of `clientPort: 'sockets'`. */
+export const CLIENT_SOCKET = 'client:1';
 
 /** How to start an etcd on the directory: the program's words. */
 export interface AnalysisStore {
@@ -58,8 +64,9 @@ function wordsOf({ facts, directory, name, clientPort }: AnalysisRequest): {
   restore: string[];
   store: AnalysisStore;
 } {
-  const peer = `http://127.0.0.1:${clientPort + 1}`;
-  const clientUrl = `http://127.0.0.1:${clientPort}`;
+  const sockets = clientPort === 'sockets';
+  const peer = sockets ? 'unix://peer:1' : `http://127.0.0.1:${clientPort + 1}`;
+  const clientUrl = sockets ? `unix://${CLIENT_SOCKET}` : `http://127.0.0.1:${clientPort}`;
   const member = [
     `--name=${name}`,
     `--data-dir=${directory}`,

@@ -5,6 +5,7 @@ import { EXPORT_FORMATS, type ExportOptions, exportStore } from '../commands/ins
 import { type GetOptions, getObject } from '../commands/inspect/get.ts';
 import { type HistoryOptions, showHistory } from '../commands/inspect/history.ts';
 import { type KeysOptions, showKeys } from '../commands/inspect/keys.ts';
+import { type SandboxOptions, sandbox } from '../commands/inspect/sandbox.ts';
 import { showTimeline, type TimelineOptions } from '../commands/inspect/timeline.ts';
 import type { Work } from './command.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
@@ -21,6 +22,7 @@ export function inspections(program: Command, does: Does): void {
   diff(inspect, does);
   timeline(inspect, does);
   exporting(inspect, does);
+  playing(inspect, does);
 }
 
 /** The work of a command that only reads. */
@@ -152,6 +154,23 @@ function exporting(inspect: Command, does: Does): void {
     .addOption(encryptionOption())
     .action((file: string, target: string, options: CommonOptions & ExportOptions) =>
       does(reading(options, async (invocation) => exportStore(invocation, file, target, options))),
+    );
+}
+
+function playing(inspect: Command, does: Does): void {
+  answering(
+    inspect,
+    'sandbox',
+    'a private etcd on a copy of a snapshot, until Ctrl-C; the file is only read',
+    'lockstep inspect sandbox ./backup.db',
+    'lockstep inspect sandbox ./backup.db --etcdutl /opt/etcd-3.5/etcdutl --etcd /opt/etcd-3.5/etcd',
+  )
+    .argument('<file>', 'a snapshot, or a store out of a data directory')
+    .option('--etcdutl <file>', 'this tool, whatever its version')
+    .option('--etcd <file>', 'this server; else the one beside etcdutl')
+    .action((file: string, options: CommonOptions & SandboxOptions) =>
+      // Not a mere reading: what it made is to be taken away on Ctrl-C.
+      does({ kind: 'answer', options, ask: (invocation) => sandbox(invocation, file, options) }),
     );
 }
 
