@@ -128,14 +128,18 @@ function withRemoved(newest: string, older: string): string {
   return [head, ...names.map((name) => merged.get(name))].join('\n');
 }
 
-/** A removed field stands behind the one that it stood behind; its number is never given anew. */
+/**
+ * A removed field stands behind the one that it stood behind; its number is never given anew. An
+ * API server of today prints it no more: it is left out where it was not stored.
+ */
 function withRemovedFields(newest: string, older: string): string {
   const lines = newest.split('\n');
   const hasField = (line: string, part: number): boolean =>
     lines.some((each, index) => index > 0 && each.trim().split(' ')[part] === line.trim().split(' ')[part]);
   let behind = 0;
   for (const line of older.split('\n').slice(1)) {
-    if (!hasField(line, 0) && !hasField(line, 1)) lines.splice(behind + 1, 0, line);
+    if (!hasField(line, 0) && !hasField(line, 1))
+      lines.splice(behind + 1, 0, line.replace(/^( \d+ [^ ?]+)\??/, '$1?'));
     const same = lines.findIndex(
       (each, index) => index > 0 && each.trim().split(' ')[0] === line.trim().split(' ')[0],
     );

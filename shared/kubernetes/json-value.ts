@@ -1,5 +1,5 @@
 /** Deeper than any real object, shallow enough for whoever walks it by recursion. */
-export const MAX_JSON_DEPTH = 500;
+export const MAX_JSON_DEPTH = 1000;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

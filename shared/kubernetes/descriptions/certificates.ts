@@ -58,6 +58,27 @@ ClusterTrustBundle kind
 ClusterTrustBundleSpec
  1 signerName? string
  2 trustBundle string
+PodCertificateRequest kind
+ 1 metadata meta/v1.ObjectMeta
+ 2 spec PodCertificateRequestSpec
+ 3 status PodCertificateRequestStatus
+PodCertificateRequestSpec
+ 1 signerName string
+ 2 podName string
+ 3 podUID string
+ 4 serviceAccountName string
+ 5 serviceAccountUID string
+ 6 nodeName string
+ 7 nodeUID string
+ 8 maxExpirationSeconds? *int32
+ 9 pkixPublicKey bytes
+ 10 proofOfPossession bytes
+PodCertificateRequestStatus
+ 1 conditions? []meta/v1.Condition
+ 2 certificateChain? string
+ 4 notBefore? *Time
+ 5 beginRefreshAt? *Time
+ 6 notAfter? *Time
 # certificates/v1beta1 certificates.k8s.io/v1beta1
 CertificateSigningRequest kind
  1 metadata meta/v1.ObjectMeta

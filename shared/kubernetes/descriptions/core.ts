@@ -500,7 +500,7 @@ NodeAllocatableOverheadResources
 NodeAllocatableResourceClaimStatus
  1 resourceClaimName string
  2 containers? []string
- 3 resources map:Quantity
+ 3 resources? map:Quantity
  4 mapping? []NodeAllocatableMappedResources
  5 overhead? []NodeAllocatableOverheadResources
 NodeCondition
@@ -724,7 +724,7 @@ PodReadinessGate
  1 conditionType string
 PodResourceClaim
  1 name string
- 2 source ClaimSource
+ 2 source? ClaimSource
  3 resourceClaimName? *string
  4 resourceClaimTemplateName? *string
 PodResourceClaimStatus

@@ -65,7 +65,7 @@ IngressTLS
 NetworkPolicy kind
  1 metadata meta/v1.ObjectMeta
  2 spec NetworkPolicySpec
- 3 status NetworkPolicyStatus
+ 3 status? NetworkPolicyStatus
 NetworkPolicyEgressRule
  1 ports? []NetworkPolicyPort
  2 to? []NetworkPolicyPeer
