@@ -19,6 +19,8 @@ const MAX_DEPTH = 48;
 const BUCKET_HEADER_BYTES = 16;
 /** Of pages, between one step and the next. */
 const STEP_BYTES = 128 * 1024;
+/** Of a bucket's name in a message; etcd's are shorter. */
+const MAX_SHOWN = 32;
 /** bbolt's own bound on a key. */
 const MAX_KEY_BYTES = 32768;
 
@@ -71,14 +73,19 @@ export function bucketRoot(leaf: Leaf, index: number): BucketRoot {
   const name = leaf.key(index).toString('latin1');
   const value = leaf.value(index);
   if (leaf.flags[index] !== BUCKET_ELEMENT) throw corrupt(`The root holds an entry that is no bucket.`);
-  if (value.length < BUCKET_HEADER_BYTES) throw corrupt(`Bucket ${name}: its header is cut off.`);
+  if (value.length < BUCKET_HEADER_BYTES) throw corrupt(`Bucket ${shown(name)}: its header is cut off.`);
   const page = readPageId(new DataView(value.buffer, value.byteOffset, value.byteLength), 0);
   if (page !== 0) return { name, page };
   return { name, inline: Buffer.from(value.subarray(BUCKET_HEADER_BYTES)) };
 }
 
+/** A name for a message: a damaged one may be long, and hold what a terminal takes for commands. */
+function shown(name: string): string {
+  return name.slice(0, MAX_SHOWN).replaceAll(/[^!-~]/g, '?');
+}
+
 export function parseInline(leaf: Leaf, name: string, inline: Buffer): void {
-  const where = `Bucket ${name}, inside its entry`;
+  const where = `Bucket ${shown(name)}, inside its entry`;
   if (inline.length < PAGE_HEADER_BYTES) throw corrupt(`${where}: its page is cut off.`);
   // Copied to memory that starts at a multiple of four, as `updateCrc32c` wants it.
   const bytes = Buffer.from(new ArrayBuffer((inline.length + 3) & ~3));
@@ -102,7 +109,7 @@ function visitNamed(leaf: Leaf, where: string, visit: (leaf: Leaf) => void): voi
 function visitInline(name: string, inline: Buffer, visit: (leaf: Leaf) => void): void {
   const leaf = new Leaf();
   parseInline(leaf, name, inline);
-  const where = `Bucket ${name}, inside its entry`;
+  const where = `Bucket ${shown(name)}, inside its entry`;
   checkOrder(leaf, undefined, undefined, where);
   visitNamed(leaf, where, visit);
 }
@@ -212,6 +219,6 @@ function checkOrder(leaf: Leaf, min: Buffer | undefined, max: Buffer | undefined
 function refuseNestedBuckets(leaf: Leaf, name: string): void {
   for (let index = 0; index < leaf.count; index++) {
     if (leaf.flags[index] !== 0)
-      throw corrupt(`Bucket ${name} holds an entry of a kind that etcd does not write.`);
+      throw corrupt(`Bucket ${shown(name)} holds an entry of a kind that etcd does not write.`);
   }
 }
