@@ -12,16 +12,22 @@ import { cardDifferences, type SnapshotStore } from './store.ts';
 /**
  * Takes a stored copy in: the stored bytes are held against the copy's digest, the plain ones
  * against the card, as they pass; the whole is read by our own reader before it is kept. Where
- * anything differs nothing of it stays. Throws COPY_DAMAGED, COPY_KEY_WRONG, SNAPSHOT_*, DISK_FULL.
+ * anything differs nothing of it stays; of one that is only to be proven nothing is ever written,
+ * and nothing is returned. Throws COPY_DAMAGED, COPY_KEY_WRONG, SNAPSHOT_*, DISK_FULL.
  */
 export async function importSnapshot(
   { node, store }: { readonly node: string; readonly store: SnapshotStore },
   parts: AsyncIterable<ImportSnapshotRequest>,
   signal: AbortSignal,
-): Promise<StoredSnapshot> {
+): Promise<StoredSnapshot | undefined> {
   const stream = parts[Symbol.asyncIterator]();
   const { head, carried } = await headOf(stream);
   const { card } = carried;
+  if (head.proveOnly) {
+    // The digest of the card is of every byte: what has it is what was read when it was taken.
+    await unpack(stream, head, carried, async () => undefined, signal);
+    return undefined;
+  }
   await store.prepare();
   const part = store.savingOf(card.id);
   try {
@@ -62,8 +68,21 @@ async function headOf(
 async function write(
   path: string,
   stream: AsyncIterator<ImportSnapshotRequest>,
+  head: ImportHead,
+  carried: CarriedCard,
+  signal: AbortSignal,
+): Promise<void> {
+  await using file = await open(path, 'wx', 0o600);
+  await unpack(stream, head, carried, (bytes) => writeAll(file, bytes, path), signal);
+  await syncOrFail(file, path);
+}
+
+/** The plain bytes to `take`, and both digests held against what was said of them. */
+async function unpack(
+  stream: AsyncIterator<ImportSnapshotRequest>,
   { copy, fileKey }: ImportHead,
   { card }: CarriedCard,
+  take: (plain: Uint8Array) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const totalBytes = card.facts?.fileSizeBytes ?? 0n;
@@ -83,7 +102,6 @@ async function write(
     }
   }
 
-  await using file = await open(path, 'wx', 0o600);
   for await (const bytes of decode(received(), copy?.encoding ?? 0, fileKey)) {
     signal.throwIfAborted();
     plainBytes += BigInt(bytes.length);
@@ -94,9 +112,8 @@ async function write(
       });
     }
     plain.update(bytes);
-    await writeAll(file, bytes, path);
+    await take(bytes);
   }
-  await syncOrFail(file, path);
 
   const storedSha256 = stored.digest('hex');
   if (storedSha256 !== copy?.sha256 || storedBytes !== copy.sizeBytes) {

@@ -106,8 +106,7 @@ function agentClient(node: string, address: string, channel: Client): AgentClien
       serverStream(channel, service.exportSnapshot, request, signal),
     importSnapshot: async (parts: AsyncIterable<ImportSnapshotRequest>, signal) => {
       const { snapshot } = await clientStream(channel, service.importSnapshot, parts, signal);
-      if (snapshot === undefined) throw new LockstepError('INTERNAL', { message: 'No snapshot.', node });
-      return withCarriedCard(snapshot);
+      return snapshot === undefined ? undefined : withCarriedCard(snapshot);
     },
     deleteSnapshot: async (request: DeleteSnapshotRequest, signal) => {
       await unary(channel, service.deleteSnapshot, request, signal);

@@ -119,9 +119,10 @@ export function createOperatorService(settings: OperatorServiceSettings): Operat
       return { snapshots: snapshots.map((each) => judged(each, trust)), failures };
     }),
 
-    verifySnapshot: unaryHandler(async ({ snapshotId }, { signal }) => ({
-      verdicts: await settings.verifying.verify(snapshotId, signal),
-    })),
+    verifySnapshot: unaryHandler(async ({ snapshotId, store, fileKey }, { signal }) => {
+      const opened = store === '' ? undefined : { store, fileKey };
+      return { verdicts: await settings.verifying.verify(snapshotId, opened, signal) };
+    }),
 
     planRestore: unaryHandler(async (request, context) => {
       const by = audit(context, 'PlanRestore', { snapshotId: request.snapshotId, reason: request.reason });

@@ -48,12 +48,42 @@ export async function readHead(
  * to that agent alone, and is kept nowhere. Throws COPY_KEY_NEEDED, COPY_*, STORE_*.
  */
 export async function copyIn(
-  { store, client, clock }: CopyInFrom,
-  { carried, copy }: CopyInStore,
+  from: CopyInFrom,
+  found: CopyInStore,
   fileKey: Uint8Array,
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<StoredSnapshot> {
+  const snapshot = await streamIn(from, found, { fileKey, proveOnly: false }, onProgress, signal);
+  if (snapshot !== undefined) return snapshot;
+  throw new LockstepError('INTERNAL', { node: from.client.node, message: 'The agent named no snapshot.' });
+}
+
+/**
+ * A copy from a store through an agent, which unpacks it, holds it against its card and keeps
+ * nothing of it. Throws as `copyIn`, and SNAPSHOT_CARD_MISMATCH.
+ */
+export async function proveCopy(
+  from: CopyInFrom,
+  found: CopyInStore,
+  fileKey: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  const kept = await streamIn(from, found, { fileKey, proveOnly: true }, () => undefined, signal);
+  if (kept === undefined) return;
+  throw new LockstepError('INTERNAL', {
+    node: from.client.node,
+    message: `${from.client.node} kept ${found.copy.snapshotId}, which it was only to prove: its agent is of an earlier version.`,
+  });
+}
+
+async function streamIn(
+  { store, client, clock }: CopyInFrom,
+  { carried, copy }: CopyInStore,
+  { fileKey, proveOnly }: { readonly fileKey: Uint8Array; readonly proveOnly: boolean },
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<StoredSnapshot | undefined> {
   if (copy.encoding === Encoding.ENCODING_ZSTD_AGE && fileKey.length === 0) {
     throw new LockstepError('COPY_KEY_NEEDED', {
       message: `The copy of ${copy.snapshotId} in ${store.name} is encrypted to ${copy.recipients.join(', ')}.`,
@@ -78,7 +108,10 @@ export async function copyIn(
     const { sealed, card } = carried;
     const marks = SnapshotMarks.fromPartial({ snapshotId: card.id });
     yield {
-      part: { $case: 'head', value: { sealed, card, marks, copy, fileKey: Buffer.from(fileKey) } },
+      part: {
+        $case: 'head',
+        value: { sealed, card, marks, copy, fileKey: Buffer.from(fileKey), proveOnly },
+      },
     };
     let sentBytes = 0n;
     for await (const piece of store.get(namesOf(copy.snapshotId).bytes, 0, until)) {

@@ -5,7 +5,7 @@ import type { CopyOutcome } from '@lockstep/shared/generated/lockstep/v1/operato
 import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { SnapshotMarks } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
-import { copyIn } from './copy-in.ts';
+import { copyIn, proveCopy } from './copy-in.ts';
 import { checkStoredBytes, copyOut } from './copy-out.ts';
 import { inspectNodes } from './inventory.ts';
 import type { AgentClient, Agents, Store } from './ports.ts';
@@ -181,6 +181,15 @@ export class Copying {
   /** Reads a copy whole and holds it against what was stored. Throws COPY_DAMAGED, STORE_*. */
   async check(found: CopyInStore, onProgress: OnProgress, signal: AbortSignal): Promise<void> {
     await checkStoredBytes(this.store(found.store), found, onProgress, signal);
+  }
+
+  /** Unpacks a copy on an agent, to nowhere, and holds it against its card; returns where. */
+  async prove(found: CopyInStore, fileKey: Uint8Array, signal: AbortSignal): Promise<string> {
+    const { clock } = this.#settings;
+    const client = await this.#chooseNode(signal);
+    const until = clock.deadline(COPY_TIMEOUT_MS, signal);
+    await proveCopy({ store: this.store(found.store), client, clock }, found, fileKey, until);
+    return client.node;
   }
 
   async #toStore(

@@ -78,7 +78,11 @@ export interface AgentClient extends AgentAddress {
     signal: AbortSignal,
   ): Promise<StoredSnapshot>;
   exportSnapshot(request: ExportSnapshotRequest, signal: AbortSignal): AsyncIterable<ExportSnapshotResponse>;
-  importSnapshot(parts: AsyncIterable<ImportSnapshotRequest>, signal: AbortSignal): Promise<StoredSnapshot>;
+  /** Nothing where it was only to be proven. */
+  importSnapshot(
+    parts: AsyncIterable<ImportSnapshotRequest>,
+    signal: AbortSignal,
+  ): Promise<StoredSnapshot | undefined>;
   /** Resolves once it is gone for good there. Throws SNAPSHOT_IN_USE, SNAPSHOT_PINNED, SNAPSHOT_EVIDENCE. */
   deleteSnapshot(request: DeleteSnapshotRequest, signal: AbortSignal): Promise<void>;
   /** Resolves with all that is known there now. */

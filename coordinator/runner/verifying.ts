@@ -1,5 +1,5 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
-import { isErrorCode } from '@lockstep/shared/errors/catalogue.ts';
+import { type ErrorCode, isErrorCode } from '@lockstep/shared/errors/catalogue.ts';
 import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { SnapshotVerdict } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
@@ -21,9 +21,23 @@ import { findHolders, type Holding, verifyCopies } from './snapshots.ts';
 /** A copy of 8 GB, slowly; one that stalls is given up long before. */
 const VERIFY_TIMEOUT_MS = 2 * 60 * 60_000;
 
+/** What is found of a copy, not of who was to look. */
+const ABOUT_THE_COPY: ReadonlySet<string> = new Set<ErrorCode>([
+  'COPY_DAMAGED',
+  'COPY_SEAL_INVALID',
+  'SNAPSHOT_CARD_MISMATCH',
+]);
+
+/** A copy to look into. */
+export interface OpenedCopy {
+  readonly store: string;
+  /** Empty where it is not encrypted. */
+  readonly fileKey: Uint8Array;
+}
+
 export interface VerifyingSettings {
   readonly agents: Agents;
-  readonly copying: Pick<Copying, 'find' | 'check'>;
+  readonly copying: Pick<Copying, 'find' | 'check' | 'prove'>;
   readonly copies: Pick<Copies, 'list'>;
   readonly catalogue: Pick<Catalogue, 'mark'>;
   readonly sealing: Pick<Sealing, 'trust'>;
@@ -39,8 +53,15 @@ export class Verifying {
     this.#settings = settings;
   }
 
-  /** What is wrong with a copy is in its verdict. Throws SNAPSHOT_NOT_FOUND where nobody holds one. */
-  async verify(snapshotId: string, signal: AbortSignal): Promise<SnapshotVerdict[]> {
+  /**
+   * What is wrong with a copy is in its verdict; of one in a store what is in it too, where it is
+   * `opened`. Throws SNAPSHOT_NOT_FOUND where nobody holds one.
+   */
+  async verify(
+    snapshotId: string,
+    opened: OpenedCopy | undefined,
+    signal: AbortSignal,
+  ): Promise<SnapshotVerdict[]> {
     const { agents, copies, sealing, clock } = this.#settings;
     const until = clock.deadline(VERIFY_TIMEOUT_MS, signal);
     const [holders, stored, trust] = await Promise.all([
@@ -56,7 +77,7 @@ export class Verifying {
     }
     const [held, read] = await Promise.all([
       Promise.all(holders.map((holding) => this.#held(holding, snapshotId, until))),
-      Promise.all(kept.map((copy) => this.#stored(copy, until))),
+      Promise.all(kept.map((copy) => this.#stored(copy, opened, until))),
     ]);
     return [...withDistrust(held, holders, trust), ...read];
   }
@@ -78,24 +99,33 @@ export class Verifying {
     return verdict;
   }
 
-  async #stored({ snapshotId, store, encoding }: StoredCopy, signal: AbortSignal): Promise<SnapshotVerdict> {
+  async #stored(
+    { snapshotId, store, encoding }: StoredCopy,
+    opened: OpenedCopy | undefined,
+    signal: AbortSignal,
+  ): Promise<SnapshotVerdict> {
     const { copying, clock } = this.#settings;
     const [at, beganMs] = [clock.nowMs(), clock.monotonicMs()];
-    const level = ProofLevel.PROOF_LEVEL_BYTES;
+    const unpacks = opened?.store === store;
+    const level = unpacks ? ProofLevel.PROOF_LEVEL_READ : ProofLevel.PROOF_LEVEL_BYTES;
     try {
       const found = await copying.find(snapshotId, store, signal);
-      await copying.check(found, () => undefined, signal);
+      let note: string;
+      if (unpacks) {
+        const node = await copying.prove(found, opened.fileKey, signal);
+        note = `It was unpacked on ${node}, which kept nothing of it; the snapshot in it is the one of its card.`;
+      } else {
+        await copying.check(found, () => undefined, signal);
+        const isEncrypted = encoding === Encoding.ENCODING_ZSTD_AGE;
+        note = `${isEncrypted ? 'It is encrypted: its' : 'Its'} stored bytes were read and are as they were sealed; what is in them was not looked at. ${isEncrypted ? 'Verify it with --identity' : 'Name its store with --store'} to see.`;
+      }
       await this.#mark(snapshotId, store, { at, beganMs, objection: undefined, level }, signal);
-      const what = encoding === Encoding.ENCODING_ZSTD_AGE ? 'It is encrypted: its' : 'Its';
-      return SnapshotVerdict.fromPartial({
-        node: store,
-        note: `${what} stored bytes were read and are as they were sealed; what is in them was not looked at. Fetch it to a node, and drill it there, to see.`,
-      });
+      return SnapshotVerdict.fromPartial({ node: store, note });
     } catch (thrown) {
       signal.throwIfAborted();
       const failure = toFailure(thrown, store);
       const objection = asRefusal(failure, store);
-      if (failure.code === 'COPY_DAMAGED' || failure.code === 'COPY_SEAL_INVALID') {
+      if (ABOUT_THE_COPY.has(failure.code)) {
         await this.#mark(snapshotId, store, { at, beganMs, objection, level }, signal);
       }
       return SnapshotVerdict.fromPartial({ node: store, refusals: [objection] });

@@ -84,10 +84,10 @@ export async function fetchSnapshot(
  * The key of that one file, found here: the identity stays on this machine, and what leaves it
  * opens nothing else.
  */
-async function openCopy(
+export async function openCopy(
   coordinator: Coordinator,
   snapshotId: string,
-  { store = '', identity }: FetchOptions,
+  { store = '', identity }: Pick<FetchOptions, 'store' | 'identity'>,
 ): Promise<{ store: string; fileKey: Uint8Array }> {
   const { copy, head } = await coordinator.call(
     OperatorServiceService.getCopyHead,

@@ -19,6 +19,7 @@ import { snapshotCard, snapshotFacts, verdicts } from '../render/snapshots.ts';
 import { saveDisplay } from '../save-display.ts';
 import { refusalView, trustView } from '../views.ts';
 import { copiesOnNodes, findEntry } from './keeping.ts';
+import { openCopy } from './snapshot-copies.ts';
 
 export async function saveSnapshot(
   invocation: Invocation,
@@ -104,21 +105,32 @@ export async function showSnapshot(
   });
 }
 
+export interface VerifyOptions extends FileOptions {
+  /** Its copy is looked into. */
+  readonly store?: string;
+  /** Opens an encrypted one: read here alone. */
+  readonly identity?: string;
+}
+
 export async function verifySnapshot(
   invocation: Invocation,
   what: string,
-  options: FileOptions,
+  options: VerifyOptions,
 ): Promise<Answer> {
   if (await isFile(what)) return verdictAnswer(what, [await fileVerdict(invocation, what, options)]);
   return await withCoordinator(invocation, async (coordinator) => {
+    const looksInto = options.store !== undefined || options.identity !== undefined;
+    const { store, fileKey } = looksInto ? await openCopy(coordinator, what, options) : NOT_OPENED;
     const { verdicts: list } = await coordinator.call(
       OperatorServiceService.verifySnapshot,
-      { snapshotId: what },
+      { snapshotId: what, store, fileKey: Buffer.from(fileKey) },
       WAIT_MS.snapshot,
     );
     return verdictAnswer(what, list);
   });
 }
+
+const NOT_OPENED = { store: '', fileKey: new Uint8Array() };
 
 async function fileVerdict(
   invocation: Invocation,

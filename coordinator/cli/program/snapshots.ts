@@ -7,7 +7,7 @@ import {
   restoreTo,
   SNAPSHOT_DIRECTORY,
 } from '../commands/restore-to.ts';
-import { saveSnapshot, showSnapshot, verifySnapshot } from '../commands/snapshots.ts';
+import { saveSnapshot, showSnapshot, type VerifyOptions, verifySnapshot } from '../commands/snapshots.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
 import { copies } from './copies.ts';
 import { keeping } from './keeping.ts';
@@ -61,11 +61,14 @@ export function snapshots(program: Command, does: Does): void {
     'verify',
     'read a snapshot whole and say whether it is',
     'lockstep snapshot verify s-20261122-114530-7kq2ab',
+    'lockstep snapshot verify s-20261122-114530-7kq2ab --store offsite --identity ./key.txt',
     'lockstep snapshot verify ./backup.db',
   )
-    .argument('<file|id>', 'a file, or an id: then on every node that holds it')
+    .argument('<file|id>', 'a file, or an id: then in every place that holds it')
     .option('--no-trailer', 'the file is a store copied out of a data directory')
-    .action((what: string, options: FileChoice) =>
+    .option('--store <name>', 'look into the copy that this store has, on a node that keeps nothing of it')
+    .option('--identity <file>', 'of age-keygen, to look into an encrypted copy; read here alone')
+    .action((what: string, options: CommonOptions & VerifyOptions) =>
       does({ kind: 'answer', options, ask: (invocation) => verifySnapshot(invocation, what, options) }),
     );
   copies(snapshot, does);

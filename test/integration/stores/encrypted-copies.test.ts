@@ -80,6 +80,12 @@ function shelf(): string {
   return node.path('/var/lib/lockstep/snapshots');
 }
 
+/** What a verify says of the copy in the store. */
+function noteOf(said: Said): string {
+  const { verdicts } = said as unknown as { verdicts: { node: string; note: string }[] };
+  return verdicts.find(({ node }) => node === 'disk')?.note ?? '';
+}
+
 async function emptyShelf(): Promise<void> {
   for (const name of await readdir(shelf())) await rm(join(shelf(), name));
 }
@@ -150,6 +156,38 @@ describe('an encrypted copy', () => {
     expect((await readFile(path)).equals(bytes)).toBe(false);
   });
 
+  it('is looked into with the identity, and proven', async () => {
+    const unopened = await lockstep('snapshot', 'verify', snapshot);
+    expect(noteOf(unopened.said), JSON.stringify(unopened.said)).toMatch(/^It is encrypted: /);
+    const { said, exitCode } = await lockstep('snapshot', 'verify', snapshot, '--identity', keyFile);
+    expect(exitCode, JSON.stringify(said)).toBe(0);
+    expect(noteOf(said)).toMatch(/^It was unpacked on /);
+    const marks = await readFile(join(store, 'copies', `${snapshot}.marks.json`), 'utf8');
+    const { proofs } = JSON.parse(marks) as { proofs: { place: string; level?: string }[] };
+    expect(proofs.filter(({ place }) => place === 'disk').map(({ level }) => level)).toEqual([
+      'PROOF_LEVEL_BYTES',
+      'PROOF_LEVEL_READ',
+    ]);
+  });
+
+  it('whose card in the store was changed is refused, told, and made anew', async () => {
+    const path = join(store, 'copies', `${snapshot}.card.json`);
+    const text = await readFile(path, 'utf8');
+    const card = JSON.parse(text) as { copy: { headSha256: string } };
+    // As whoever would have the key of another file handed out.
+    card.copy.headSha256 = 'f'.repeat(64);
+    await writeFile(path, JSON.stringify(card));
+    const fetched = await lockstep('snapshot', 'fetch', snapshot, '--identity', keyFile);
+    expect(fetched.said.code).toBe('COPY_SEAL_INVALID');
+    const verified = await lockstep('snapshot', 'verify', snapshot);
+    expect(JSON.stringify(verified.said)).toContain('COPY_SEAL_INVALID');
+    const listed = await lockstep('snapshot', 'list');
+    expect(JSON.stringify(listed.said)).toContain('COPY_SEAL_INVALID');
+    const { exitCode, said } = await lockstep('snapshot', 'copy', snapshot, '--to-store', 'disk');
+    expect(exitCode, JSON.stringify(said)).toBe(0);
+    expect((await lockstep('snapshot', 'verify', snapshot)).exitCode).toBe(0);
+  });
+
   it('is all that a fresh coordinator and the identity need for a restore', async () => {
     await lab.coordinator.stop();
     const config = parse(await readFile(join(lab.directory, 'coordinator/config.yaml'), 'utf8')) as {
@@ -168,6 +206,8 @@ describe('an encrypted copy', () => {
     await writeFile(otherKey, `${await generateIdentity()}\n`, { mode: 0o600 });
     const wrong = await lockstep('snapshot', 'fetch', snapshot, '--identity', otherKey);
     expect(wrong.said.code).toBe('COPY_KEY_WRONG');
+    const looked = await lockstep('snapshot', 'verify', snapshot, '--identity', keyFile);
+    expect(noteOf(looked.said), JSON.stringify(looked.said)).toMatch(/^It was unpacked on /);
     expect(await readdir(shelf())).toEqual([]);
 
     const { exitCode, said } = await lockstep('snapshot', 'fetch', snapshot, '--identity', keyFile);

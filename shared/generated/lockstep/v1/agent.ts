@@ -665,6 +665,8 @@ export interface ImportHead {
     | undefined;
   /** Opens this one file, never another: what the operator's identity found in its head. Never logged. */
   fileKey: Buffer;
+  /** Proven and not kept: not a byte of it is written anywhere, and the answer names no snapshot. */
+  proveOnly: boolean;
 }
 
 export interface ImportSnapshotResponse {
@@ -4928,7 +4930,14 @@ export const ImportSnapshotRequest: MessageFns<ImportSnapshotRequest> = {
 };
 
 function createBaseImportHead(): ImportHead {
-  return { sealed: undefined, card: undefined, marks: undefined, copy: undefined, fileKey: Buffer.alloc(0) };
+  return {
+    sealed: undefined,
+    card: undefined,
+    marks: undefined,
+    copy: undefined,
+    fileKey: Buffer.alloc(0),
+    proveOnly: false,
+  };
 }
 
 export const ImportHead: MessageFns<ImportHead> = {
@@ -4947,6 +4956,9 @@ export const ImportHead: MessageFns<ImportHead> = {
     }
     if (message.fileKey.length !== 0) {
       writer.uint32(42).bytes(message.fileKey);
+    }
+    if (message.proveOnly !== false) {
+      writer.uint32(48).bool(message.proveOnly);
     }
     return writer;
   },
@@ -5004,6 +5016,14 @@ export const ImportHead: MessageFns<ImportHead> = {
             message.fileKey = Buffer.from(reader.bytes());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.proveOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5027,6 +5047,11 @@ export const ImportHead: MessageFns<ImportHead> = {
         : isSet(object.file_key)
         ? Buffer.from(bytesFromBase64(object.file_key))
         : Buffer.alloc(0),
+      proveOnly: isSet(object.proveOnly)
+        ? globalThis.Boolean(object.proveOnly)
+        : isSet(object.prove_only)
+        ? globalThis.Boolean(object.prove_only)
+        : false,
     };
   },
 
@@ -5046,6 +5071,9 @@ export const ImportHead: MessageFns<ImportHead> = {
     }
     if (message.fileKey.length !== 0) {
       obj.fileKey = base64FromBytes(message.fileKey);
+    }
+    if (message.proveOnly !== false) {
+      obj.proveOnly = message.proveOnly;
     }
     return obj;
   },
@@ -5068,6 +5096,7 @@ export const ImportHead: MessageFns<ImportHead> = {
       ? StoredCopy.fromPartial(object.copy)
       : undefined;
     message.fileKey = object.fileKey ?? Buffer.alloc(0);
+    message.proveOnly = object.proveOnly ?? false;
     return message;
   },
 };

@@ -122,6 +122,10 @@ export interface OperatorServiceListSnapshotsResponse {
 
 export interface OperatorServiceVerifySnapshotRequest {
   snapshotId: string;
+  /** The copy in this store is unpacked on an agent and held against its card; empty: no copy is. */
+  store: string;
+  /** Opens that one copy; empty where it is not encrypted. Never logged. */
+  fileKey: Buffer;
 }
 
 export interface OperatorServiceVerifySnapshotResponse {
@@ -1524,13 +1528,19 @@ export const OperatorServiceListSnapshotsResponse: MessageFns<OperatorServiceLis
 };
 
 function createBaseOperatorServiceVerifySnapshotRequest(): OperatorServiceVerifySnapshotRequest {
-  return { snapshotId: "" };
+  return { snapshotId: "", store: "", fileKey: Buffer.alloc(0) };
 }
 
 export const OperatorServiceVerifySnapshotRequest: MessageFns<OperatorServiceVerifySnapshotRequest> = {
   encode(message: OperatorServiceVerifySnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.snapshotId !== "") {
       writer.uint32(10).string(message.snapshotId);
+    }
+    if (message.store !== "") {
+      writer.uint32(18).string(message.store);
+    }
+    if (message.fileKey.length !== 0) {
+      writer.uint32(26).bytes(message.fileKey);
     }
     return writer;
   },
@@ -1556,6 +1566,22 @@ export const OperatorServiceVerifySnapshotRequest: MessageFns<OperatorServiceVer
             message.snapshotId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.store = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fileKey = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1575,6 +1601,12 @@ export const OperatorServiceVerifySnapshotRequest: MessageFns<OperatorServiceVer
         : isSet(object.snapshot_id)
         ? globalThis.String(object.snapshot_id)
         : "",
+      store: isSet(object.store) ? globalThis.String(object.store) : "",
+      fileKey: isSet(object.fileKey)
+        ? Buffer.from(bytesFromBase64(object.fileKey))
+        : isSet(object.file_key)
+        ? Buffer.from(bytesFromBase64(object.file_key))
+        : Buffer.alloc(0),
     };
   },
 
@@ -1582,6 +1614,12 @@ export const OperatorServiceVerifySnapshotRequest: MessageFns<OperatorServiceVer
     const obj: any = {};
     if (message.snapshotId !== "") {
       obj.snapshotId = message.snapshotId;
+    }
+    if (message.store !== "") {
+      obj.store = message.store;
+    }
+    if (message.fileKey.length !== 0) {
+      obj.fileKey = base64FromBytes(message.fileKey);
     }
     return obj;
   },
@@ -1596,6 +1634,8 @@ export const OperatorServiceVerifySnapshotRequest: MessageFns<OperatorServiceVer
   ): OperatorServiceVerifySnapshotRequest {
     const message = createBaseOperatorServiceVerifySnapshotRequest();
     message.snapshotId = object.snapshotId ?? "";
+    message.store = object.store ?? "";
+    message.fileKey = object.fileKey ?? Buffer.alloc(0);
     return message;
   },
 };
