@@ -9,6 +9,7 @@ import { type SandboxOptions, sandbox } from '../commands/inspect/sandbox.ts';
 import { showTimeline, type TimelineOptions } from '../commands/inspect/timeline.ts';
 import type { Work } from './command.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
+import { findingCommands } from './inspect-findings.ts';
 
 const FILE = 'a snapshot, a store out of a data directory, or the SQLite file of K3s';
 const WHAT = 'a resource as kubectl names it, RESOURCE/NAME, or a whole key';
@@ -22,6 +23,7 @@ export function inspections(program: Command, does: Does): void {
   diff(inspect, does);
   timeline(inspect, does);
   exporting(inspect, does);
+  findingCommands(inspect, does);
   playing(inspect, does);
 }
 

@@ -100,7 +100,7 @@ export const exposureRules: readonly DeclaredRule[] = [
                   where: [
                     {
                       not: {
-                        path: '',
+                        path: '.',
                         matches: '^https://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:\\d+)?(/.*)?$',
                       },
                     },

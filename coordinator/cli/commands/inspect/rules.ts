@@ -1,0 +1,64 @@
+import { readFileSync, statSync } from 'node:fs';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { builtInRules } from '../../../analysis/findings/built-in.ts';
+import type { RuleCard } from '../../../analysis/findings/finding.ts';
+import { type ManifestsOnRecord, manifestRule } from '../../../analysis/findings/manifest-rule.ts';
+import type { Rule } from '../../../analysis/findings/rule.ts';
+import { MAX_RULE_FILE_BYTES, parseRuleFile } from '../../../analysis/findings/rule-file.ts';
+import type { Invocation } from '../../invocation.ts';
+import { readArchiveSource } from '../../report-files.ts';
+
+export interface RuleOptions {
+  /** Files of rules of one's own. */
+  readonly rules: readonly string[];
+  /** Archives that agents gathered. */
+  readonly evidence: readonly string[];
+  /** Of the cluster in which they were gathered. */
+  readonly ca?: string;
+}
+
+/** Ours, then the user's. Throws CONFIG_INVALID and what a broken archive throws. */
+export async function rulesFor(invocation: Invocation, options: RuleOptions): Promise<Rule[]> {
+  const rules: Rule[] = [...builtInRules(), ...options.rules.flatMap(readRules)];
+  const records = await manifestsOnRecord(invocation, options);
+  if (records.length > 0) rules.push(manifestRule(records));
+  const twice = rules.find(({ id }, index) => rules.findIndex((other) => other.id === id) < index);
+  if (twice === undefined) return rules;
+  throw new LockstepError('CONFIG_INVALID', { message: `There are two rules of the id ${twice.id}.` });
+}
+
+function readRules(path: string): Rule[] {
+  let text: string;
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_RULE_FILE_BYTES) throw new Error(`it has ${size} bytes`);
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const message = `${path} cannot be read as a file of rules: ${(cause as Error).message}`;
+    throw new LockstepError('CONFIG_INVALID', { message, cause });
+  }
+  return parseRuleFile(text, path);
+}
+
+async function manifestsOnRecord(
+  invocation: Invocation,
+  { evidence, ca }: RuleOptions,
+): Promise<ManifestsOnRecord[]> {
+  const records: ManifestsOnRecord[] = [];
+  for (const path of evidence) {
+    const { manifest, accounts, problems } = await readArchiveSource(path, ca, invocation.location);
+    if (problems.length > 0) {
+      throw new LockstepError('CONFIG_INVALID', {
+        message: `${path} is no evidence: ${problems.join('; ')}`,
+      });
+    }
+    const pods = new Set(accounts.manifests.map(({ pod }) => `${pod}-${manifest.node}`));
+    records.push({ node: manifest.node, pods });
+  }
+  return records;
+}
+
+/** A rule as `--list` shows it. */
+export function cardOf({ id, title, techniques, severity, why, innocent }: RuleCard): RuleCard {
+  return { id, title, techniques, severity, why, innocent };
+}
