@@ -10,6 +10,7 @@ import { showTimeline, type TimelineOptions } from '../commands/inspect/timeline
 import type { Work } from './command.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
 import { findingCommands } from './inspect-findings.ts';
+import { reportCommand } from './inspect-report.ts';
 
 const FILE = 'a snapshot, a store out of a data directory, or the SQLite file of K3s';
 const WHAT = 'a resource as kubectl names it, RESOURCE/NAME, or a whole key';
@@ -24,6 +25,7 @@ export function inspections(program: Command, does: Does): void {
   timeline(inspect, does);
   exporting(inspect, does);
   findingCommands(inspect, does);
+  reportCommand(inspect, does);
   playing(inspect, does);
 }
 
