@@ -30,7 +30,8 @@ export interface Trust {
 /** The card with its agent's seal alone, which seals nothing yet. */
 export function sealCard(carried: CarriedCard, signer: SigningIdentity, nowMs: number): SealedCard {
   const text = cardJson(carried.card);
-  return { cardJson: text, seals: [makeSeal('snapshot-card', readCard(text).content, signer, nowMs)] };
+  // The text is canonical: to read it as a foreign one would make that of it once more.
+  return { cardJson: text, seals: [makeSeal('snapshot-card', JSON.parse(text), signer, nowMs)] };
 }
 
 /** The other seal; the caller has judged the first. */
