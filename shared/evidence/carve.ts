@@ -13,7 +13,7 @@ const FIRST_PAGE = 2;
 /** The kinds of pages that bbolt writes: branch, leaf, meta, list of free pages. */
 const PAGE_FLAGS: ReadonlySet<number> = new Set([0x01, 0x02, 0x04, 0x10]);
 
-class EtcdCarvedRow extends EtcdRow implements CarvedRow {
+export class EtcdCarvedRow extends EtcdRow implements CarvedRow {
   page = 0;
 }
 
@@ -61,7 +61,7 @@ function ownPages(file: BboltFile, inUse: Uint8Array, id: number, claimed: numbe
 }
 
 /** False where the entry is not a whole row of the `key` bucket as etcd writes it. */
-function readEntry(
+export function readEntry(
   piece: Piece,
   count: number,
   index: number,

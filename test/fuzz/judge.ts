@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { readDamaged } from '@lockstep/shared/evidence/damage.ts';
 import { openEvidence } from '@lockstep/shared/evidence/open.ts';
 import { collectFacts, type StoreFacts } from '@lockstep/shared/snapshot/collect-facts.ts';
 import { finish } from '@lockstep/shared/snapshot/steps.ts';
@@ -46,7 +47,7 @@ function readAll(path: string): Verdict {
   try {
     facts = finish(collectFacts(path, {}));
   } catch (thrown) {
-    return refusal(thrown);
+    return salvaged(path, refusal(thrown));
   }
   try {
     using evidence = openEvidence(path);
@@ -62,6 +63,17 @@ function readAll(path: string): Verdict {
     return { kind: 'read', facts };
   } catch (thrown) {
     return { kind: 'failed', why: `its figures were read, its rows were not: ${String(thrown)}` };
+  }
+}
+
+/** What is refused is read around: without another error, but where no header is left to go by. */
+function salvaged(path: string, verdict: Verdict): Verdict {
+  try {
+    readDamaged(path, (row) => void row.key);
+    return verdict;
+  } catch (thrown) {
+    const again = refusal(thrown);
+    return again.kind === 'failed' ? { kind: 'failed', why: `salvage: ${again.why}` } : verdict;
   }
 }
 

@@ -26,8 +26,11 @@ export class BboltFile implements Disposable {
   readonly #fd: number;
   readonly #cache: BlockCache;
 
-  /** Throws SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED, SNAPSHOT_CORRUPT. */
-  constructor(path: string, cacheBytes: number) {
+  /**
+   * `cutOff` takes a file that ends before its last page: what lies beyond the end is refused page
+   * by page. Throws SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED, SNAPSHOT_CORRUPT.
+   */
+  constructor(path: string, cacheBytes: number, options: { readonly cutOff?: boolean } = {}) {
     this.#fd = openForReading(path);
     try {
       this.sizeBytes = fstatSync(this.#fd).size;
@@ -37,7 +40,7 @@ export class BboltFile implements Disposable {
         });
       }
       this.meta = chooseMeta((offset, length) => this.#readSmall(offset, length));
-      if (this.sizeBytes < this.imageBytes) {
+      if (this.sizeBytes < this.imageBytes && options.cutOff !== true) {
         throw new LockstepError('SNAPSHOT_TRUNCATED', {
           message: `The file has ${this.sizeBytes} bytes; its header says at least ${this.imageBytes}.`,
         });
@@ -58,6 +61,7 @@ export class BboltFile implements Disposable {
   page(id: number): Page {
     const { pageSizeBytes, highWater } = this.meta;
     if (id < 2 || id >= highWater) throw corrupt(`Page ${id} is outside the file’s ${highWater} pages.`);
+    this.#requireInFile(id, 1);
     const offset = id * pageSizeBytes;
     const header = readPageHeader(this.#cache.read(offset, PAGE_HEADER_BYTES));
     if (header.id !== id) throw corrupt(`Page ${id} says it is page ${header.id}.`);
@@ -67,7 +71,14 @@ export class BboltFile implements Disposable {
     }
     const length = pages * pageSizeBytes;
     if (length > MAX_RUN_BYTES) throw corrupt(`Page ${id} runs over ${length} bytes: no etcd writes that.`);
+    this.#requireInFile(id, pages);
     return { header, piece: this.#cache.read(offset, length) };
+  }
+
+  #requireInFile(id: number, pages: number): void {
+    if (id + pages > this.wholePages) {
+      throw corrupt(`Page ${id} runs beyond the end of the file, which has ${this.wholePages} pages.`);
+    }
   }
 
   /** Pages that are whole in the file. A store in a data directory may be longer than what it uses. */
