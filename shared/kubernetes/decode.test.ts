@@ -1,6 +1,8 @@
+import { createCipheriv } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Decoder } from './decode.ts';
 import type { Decoded } from './decoded.ts';
+import { parseEncryptionConfiguration } from './encryption-configuration.ts';
 import { message, stored, textMap } from './testing/wire-writer.ts';
 
 let decoder: Decoder;
@@ -203,5 +205,110 @@ describe('a value in no known form', () => {
     ['a counter', Buffer.from('123'), 'it is in no form that kube-apiserver stores'],
   ])('is opaque: %s', (_what, value, why) => {
     expect(decode(value)).toEqual({ form: 'opaque', why });
+  });
+});
+
+describe('an encrypted value', () => {
+  const key = '/registry/secrets/default/caf\u00c3\u00a9';
+  const secret = Buffer.alloc(32, 7);
+  const plain = stored('v1', 'Secret', message([1, message([1, 's'])], [3, 'Opaque']));
+
+  function sealed(name: string): Buffer {
+    const nonce = Buffer.alloc(12, 1);
+    const cipher = createCipheriv('aes-256-gcm', secret, nonce);
+    cipher.setAAD(Buffer.from(key, 'latin1'));
+    const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+    return Buffer.concat([Buffer.from(`k8s:enc:aesgcm:v1:${name}:`), nonce, body, cipher.getAuthTag()]);
+  }
+
+  const encryption = parseEncryptionConfiguration(
+    JSON.stringify({
+      kind: 'EncryptionConfiguration',
+      resources: [
+        {
+          resources: ['secrets'],
+          providers: [
+            { aesgcm: { keys: [{ name: 'key1', secret: secret.toString('base64') }] } },
+            { kms: { name: 'vault' } },
+          ],
+        },
+      ],
+    }),
+  );
+
+  it('names its provider and key', () => {
+    expect(decoder.decode(sealed('key1'), { key, modRevision: 1 })).toEqual({
+      form: 'encrypted',
+      prefix: { provider: 'aesgcm', version: 'v1', keyName: 'key1', lengthBytes: 23 },
+      why: 'no EncryptionConfiguration was given',
+    });
+  });
+
+  it('is opened where its key is given; the key of etcd counts by its bytes', () => {
+    const opened = new Decoder({ encryption }).decode(sealed('key1'), { key, modRevision: 1 });
+    expect(opened).toMatchObject({
+      form: 'object',
+      object: { kind: 'Secret', metadata: { name: 's' }, type: 'Opaque' },
+      decrypted: { provider: 'aesgcm', keyName: 'key1' },
+    });
+  });
+
+  it.each([
+    ['another key', sealed('key2'), key, 'the EncryptionConfiguration has no such key for this resource'],
+    [
+      'another place',
+      sealed('key1'),
+      '/registry/secrets/default/b',
+      'the configured key of that name is another one, or the value is damaged',
+    ],
+    ['a KMS', Buffer.from('k8s:enc:kms:v2:vault:xyz'), key, 'its key is with a KMS'],
+  ])('says why it stays closed: %s', (_what, value, at, why) => {
+    expect(new Decoder({ encryption }).decode(value, { key: at, modRevision: 1 })).toMatchObject({
+      form: 'encrypted',
+      why,
+    });
+  });
+});
+
+describe('a value by somebody hostile', () => {
+  const pod = stored(
+    'v1',
+    'Pod',
+    message(
+      [1, message([1, 'p'], [17, message([1, 'm'], [7, message([1, '{"f:a":{}}'])])])],
+      [
+        2,
+        message(
+          [1, message([1, 'v'], [2, message([1, message([1, '/'])])])],
+          [2, message([1, 'c'], [2, 'i'])],
+        ),
+      ],
+      [3, message([1, 'Running'])],
+    ),
+  );
+
+  it('never makes it throw, whichever byte is another', () => {
+    for (let at = 0; at < pod.length; at++) {
+      for (const byte of [0, 1, 0x7f, 0x80, 0xff, (pod[at] ?? 0) ^ 8]) {
+        const mutant = Buffer.from(pod);
+        mutant[at] = byte;
+        expect(['object', 'opaque']).toContain(decode(mutant).form);
+      }
+      expect(['object', 'opaque']).toContain(decode(pod.subarray(0, at)).form);
+    }
+    // The reader is as it was.
+    expect(object(pod)).toMatchObject({ metadata: { name: 'p' }, status: { phase: 'Running' } });
+  });
+
+  it('is not read for ever: a message in two thousand pieces, a schema without a bottom', () => {
+    const pieces = Array.from({ length: 2000 }, () => [1, message([1, 'n'])] as const);
+    expect(object(stored('v1', 'ConfigMap', message(...pieces)))).toMatchObject({ metadata: { name: 'n' } });
+    let schema = message([5, 'object']);
+    for (let depth = 0; depth < 2000; depth++) schema = message([28, schema]);
+    const version = message([1, 'v1'], [4, message([1, schema])]);
+    const definition = message([1, message([1, 'd'])], [2, message([7, version])]);
+    const decoded = decode(stored('apiextensions.k8s.io/v1', 'CustomResourceDefinition', definition));
+    expect(decoded).toMatchObject({ form: 'object', described: false });
+    expect(() => JSON.stringify(decoded)).not.toThrow();
   });
 });
