@@ -43,10 +43,14 @@ export async function readArchiveSource(
       if (ca !== undefined) throw thrown;
       return undefined;
     });
-  let judgedBy: unknown;
+  let isJudged = false;
   const { archive, refusals, sealedBy } = await judgeArchiveFile(
     path,
-    async (cluster) => (judgedBy = await authority(cluster)) as Awaited<ReturnType<typeof authority>>,
+    async (cluster) => {
+      const found = await authority(cluster);
+      isJudged = found !== undefined;
+      return found;
+    },
     reader.visit,
   );
   return {
@@ -55,7 +59,7 @@ export async function readArchiveSource(
     sha256: archive.sha256,
     manifest: archive.manifest,
     sealedBy: sealedBy === undefined ? '' : identityUri(sealedBy.identity),
-    sealJudged: judgedBy !== undefined,
+    sealJudged: isJudged,
     problems: refusals.map(({ code, message }) => `${code}: ${message}`),
     accounts: (refusals.length === 0 ? reader : new AccountReader()).accounts(),
   };

@@ -45,16 +45,15 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '`': '&#96;',
 };
 
-/** Controls, orders to write from right to left, and what cannot be seen: shown by their numbers. */
-const UNSEEN =
-  // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]|[\ud800-\udfff]/gu;
+/** Controls, orders to write from right to left, halves of characters, and what cannot be seen. */
+const SUSPECT = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const KEPT = new Set(['\n', '\t']);
 
 /** Safe between tags and in a quoted attribute. */
 export function escapeText(text: string): string {
   return text
     .replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? '')
-    .replace(UNSEEN, (character) => `⟨U+${codeOf(character)}⟩`);
+    .replace(SUSPECT, (character) => (KEPT.has(character) ? character : `⟨U+${codeOf(character)}⟩`));
 }
 
 function codeOf(character: string): string {
