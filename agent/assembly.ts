@@ -5,7 +5,7 @@ import type { Logger } from '@lockstep/shared/logging.ts';
 import { RevocationFile } from '@lockstep/shared/seal/revocation-file.ts';
 import { type SigningFiles, signingFilesBeside } from '@lockstep/shared/seal/signing-files.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
-import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
+import { identityUri, type TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
 import { StateDrillPlaces } from './adapters/drill-places.ts';
 import { ChildDrillServers } from './adapters/drill-servers.ts';
@@ -16,6 +16,7 @@ import { createDescribe } from './api/describe.ts';
 import type { AgentConfig } from './config.ts';
 import { Drills } from './drill/drills.ts';
 import { assembleGatherer } from './evidence/assemble.ts';
+import { gatherBefore } from './evidence/before-restore.ts';
 import type { EvidenceGatherer } from './evidence/gatherer.ts';
 import { Executor } from './executor/executor.ts';
 import { HANDLERS } from './executor/handlers.ts';
@@ -120,6 +121,10 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
       snapshot: (signal) => member.snapshot(signal),
     },
     evidence: around('evidence', gathering.gatherer),
+    gatherBefore: around(
+      'gatherBefore',
+      gatherBefore(gathering.gatherer, stores, stateDir, identityUri({ cluster, role: 'agent', name: node })),
+    ),
     joining: around<Joining>('joining', local.hosting),
     membership: around<Membership>('membership', local.member),
     snapshots,

@@ -3,6 +3,7 @@ import type { Clock } from '@lockstep/shared/clock.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { ContainerRuntime } from '../adapters/cri.ts';
 import { HostRoot } from '../adapters/host-root.ts';
+import { ProcessTable } from '../adapters/process-table.ts';
 import { SocketOwners } from '../adapters/socket-owners.ts';
 import type { AgentConfig } from '../config.ts';
 import type { Hosting } from '../ports.ts';
@@ -62,6 +63,22 @@ export interface GathererParts {
   readonly clock: Clock;
 }
 
+/** Whoever looks into one of these waits for another machine. */
+const NETWORK_FILESYSTEMS =
+  /^(?:nfs\d?|cifs|smb\w*|9p|afs|ceph|glusterfs|lustre|ncpfs|autofs|fuse(?:\..*)?)$/u;
+
+/** Their host paths. */
+function networkMounts(processes: Pick<ProcessTable, 'mounts'>, hostRoot: string): string[] {
+  const root = hostRoot.replace(/\/+$/u, '');
+  return processes
+    .mounts()
+    .filter(
+      ({ filesystem, mountPoint }) =>
+        NETWORK_FILESYSTEMS.test(filesystem) && mountPoint.startsWith(`${root}/`),
+    )
+    .map(({ mountPoint }) => mountPoint.slice(root.length));
+}
+
 /** Called by the agent's assembly. Disposing ends the connection to the container runtime. */
 export function assembleGatherer({ config, hosting, snapshots, sealing, clock }: GathererParts): {
   readonly gatherer: EvidenceGatherer;
@@ -74,7 +91,8 @@ export function assembleGatherer({ config, hosting, snapshots, sealing, clock }:
   );
   // The store is where the node's own manifest says, so it is allowed once that has been read.
   const allowed = evidencePlaces(config);
-  const tree = new HostTree(hostRoot, allowed);
+  const processes = new ProcessTable();
+  const tree = new HostTree(hostRoot, allowed, () => networkMounts(processes, hostRoot));
   const sources: EvidenceSources = {
     node,
     tree,

@@ -147,6 +147,15 @@ describe('a tree of the host as evidence', () => {
     });
   });
 
+  it('is not asked for where another machine would have to answer', async () => {
+    await put('/var/log/pods/a', 'x');
+    await put('/var/log/containers/b', 'x');
+    const tree = new HostTree(root, ['/var/log'], () => ['/var/log/pods']);
+    const gathered = await gather(['pod-logs'], { sources: sourcesOf(tree) });
+    expect(Object.keys(gathered.texts)).toEqual(['pod-logs/var/log/containers/b']);
+    expect(leftOut(gathered)['/var/log/pods']?.why).toContain('network');
+  });
+
   it('keeps hostile names, and makes none of its own of them', async () => {
     const names = ['a\nb', '\u001b[2Jclear', '\u202egpj.exe', '-rf', 'x y', '..more', 'ä'];
     for (const name of names) await put(`/var/log/pods/${name}`, name);
@@ -310,7 +319,9 @@ describe('what holds keys', () => {
         ],
       },
     ]);
-    const sources = sourcesOf(new HostTree(root, ['/etc', '/home', '/root']), { contents: new Set(['ssh-keys'] as const) });
+    const sources = sourcesOf(new HostTree(root, ['/etc', '/home', '/root']), {
+      contents: new Set(['ssh-keys'] as const),
+    });
     const allowed = await gather(['ssh-keys'], { sources });
     // A hidden name is none of an archive's.
     expect(Object.keys(allowed.texts)).toHaveLength(2);

@@ -38,9 +38,11 @@ export class EvidenceGatherer {
     const { node, limits, clock, maxMs } = this.#settings;
     const collectors = chooseCollectors(request.include, request.exclude, occasion);
     using slot = await this.#gathering.acquire(0);
-    if (slot === undefined) {
+    // One that was given up may still wait for the kernel: another one would wait behind it.
+    if (slot === undefined || !this.#settings.sources.tree.isIdle) {
       throw new LockstepError('EVIDENCE_IN_PROGRESS', { node, message: `${node} is gathering evidence.` });
     }
+    this.#settings.sources.tree.prepare();
     const asked = Number(request.maxBytes);
     const maxBytes = asked > 0 ? Math.min(asked, limits.maxBytes) : limits.maxBytes;
     const until = clock.deadline(maxMs, signal);

@@ -1,13 +1,5 @@
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-} from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, open, readdir, readlink } from 'node:fs/promises';
 import { errorCodeOf } from '../adapters/host-files.ts';
 import { isWithin } from '../adapters/host-root.ts';
 
@@ -31,14 +23,14 @@ export type SeenKind =
 export type HostName = string;
 
 /** What bears a name. Held open by its inode until it is disposed: what is read is what was looked at. */
-export interface Seen extends Disposable {
+export interface Seen extends AsyncDisposable {
   /** The last name that was reached: shorter than what was asked for where a link lies on the way. */
   readonly path: HostName;
   readonly kind: SeenKind;
   readonly stats: BigIntStats;
   /** As it is written in the link. */
   readonly target: HostName | undefined;
-  readonly descriptor: number;
+  readonly handle: FileHandle;
 }
 
 /**
@@ -50,11 +42,28 @@ export interface Seen extends Disposable {
 export class HostTree {
   readonly #root: string;
   readonly #allowed: readonly HostName[];
+  readonly #findAvoided: () => readonly HostName[];
+  #avoided: readonly HostName[] | undefined;
+  #underWay = 0;
 
-  /** `allowed`: below which nothing else is looked at. */
-  constructor(root: string, allowed: readonly HostName[]) {
+  /**
+   * `allowed`: below which nothing else is looked at. `avoided`: where nothing is, whatever is allowed:
+   * a file system that does not answer would hold whoever asks it for good.
+   */
+  constructor(root: string, allowed: readonly HostName[], avoided: () => readonly HostName[] = () => []) {
     this.#root = root;
     this.#allowed = allowed;
+    this.#findAvoided = avoided;
+  }
+
+  /** Before each gathering: what is mounted now is looked at anew. */
+  prepare(): void {
+    this.#avoided = undefined;
+  }
+
+  /** False as long as the kernel has not answered somebody, who may have given up long ago. */
+  get isIdle(): boolean {
+    return this.#underWay === 0;
   }
 
   /** Whether evidence may be taken there at all: a manifest may name any path. */
@@ -63,31 +72,37 @@ export class HostTree {
   }
 
   /** Undefined where nothing bears the name. Throws where the path is not allowed. */
-  look(path: HostName): Seen | undefined {
+  async look(path: HostName): Promise<Seen | undefined> {
     if (!this.allows(path)) throw new Error('it is outside what the agent may gather');
-    let seen: Seen | undefined = seenAt(openSync(this.#root, O_PATH | constants.O_DIRECTORY), '', undefined);
-    for (const name of path.split('/').filter((part) => part !== '')) {
-      if (seen?.kind === 'symbolic-link') return seen;
-      seen = seen === undefined ? undefined : step(seen, name);
+    this.#avoided ??= this.#findAvoided();
+    if (this.#avoided.some((prefix) => isWithin(prefix, path))) {
+      throw new Error('it lies on a file system of the network, which may not answer');
     }
-    return seen;
+    return this.#asked(async () => {
+      let seen: Seen | undefined = await seenAt(await open(this.#root, O_PATH | constants.O_DIRECTORY), '');
+      for (const name of path.split('/').filter((part) => part !== '')) {
+        if (seen?.kind === 'symbolic-link') return seen;
+        seen = seen === undefined ? undefined : await step(seen, name);
+      }
+      return seen;
+    });
   }
 
   /** Names in a directory that is held open, sorted by their bytes. */
-  names(directory: Seen): HostName[] {
-    return readdirSync(`/proc/self/fd/${directory.descriptor}`, { encoding: 'buffer' })
-      .map((name) => name.toString('latin1'))
-      .sort();
+  async names(directory: Seen): Promise<HostName[]> {
+    const names = await this.#asked(() => readdir(Buffer.from(ownName(directory)), { encoding: 'buffer' }));
+    return names.map((name) => name.toString('latin1')).sort();
   }
 
   /** The bytes of a plain file, from an offset. */
   async *read(file: Seen, offsetBytes = 0): AsyncGenerator<Uint8Array, void, undefined> {
     if (file.kind !== 'file') throw new Error('it is no plain file');
-    const named = `/proc/self/fd/${file.descriptor}`;
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOATIME;
-    await using handle = await open(named, flags);
+    await using handle = await this.#asked(() => open(ownName(file), flags));
     for (let at = offsetBytes; ; ) {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, at);
+      const { bytesRead, buffer } = await this.#asked(() =>
+        handle.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, at),
+      );
       if (bytesRead === 0) return;
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
@@ -96,7 +111,7 @@ export class HostTree {
 
   /** A small file whole; undefined where it is longer than that, no plain file, or not there. */
   async readSmall(path: HostName, maxBytes: number): Promise<Buffer | undefined> {
-    using seen = this.look(path);
+    await using seen = await this.look(path);
     if (seen?.kind !== 'file') return undefined;
     const parts: Uint8Array[] = [];
     let length = 0;
@@ -107,6 +122,15 @@ export class HostTree {
     }
     return Buffer.concat(parts);
   }
+
+  async #asked<Result>(ask: () => Promise<Result>): Promise<Result> {
+    this.#underWay += 1;
+    try {
+      return await ask();
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
 }
 
 /** Absolute, with nothing in it that climbs or says less than it seems to. */
@@ -114,37 +138,37 @@ function isClean(path: HostName): boolean {
   return path.startsWith('/') && !path.includes('\0') && !path.split('/').some((part) => part === '..');
 }
 
-function below(descriptor: number, name: HostName): Buffer {
-  return Buffer.from(`/proc/self/fd/${descriptor}/${name}`, 'latin1');
+/** What it holds open, by no name that anybody could change. */
+function ownName({ handle }: Pick<Seen, 'handle'>): string {
+  return `/proc/self/fd/${handle.fd}`;
 }
 
 /** What bears the name in the directory, which is let go of. */
-function step(directory: Seen, name: HostName): Seen | undefined {
-  using from = directory;
+async function step(directory: Seen, name: HostName): Promise<Seen | undefined> {
+  await using from = directory;
   if (from.kind !== 'directory') return undefined;
-  const named = below(from.descriptor, name);
+  const named = Buffer.from(`${ownName(from)}/${name}`, 'latin1');
   try {
-    return seenAt(openSync(named, O_PATH | constants.O_NOFOLLOW), `${from.path}/${name}`, named);
+    const path = `${from.path}/${name}`;
+    const seen = await seenAt(await open(named, O_PATH | constants.O_NOFOLLOW), path);
+    if (seen.kind !== 'symbolic-link') return seen;
+    const target = await readlink(named, { encoding: 'buffer' });
+    return { ...seen, target: target.toString('latin1') };
   } catch (thrown) {
     if (errorCodeOf(thrown) === 'ENOENT') return undefined;
     throw thrown;
   }
 }
 
-function seenAt(descriptor: number, path: HostName, named: Buffer | undefined): Seen {
-  const stats = fstatSync(descriptor, { bigint: true });
-  const kind = kindOf(stats);
-  return {
-    path,
-    kind,
-    stats,
-    target:
-      kind === 'symbolic-link' && named !== undefined
-        ? readlinkSync(named, { encoding: 'buffer' }).toString('latin1')
-        : undefined,
-    descriptor,
-    [Symbol.dispose]: () => closeSync(descriptor),
-  };
+async function seenAt(handle: FileHandle, path: HostName): Promise<Seen> {
+  try {
+    const stats = await handle.stat({ bigint: true });
+    const close = (): Promise<void> => handle.close();
+    return { path, kind: kindOf(stats), stats, target: undefined, handle, [Symbol.asyncDispose]: close };
+  } catch (thrown) {
+    await handle.close();
+    throw thrown;
+  }
 }
 
 function kindOf(stats: BigIntStats): SeenKind {

@@ -28,13 +28,13 @@ export async function* takeTree(options: TakeOptions, path: HostName, depth = 0)
   signal.throwIfAborted();
   let seen: Seen | undefined;
   try {
-    seen = tree.look(path);
+    seen = await tree.look(path);
   } catch (thrown) {
     yield unseen(path, reasonOf(thrown));
     return;
   }
   if (seen === undefined) return;
-  using held = seen;
+  await using held = seen;
   // A link on the way to it: what would have been behind it was not looked for.
   if (held.path !== path && held.kind === 'symbolic-link') {
     yield untaken(held, 'a symbolic link on the way is recorded and not followed');
@@ -54,7 +54,7 @@ export async function* takeTree(options: TakeOptions, path: HostName, depth = 0)
   }
   let names: HostName[];
   try {
-    names = tree.names(held);
+    names = await tree.names(held);
   } catch (thrown) {
     yield untaken(held, reasonOf(thrown));
     return;

@@ -10,6 +10,7 @@ import type { NodePaths, OperationPaths } from '../core/paths.ts';
 import type { EffectRecord } from '../ledger/records.ts';
 import type {
   Component,
+  GatherBefore,
   Hosting,
   Joining,
   JudgeSeals,
@@ -34,6 +35,8 @@ export interface StepPorts {
   readonly pull: PullSnapshot;
   readonly judgeSeals: JudgeSeals;
   readonly readStoreFacts: ReadStoreFacts;
+  /** Absent where nothing is gathered unasked. */
+  readonly gatherBefore?: GatherBefore;
   readonly clock: Clock;
   /** The node's report with the ledger's fields, as Describe answers it. */
   readonly describe: (signal: AbortSignal) => Promise<NodeReport>;

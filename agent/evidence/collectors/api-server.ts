@@ -94,9 +94,9 @@ export async function auditLogPaths(collecting: Collecting): Promise<string[]> {
 
 async function apiServerContainer({ sources }: Collecting): Promise<ManifestContainer | undefined> {
   const { tree, staticPodPath } = sources;
-  using directory = tree.look(staticPodPath);
+  await using directory = await tree.look(staticPodPath);
   if (directory?.kind !== 'directory') return undefined;
-  for (const name of tree.names(directory)) {
+  for (const name of await tree.names(directory)) {
     if (name.startsWith('.')) continue;
     const text = await tree.readSmall(`${staticPodPath}/${name}`, MAX_MANIFEST_BYTES);
     const manifest = text === undefined ? undefined : parseManifest(text.toString('utf8'));

@@ -18,7 +18,7 @@ export const auditLogs: Collector = {
         continue;
       }
       yield* takeTree({ tree, budget, signal }, path);
-      for (const rotated of rotatedOf(collecting.sources.tree, path)) {
+      for (const rotated of await rotatedOf(tree, path)) {
         yield* takeTree({ tree, budget, signal }, rotated);
       }
     }
@@ -26,12 +26,11 @@ export const auditLogs: Collector = {
 };
 
 /** "audit.log" is rotated to "audit-2026-11-22T10-00-00.000.log", packed or not; newest first. */
-function rotatedOf(tree: Parameters<typeof takeTree>[0]['tree'], path: string): string[] {
+async function rotatedOf(tree: Parameters<typeof takeTree>[0]['tree'], path: string): Promise<string[]> {
   const { dir, name, base } = posix.parse(path);
-  using directory = tree.look(dir);
+  await using directory = await tree.look(dir);
   if (directory?.kind !== 'directory') return [];
-  return tree
-    .names(directory)
+  return (await tree.names(directory))
     .filter((each) => each !== base && each.startsWith(`${name}-`))
     .reverse()
     .map((each) => posix.join(dir, each));

@@ -33,13 +33,13 @@ async function homesOf(tree: HostTree): Promise<string[]> {
     .split('\n')
     .map((line) => line.split(':')[5] ?? '')
     .filter((home) => home.startsWith('/') && tree.allows(home));
-  return [...new Set(['/root', ...usualHomes(tree), ...listed.map((home) => posix.normalize(home))])];
+  return [...new Set(['/root', ...(await usualHomes(tree)), ...listed.map((home) => posix.normalize(home))])];
 }
 
-function usualHomes(tree: HostTree): string[] {
-  using directory = tree.look('/home');
+async function usualHomes(tree: HostTree): Promise<string[]> {
+  await using directory = await tree.look('/home');
   if (directory?.kind !== 'directory') return [];
-  return tree.names(directory).map((name) => `/home/${name}`);
+  return (await tree.names(directory)).map((name) => `/home/${name}`);
 }
 
 /** What `ssh-keygen -l` would say of each line, the options before a key among it. */

@@ -1,9 +1,13 @@
+import { LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { within } from '@lockstep/shared/silence.ts';
 import { type NodeContext, onMember, type StepHandler } from '../step.ts';
 import { findStores, swapRecord } from '../swap-record.ts';
 
 /** A member or an API server that has not answered by then is not serving. */
 const ANSWER_MS = 10_000;
+/** Evidence that takes longer is done without. */
+const EVIDENCE_MS = 20_000;
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
@@ -45,12 +49,45 @@ export const safeguard: StepHandler = {
       FILE_MODE,
       signal,
     );
+    const evidence = await gathered(context, signal);
     // A reload of the service manager takes long on a busy host: not in the downtime.
     progress('preparing the hold on kubelet');
     await hosting.prepareHold(signal);
-    return { detail: { baseline, apiReady, old: found?.inPlace, new: found?.other } };
+    return { detail: { baseline, apiReady, evidence, old: found?.inPlace, new: found?.other } };
   },
 };
+
+/**
+ * What is on the node now, and may not be afterwards. It is never a reason not to restore: whatever
+ * becomes of it, and however long it takes, is told and the step goes on.
+ */
+async function gathered(context: NodeContext, signal: AbortSignal): Promise<object | undefined> {
+  const { operationId, node, plan, paths, ports, progress, logger } = context;
+  const { gatherBefore, clock } = ports;
+  if (gatherBefore === undefined) return undefined;
+  progress('gathering evidence');
+  const path = `${paths.operationDir}/evidence.tar.zst`;
+  const limit = {
+    timeoutMs: EVIDENCE_MS,
+    clock,
+    error: () =>
+      new LockstepError('EVIDENCE_FAILED', { node, message: `It took more than ${EVIDENCE_MS / 1000} s.` }),
+  };
+  try {
+    const { requestedBy } = plan;
+    const until = clock.deadline(EVIDENCE_MS, signal);
+    return {
+      path,
+      ...(await within(gatherBefore({ operationId, requestedBy, path }, until), limit, signal)),
+    };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const { code, message } = toFailure(thrown, node);
+    logger.warn({ operationId, code, reason: message }, 'no evidence was gathered; the restore goes on');
+    progress(`going on without evidence: ${code}`);
+    return { code, message };
+  }
+}
 
 /** A cluster whose quorum is gone does not answer: that is a baseline too. */
 async function baselineOf({ ports: { member, clock } }: NodeContext, signal: AbortSignal): Promise<object> {
