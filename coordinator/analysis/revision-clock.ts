@@ -16,6 +16,13 @@ export interface Interval {
   readonly before?: TimedRevision;
 }
 
+/** Not before the last that is known of the same key, whatever else was written around it. */
+export function notBefore(interval: Interval, known: TimedRevision | undefined): Interval {
+  if (known === undefined || (interval.after?.timeMs ?? Number.NEGATIVE_INFINITY) >= known.timeMs)
+    return interval;
+  return { ...interval, after: known };
+}
+
 /** Neighbours that are tried, on each side, before a side is given up. */
 const TRIED = 16;
 

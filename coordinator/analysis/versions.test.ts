@@ -86,6 +86,26 @@ describe('the versions of a key', () => {
     });
   });
 
+  test('never put a deletion before the last change of the same key', () => {
+    const alone = memoryEvidence([
+      { main: 2, key: KEY, value: map(0, {}, [['helm', 0]]) },
+      {
+        main: 3,
+        key: KEY,
+        value: map(0, { a: 1 }, [
+          ['helm', 0],
+          ['kubectl-edit', 30],
+        ]),
+      },
+      { main: 4, key: KEY },
+    ]);
+    const after = { revision: 3, timeMs: Date.parse('2026-11-22T10:30:00Z') };
+    expect(versionsOf(alone, decoder, KEY, OPTIONS)[2]?.interval).toEqual({ after });
+    const told: Fact[] = [];
+    collectFacts(alone, decoder, { all: false }, (fact) => told.push(fact));
+    expect(told.find(({ what }) => what === 'deleted')?.interval).toEqual({ after });
+  });
+
   test('tell what is carved as carved, and a copy of a row that is there not', () => {
     const [lost] = versionsOf(evidence, decoder, '/registry/configmaps/a/lost', OPTIONS);
     expect(lost).toMatchObject({ revision: 4, carvedPage: 7 });

@@ -7,7 +7,7 @@ import { keyFilter, type ObjectDecoder, type Selection } from './live.ts';
 import type { Mask } from './mask.ts';
 import { isNoise } from './noise.ts';
 import { placeOf } from './resource-name.ts';
-import { type Interval, intervalsOf } from './revision-clock.ts';
+import { type Interval, intervalsOf, notBefore, type TimedRevision } from './revision-clock.ts';
 
 /** One write of a key, as far as the store still shows it. */
 export interface Version {
@@ -156,10 +156,14 @@ function withIntervals(evidence: Evidence, decoder: ObjectDecoder, versions: rea
     decoder,
     untold.map(({ revision }) => revision),
   );
+  let known: TimedRevision | undefined;
   return versions.map((version) => {
-    const interval = intervals.get(version.revision);
-    return version.authorship.stamp === undefined && interval !== undefined
-      ? { ...version, interval }
-      : version;
+    const { revision, authorship: own } = version;
+    const interval = intervals.get(revision);
+    if (own.stamp === undefined) {
+      return interval === undefined ? version : { ...version, interval: notBefore(interval, known) };
+    }
+    known = { revision, timeMs: own.stamp.timeMs };
+    return version;
   });
 }

@@ -1,10 +1,11 @@
 import type { CarvedRow, Evidence, Row } from '@lockstep/shared/evidence/evidence.ts';
 import type { Decoded } from '@lockstep/shared/kubernetes/decoded.ts';
 import { KeyTable } from '@lockstep/shared/snapshot/key-table.ts';
+import { authorship } from '../authorship.ts';
 import { KeyBytes, type ObjectDecoder } from '../live.ts';
 import { isHeartbeat } from '../noise.ts';
 import { placeOf } from '../resource-name.ts';
-import { clockStamp, type Interval, intervalsOf, type TimedRevision } from '../revision-clock.ts';
+import { clockStamp, type Interval, intervalsOf, notBefore, type TimedRevision } from '../revision-clock.ts';
 import { earliestMs, type Fact } from './fact.ts';
 import { factsOfVersion, type Told } from './of-version.ts';
 
@@ -36,7 +37,7 @@ export function collectFacts(
     if (place.resource === '') return;
     const common = { key, ...place, revision: main, file: evidence.path };
     if (row.deleted) {
-      clock.tell({ ...common, ...DELETED, source: 'tombstone' });
+      clock.tell({ ...common, ...DELETED, source: 'tombstone' }, before.timeOf(row));
       return before.forget(row);
     }
     const decoded = decoder.decode(row.value, { key, modRevision: main });
@@ -75,9 +76,11 @@ class Clock {
     this.#tell = tell;
   }
 
-  tell(fact: Fact): void {
-    if (fact.timeMs !== undefined) this.#tell(fact);
-    else this.#waiting.push(this.#last === undefined ? fact : { ...fact, interval: { after: this.#last } });
+  /** `known`: the last that is known of the same key. */
+  tell(fact: Fact, known?: TimedRevision): void {
+    if (fact.timeMs !== undefined) return this.#tell(fact);
+    const interval = notBefore(this.#last === undefined ? {} : { after: this.#last }, known);
+    this.#waiting.push({ ...fact, interval });
   }
 
   tick(now: TimedRevision): void {
@@ -116,6 +119,15 @@ class Before {
   forget({ key }: Row): void {
     const length = this.#key.take(key);
     this.#table.delete(this.#key.bytes, 0, length);
+  }
+
+  /** Of the last write to the row's key, as far as the object says it. */
+  timeOf(row: Row): TimedRevision | undefined {
+    const place = this.#table.get(row.key);
+    const decoded = this.of(row);
+    if (place === undefined || decoded?.form !== 'object') return undefined;
+    const { stamp } = authorship(decoded.object, { created: false });
+    return stamp === undefined ? undefined : { revision: place.main, timeMs: stamp.timeMs };
   }
 
   of({ key }: Row): Decoded | undefined {
