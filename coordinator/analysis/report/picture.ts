@@ -20,7 +20,7 @@ const TOP = 26;
 const LANE_HEIGHT = 26;
 const MARK_RADIUS = 10;
 /** Nearer marks of one lane are drawn as one, with how many they are. */
-const MARK_ROOM = 2 * MARK_RADIUS + 1;
+const MARK_ROOM = 2 * MARK_RADIUS + 12;
 /** Of the picture, for all that was before the focus. */
 const BEFORE_SHARE = 0.26;
 

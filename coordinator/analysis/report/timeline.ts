@@ -11,6 +11,8 @@ interface Anchor {
   readonly timeMs: number;
 }
 
+/** Clocks of a cluster differ by less, or its leases do not hold. */
+const SLACK_MS = 60_000;
 /** Of each lease's renewals one in so many tells the time well enough. */
 const LEASE_STRIDE = 16;
 
@@ -28,6 +30,11 @@ export class RevisionTimes {
 
   get lastMs(): number | undefined {
     return this.#anchors.at(-1)?.timeMs;
+  }
+
+  /** What was written at a revision was not written before this. */
+  earliestAt(revision: number): number {
+    return this.#anchors.findLast((anchor) => anchor.revision < revision)?.timeMs ?? Number.NEGATIVE_INFINITY;
   }
 
   /** Between the neighbours that tell it; at an end, the end's. */
@@ -152,7 +159,9 @@ export function timelineOf(
   }: { readonly baselineMs: number | undefined; readonly compactRevision: number },
 ): Timeline {
   const marks = findings.flatMap((finding, index): Mark[] => {
-    const told = Date.parse(finding.author.at);
+    const said = Date.parse(finding.author.at);
+    // A write may leave every time in its object as it was: then what it tells is of an earlier one.
+    const told = said < times.earliestAt(finding.sinceRevision) - SLACK_MS ? Number.NaN : said;
     const reckoned = finding.sinceRevision === 0 ? undefined : times.timeOf(finding.sinceRevision);
     const timeMs = Number.isNaN(told) ? reckoned : told;
     if (timeMs === undefined) return [];

@@ -34,8 +34,8 @@ export function findingsSection({ findings, store, baseline, timeline }: Report)
 
 function findingCard(finding: Finding, mark: Mark | undefined, number: number, storePath: string): Html {
   const { severity, title, subject, techniques, why, innocent, author, sinceRevision, objects, id } = finding;
-  const reckoned = mark === undefined || mark.exact ? undefined : html`about ${time(mark.timeMs)}`;
-  const when = time(author.at) ?? reckoned;
+  const about = mark === undefined ? undefined : html`about ${time(mark.timeMs)}`;
+  const when = mark === undefined || mark.exact ? time(author.at) : about;
   return html`<article class="card finding ${severity}" id="finding-${number}">
 <header><span class="number ${severity}">${number}</span><h3>${title}</h3><span class="chip ${severity}">${severity}</span>${techniques.map(technique)}</header>
 <p class="subject">${code(cut(subject, MAX_SUBJECT))}</p>
