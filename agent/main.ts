@@ -38,7 +38,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
       'an operation is open on this node; waiting for its coordinator',
     );
   }
-  const swept = await agent.ports.snapshots.sweep();
+  const swept = await agent.ports.snapshots.sweep(open?.openedMs);
   if (swept.length > 0) logger.warn({ files: swept }, 'what an unfinished snapshot left was removed');
   // The first time, this has the service manager load a condition: better now than in a downtime.
   await agent.ports.hosting.prepareHold(deadline(PREPARE_PATIENCE_MS)).catch((error: unknown) => {

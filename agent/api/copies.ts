@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type {
   AgentServiceServer,
@@ -10,6 +11,7 @@ import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, clientStreamHandler, streamHandler } from '@lockstep/shared/transport/handlers.ts';
 import { EffectSlot } from '../executor/effect-slot.ts';
 import { exportSnapshot } from '../snapshots/export.ts';
+import { refuseFullDisk } from '../snapshots/free-space.ts';
 import { importSnapshot } from '../snapshots/import.ts';
 import type { AgentServiceDependencies } from './agent-service.ts';
 import { streamSave } from './stream-save.ts';
@@ -85,6 +87,9 @@ async function copy(
     throw new LockstepError('USAGE', { node: config.node, message: 'A copy begins with its card.' });
   }
   const { card } = carried;
+  await ports.snapshots.prepare();
+  // A restore's own pull is planned with the space that it takes; a copy is one more that nobody planned.
+  await refuseFullDisk(dirname(ports.snapshots.pathOf(card.id)), card.facts?.fileSizeBytes ?? 0n);
   try {
     await ports.pull(carried, sources, progress, signal);
     return await ports.snapshots.get(card.id);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { ImportHead, ImportSnapshotRequest } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
@@ -7,6 +8,7 @@ import { type CarriedCard, carriedCard } from '@lockstep/shared/seal/card.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { syncOrFail, writeAll } from './durable.ts';
 import { decode } from './encoding.ts';
+import { refuseFullDisk } from './free-space.ts';
 import { cardDifferences, type SnapshotStore } from './store.ts';
 
 /**
@@ -30,6 +32,7 @@ export async function importSnapshot(
   }
   await store.prepare();
   const part = store.savingOf(card.id);
+  await refuseFullDisk(dirname(part), card.facts?.fileSizeBytes ?? 0n);
   try {
     await write(part, stream, head, carried, signal);
     const facts = await readSnapshotFacts(part, { trailer: 'required' }, signal);

@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type {
@@ -13,12 +12,11 @@ import { readReceivedFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { readerFor } from '@lockstep/shared/snapshot/in-worker.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import type { Provenance } from '../ports.ts';
+import { refuseFullDisk } from './free-space.ts';
 import { receiveSnapshot } from './receive.ts';
 import type { SnapshotStore } from './store.ts';
 
 const SILENCE_TIMEOUT_MS = 30_000;
-/** What a save leaves free: three files of etcd's log, which may lie on the same disk. */
-const RESERVE_BYTES = 192n * 1024n * 1024n;
 /** A clock may be set back by so much, as time services do; more, and it was wrong, or is now. */
 const MAX_SET_BACK_MS = 10 * 60_000;
 
@@ -83,7 +81,7 @@ export async function saveSnapshot(
     const [report, { clusterId }, facts] = await allOrNone(signal, (all) => {
       const ready = (async () => {
         const { clusterId, dbSizeBytes } = await member.observe(all);
-        await refuseFullDisk(part, dbSizeBytes + (log?.sizeBytes ?? 0n));
+        await refuseFullDisk(dirname(part), dbSizeBytes + (log?.sizeBytes ?? 0n));
         // Started now, it is there when there is something to read.
         const reader = opened.use(readerFor(Number(dbSizeBytes)));
         return { clusterId, dbSizeBytes, reader };
@@ -127,16 +125,6 @@ function takenAt(earlier: readonly StoredSnapshot[], node: string, nowMs: number
     });
   }
   return newestMs + 1;
-}
-
-/** A disk that a snapshot fills may be the one that etcd writes its log to. */
-async function refuseFullDisk(path: string, neededBytes: bigint): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(path), { bigint: true });
-  const freeBytes = bavail * bsize;
-  if (freeBytes >= neededBytes + RESERVE_BYTES) return;
-  throw new LockstepError('DISK_FULL', {
-    message: `${dirname(path)} has ${freeBytes} bytes left; the snapshot needs ${neededBytes}, and ${RESERVE_BYTES} stay free for etcd.`,
-  });
 }
 
 /** All results; where one fails, the others are given up and have ended before this rejects. */

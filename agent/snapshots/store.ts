@@ -27,6 +27,9 @@ export interface SnapshotStoreSettings {
 
 const SAVING = '.save.part';
 const MARKS = '.marks.json';
+const CARD_PART = '.json.part';
+/** As `timedId` names a snapshot. */
+const OWN_ID = /^s-\d{8}-\d{6}-[0-9a-z]{6}$/;
 
 /**
  * The snapshots of this node: `ID.db` with its card `ID.json` beside it. A snapshot exists once
@@ -69,13 +72,28 @@ export class SnapshotStore implements SnapshotShelf {
     return join(this.#settings.directory, `.${checked(id)}${SAVING}`);
   }
 
-  /** Removes what a save left that was killed. For when no save can be under way; returns its names. */
-  async sweep(): Promise<string[]> {
+  /**
+   * Removes what was left by a save, a pull or a removal that was killed. For when none can be under
+   * way; returns the names. Bytes without a card stay where an open operation may have brought
+   * them, since `operationOpenedMs`; where something is known of them; and where their name is not one
+   * of ours.
+   */
+  async sweep(operationOpenedMs = Number.POSITIVE_INFINITY): Promise<string[]> {
     await this.prepare();
-    const names = await readdir(this.#settings.directory);
-    const isLeft = (name: string): boolean =>
-      name.endsWith(SAVING) || (name.endsWith('.wal') && !names.includes(name.replace(/wal$/, 'db')));
-    const left = names.filter(isLeft);
+    const names = new Set(await readdir(this.#settings.directory));
+    const orphans = new Set<string>();
+    for (const name of names) {
+      const id = name.endsWith('.db') ? name.slice(0, -'.db'.length) : '';
+      if (!OWN_ID.test(id) || names.has(`${id}.json`) || names.has(`${id}${MARKS}`)) continue;
+      const { ctimeMs } = await stat(this.pathOf(id));
+      if (ctimeMs < operationOpenedMs) orphans.add(name);
+    }
+    const isLeft = (name: string): boolean => {
+      if (name.endsWith(SAVING) || name.endsWith(CARD_PART) || orphans.has(name)) return true;
+      const bytes = name.replace(/wal$/, 'db');
+      return name.endsWith('.wal') && (!names.has(bytes) || orphans.has(bytes));
+    };
+    const left = [...names].filter(isLeft);
     for (const name of left) {
       await rm(join(this.#settings.directory, name), { recursive: true, force: true });
     }
