@@ -82,13 +82,15 @@ class DamagedTree {
     const buckets: BucketRoot[] = [];
     this.#page(rootPage, 0, (page) => {
       const leaf = this.#parse(page);
-      for (let index = 0; leaf !== undefined && index < leaf.count; index++) {
+      if (leaf === undefined) return;
+      for (let index = 0; index < leaf.count; index++) {
         this.#noting(page, () => buckets.push(bucketRoot(leaf, index)));
       }
     });
     for (const bucket of buckets) {
-      const visit = bucket.name === 'key' ? this.#keyLeaf : this.#parse;
-      if ('page' in bucket) this.#page(bucket.page, 0, (page) => visit.call(this, page));
+      const ofKeys = bucket.name === 'key';
+      const visit = (page: number) => void (ofKeys ? this.#keyLeaf(page) : this.#parse(page));
+      if ('page' in bucket) this.#page(bucket.page, 0, visit);
       // etcd's keys never fit in there: of the others only that they can be read is told.
       else this.#noting(rootPage, () => parseInline(new Leaf(), bucket.name, bucket.inline));
     }
