@@ -21,7 +21,7 @@ const aggregator = (version: string): ModulePin => ({
 
 const NEWEST = 'v0.37.2';
 /** Each the last that has some kind or field: of later ones, alphas of those years are missing. */
-const OLDER = ['v0.36.6', 'v0.35.10', 'v0.34.13', 'v0.33.13', 'v0.28.3', 'v0.26.9', 'v0.22.5'];
+const OLDER = ['v0.36.6', 'v0.35.10', 'v0.34.13', 'v0.33.13', 'v0.28.3', 'v0.26.9', 'v0.22.5', 'v0.20.6'];
 
 /** The newest first: what an older set has and it has not are the kinds and fields removed since. */
 export const KUBERNETES_MODULES: readonly (readonly ModulePin[])[] = [

@@ -112,4 +112,26 @@ JobTemplate kind
 JobTemplateSpec
  1 metadata meta/v1.ObjectMeta
  2 spec batch/v1.JobSpec
+# batch/v2alpha1 batch/v2alpha1
+CronJob kind
+ 1 metadata meta/v1.ObjectMeta
+ 2 spec CronJobSpec
+ 3 status CronJobStatus
+CronJobSpec
+ 1 schedule string
+ 2 startingDeadlineSeconds? *int64
+ 3 concurrencyPolicy? string
+ 4 suspend? *bool
+ 5 jobTemplate JobTemplateSpec
+ 6 successfulJobsHistoryLimit? *int32
+ 7 failedJobsHistoryLimit? *int32
+CronJobStatus
+ 1 active? []core/v1.ObjectReference
+ 4 lastScheduleTime? *Time
+JobTemplate kind
+ 1 metadata meta/v1.ObjectMeta
+ 2 template JobTemplateSpec
+JobTemplateSpec
+ 1 metadata meta/v1.ObjectMeta
+ 2 spec batch/v1.JobSpec
 `;

@@ -288,8 +288,12 @@ EphemeralContainerCommon
  16 stdin? bool
  17 stdinOnce? bool
  18 tty? bool
+EphemeralContainers kind
+ 1 metadata meta/v1.ObjectMeta
+ 2 ephemeralContainers []EphemeralContainer
 EphemeralVolumeSource
  1 volumeClaimTemplate? *PersistentVolumeClaimTemplate
+ 2 readOnly? bool
 Event kind
  1 metadata meta/v1.ObjectMeta
  2 involvedObject ObjectReference
@@ -1048,6 +1052,7 @@ ServiceSpec
  12 healthCheckNodePort? int32
  13 publishNotReadyAddresses? bool
  14 sessionAffinityConfig? *SessionAffinityConfig
+ 16 topologyKeys? []string
  19 ipFamilies? []string
  17 ipFamilyPolicy? *string
  20 allocateLoadBalancerNodePorts? *bool

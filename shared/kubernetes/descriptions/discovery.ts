@@ -31,6 +31,28 @@ ForNode
  1 name string
 ForZone
  1 name string
+# discovery/v1alpha1 discovery.k8s.io/v1alpha1
+Endpoint
+ 1 addresses []string
+ 2 conditions EndpointConditions
+ 3 hostname? *string
+ 4 targetRef? *core/v1.ObjectReference
+ 5 topology? map:string
+ 6 nodeName? *string
+EndpointConditions
+ 1 ready? *bool
+ 2 serving? *bool
+ 3 terminating? *bool
+EndpointPort
+ 1 name? *string
+ 2 protocol? *string
+ 3 port? *int32
+ 4 appProtocol? *string
+EndpointSlice kind
+ 1 metadata meta/v1.ObjectMeta
+ 4 addressType string
+ 2 endpoints []Endpoint
+ 3 ports []EndpointPort
 # discovery/v1beta1 discovery.k8s.io/v1beta1
 Endpoint
  1 addresses []string
