@@ -11,6 +11,16 @@ import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import type { AgentServiceDependencies } from './agent-service.ts';
 
+/** What a deletion is held against, and done with. */
+export interface DeletionDependencies {
+  readonly config: Pick<AgentServiceDependencies['config'], 'node'>;
+  readonly ledger: Pick<AgentServiceDependencies['ledger'], 'openOperation' | 'recordAudit'>;
+  readonly executor: Pick<AgentServiceDependencies['executor'], 'besideSteps'>;
+  readonly ports: {
+    readonly snapshots: Pick<AgentServiceDependencies['ports']['snapshots'], 'marks' | 'remove'>;
+  };
+}
+
 export function keepingCalls(
   dependencies: AgentServiceDependencies,
 ): Pick<AgentServiceServer, 'deleteSnapshot' | 'markSnapshot'> {
@@ -27,8 +37,8 @@ export function keepingCalls(
  * Held against this node's own ledger and marks, whatever the coordinator found: nothing can be
  * promised or staged in between. Throws SNAPSHOT_IN_USE, SNAPSHOT_PINNED, EFFECT_IN_FLIGHT.
  */
-async function deleteSnapshot(
-  { config: { node }, ledger, executor, ports: { snapshots } }: AgentServiceDependencies,
+export async function deleteSnapshot(
+  { config: { node }, ledger, executor, ports: { snapshots } }: DeletionDependencies,
   request: DeleteSnapshotRequest,
   caller: string,
 ): Promise<void> {
