@@ -79,7 +79,7 @@ export function findingView(finding: Finding): object {
     ...finding,
     objects: finding.objects.map((object) => ({
       ...object,
-      traits: object.traits.map(({ same: _, ...trait }) => trait),
+      traits: object.traits.map(({ same: _same, ...trait }) => trait),
     })),
   };
 }
