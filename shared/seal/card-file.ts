@@ -1,6 +1,6 @@
 import { Seal, type SealedCard, SnapshotCard } from '../generated/lockstep/v1/snapshot.ts';
 import { canonicalJson } from './canonical.ts';
-import { type CarriedCard, readCard } from './card.ts';
+import { type CarriedCard, cardContent, readCard } from './card.ts';
 
 /**
  * `ID.json`, for people to read: `{ "card": {…}, "seals": [{signer, signedAt, certificate,
@@ -8,7 +8,7 @@ import { type CarriedCard, readCard } from './card.ts';
  * difference within `card` breaks the seals.
  */
 export function cardFileText({ card, sealed }: CarriedCard): string {
-  const content = sealed === undefined ? SnapshotCard.toJSON(card) : readCard(sealed.cardJson).content;
+  const content = sealed === undefined ? SnapshotCard.toJSON(card) : cardContent(sealed.cardJson);
   const seals = (sealed?.seals ?? []).map((seal) => Seal.toJSON(seal));
   return `${JSON.stringify({ card: content, seals }, null, 2)}\n`;
 }
@@ -24,7 +24,8 @@ export function parseCardFile(text: string): CarriedCard {
     return { card: readCard(JSON.stringify(file)).card, sealed: undefined };
   }
   const cardJson = canonicalJson(file['card']);
-  const { card } = readCard(cardJson);
+  // Of a large store a card has thousands of counts: what was just made canonical is not read again.
+  const card = SnapshotCard.fromJSON(file['card']);
   const seals = file['seals'].map((each: unknown) => Seal.fromJSON(each));
   const sealed: SealedCard | undefined = seals.length === 0 ? undefined : { cardJson, seals };
   return { card, sealed };

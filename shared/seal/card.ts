@@ -21,14 +21,22 @@ export function cardJson(card: SnapshotCard): string {
 
 /** Throws SNAPSHOT_CARD_MISMATCH where the text is no card. */
 export function readCard(text: string): ReadCard {
+  const content = cardContent(text);
   try {
-    const content: unknown = JSON.parse(text);
-    if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-      throw new TypeError('no JSON object');
-    }
     // What has no canonical text cannot have been sealed.
     canonicalJson(content);
     return { card: SnapshotCard.fromJSON(content), content };
+  } catch (cause) {
+    throw new LockstepError('SNAPSHOT_CARD_MISMATCH', { message: 'The card cannot be read.', cause });
+  }
+}
+
+/** What the text holds, a card or not. Throws SNAPSHOT_CARD_MISMATCH where it is no JSON object. */
+export function cardContent(text: string): object {
+  try {
+    const content: unknown = JSON.parse(text);
+    if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
+    throw new TypeError('no JSON object');
   } catch (cause) {
     throw new LockstepError('SNAPSHOT_CARD_MISMATCH', { message: 'The card cannot be read.', cause });
   }
