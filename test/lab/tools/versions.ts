@@ -20,7 +20,7 @@ export interface GoSource {
 }
 
 export interface PinnedTool {
-  readonly name: 'etcd' | 'nats-server' | 'strace' | 'versitygw' | 'age';
+  readonly name: 'etcd' | 'nats-server' | 'strace' | 'versitygw' | 'age' | 'kine';
   /** Upstream's version, without `v`. */
   readonly version: string;
   readonly binaries: readonly string[];
@@ -104,8 +104,17 @@ export const age: PinnedTool = {
   byHand: 'install age, or point LOCKSTEP_TOOLS to a directory that has it',
 };
 
+/** K3s' store: what the reader of its SQLite is tested against. Optional. */
+export const kine: PinnedTool = {
+  name: 'kine',
+  version: '0.16.4',
+  binaries: ['kine'],
+  go: { modules: [{ module: 'github.com/k3s-io/kine', binary: 'kine' }] },
+  byHand: 'put kine into .tools/kine/0.16.4/bin, or point LOCKSTEP_TOOLS to a directory that has it',
+};
+
 /** What tests can do without, by name. */
 export const optionalTools: readonly PinnedTool[] = [strace];
 
 /** What the tests of stores take: building them takes minutes, so they are fetched where asked for alone. */
-export const storeTools: readonly PinnedTool[] = [age, versitygw];
+export const storeTools: readonly PinnedTool[] = [age, versitygw, kine];
