@@ -141,7 +141,9 @@ class Walk {
   }
 
   unread(): Unread[] {
-    return [...this.#unread.values()].map(({ resource, why, keys }) => ({ resource, why, count: keys.size }));
+    return [...this.#unread.values()]
+      .filter(({ keys }) => keys.size > 0)
+      .map(({ resource, why, keys }) => ({ resource, why, count: keys.size }));
   }
 
   #deleted(key: string, main: number): void {
