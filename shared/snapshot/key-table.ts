@@ -124,7 +124,8 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
   /** Copies a key; returns its place: the chunk's number times CHUNK_BYTES, and the offset in it. */
   #store(bytes: Uint8Array, from: number, to: number): number {
     const length = to - from;
-    if (this.#used + length > CHUNK_BYTES) {
+    // An empty key, which the row of a bump has, takes a place in a chunk too.
+    if (this.#used + Math.max(length, 1) > CHUNK_BYTES) {
       // A key longer than a chunk has one of its own, and begins it.
       this.#chunks.push(Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, length)));
       this.#used = 0;

@@ -9,8 +9,8 @@ import type { Mutant } from './mutate.ts';
 
 /** Times the file that reading it may take on the heap, buffers and garbage included. */
 export const HEAP_FACTOR = 4;
-/** What a reading takes whatever the file: the readers themselves, their tables and small caches. */
-export const HEAP_BASE_BYTES = 6 * 1024 * 1024;
+/** What a reading takes whatever the file: the readers, their tables and small caches, and garbage of before. */
+export const HEAP_BASE_BYTES = 8 * 1024 * 1024;
 /** Longest that one mutant may take, of the processor's time: a busy machine is no fault of the reader. */
 export const DEADLINE_MS = 2_000;
 
