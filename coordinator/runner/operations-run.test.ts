@@ -517,6 +517,7 @@ it('what the journal remembers is known, and told by its end', async () => {
     next.knowsEnd('r-9'),
   ]).toEqual([true, false, true, false, false]);
   expect(next.list().map((each) => each.operationId)).toEqual([operationId, 'r-1']);
+  expect(next.leftOpen()?.operationId).toBe('r-1');
 });
 
 describe('an operation that is looked for', () => {

@@ -101,6 +101,13 @@ export class Operations {
     return this.#entries.has(operationId);
   }
 
+  /** The plan of an operation on record here that has no end and that nobody runs; undefined where there is none. */
+  leftOpen(): { readonly operationId: string; readonly planBytes: Uint8Array } | undefined {
+    return [...this.#entries.values()].find(
+      ({ operation, run }) => run === undefined && operation.outcome === Outcome.OUTCOME_UNSPECIFIED,
+    );
+  }
+
   /** True where this coordinator has an operation on record and knows how it ended. */
   knowsEnd(operationId: string): boolean {
     const entry = this.#entries.get(operationId);

@@ -32,6 +32,8 @@ class Scene implements Leadership {
   held: Promise<void> | undefined;
   readonly reached: boolean[] = [];
   readonly ends = new Set<string>();
+  /** On record here, with no end. */
+  left: { operationId: string; planBytes: Uint8Array } | undefined;
   waits = false;
   ours = true;
   busy = false;
@@ -98,6 +100,7 @@ class Scene implements Leadership {
       },
       knows: () => true,
       knowsEnd: (id: string) => this.ends.has(id),
+      leftOpen: () => this.left,
       isCommandedHere: () => this.ours,
       waitsForPerson: () => this.waits,
     };
@@ -412,6 +415,47 @@ describe('the past', () => {
         }),
       ),
     ).toEqual([]);
+    expect(looks).toBe(2);
+  });
+});
+
+describe('what no agent took', () => {
+  const left = async (change: () => unknown = () => {}): Promise<readonly string[]> => {
+    scene.stop();
+    scene = new Scene();
+    const { operationId } = RestorePlan.decode(RESTORE);
+    scene.left = { operationId, planBytes: RESTORE };
+    change();
+    scene.run();
+    await scene.clock.pass(30_000);
+    return scene.took;
+  };
+
+  it('is taken up once, to be ended', async () => {
+    expect(await left()).toEqual([RestorePlan.decode(RESTORE).operationId]);
+  });
+
+  it('is left alone by who does not lead, until every ledger was read, and where one holds it', async () => {
+    const { operationId } = RestorePlan.decode(RESTORE);
+    expect(await left(() => (scene.leads = false))).toEqual([]);
+    expect(await left(() => scene.answers.set('cp1', 'gone'))).toEqual([]);
+    const held = left(() => {
+      scene.waits = true;
+      scene.set('cp2', OPEN, RESTORE, operationId);
+    });
+    expect(await held).toEqual([]);
+  });
+
+  it('waits while something else runs', async () => {
+    let looks = 0;
+    const took = left(() =>
+      scene.look.mockImplementation(async () => {
+        looks += 1;
+        scene.busy = looks >= scene.agents.length;
+        return true;
+      }),
+    );
+    expect(await took).toEqual([]);
     expect(looks).toBe(2);
   });
 });

@@ -74,6 +74,7 @@ class Scene implements Leadership {
       takeOver: this.takeOver,
       knows: (id: string) => this.known.has(id),
       knowsEnd: () => true,
+      leftOpen: () => undefined,
       isCommandedHere: ({ promised }: ReadLedgerResponse) => promised?.coordinatorId === 'c1',
       waitsForPerson: (id: string, promised?: Epoch) =>
         (promised?.number ?? 0n) <= (this.waiting.get(id) ?? -1n),

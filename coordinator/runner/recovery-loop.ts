@@ -57,7 +57,7 @@ export class RecoveryLoop {
   readonly #known = new Set<string>();
   readonly #ledgers = new Map<string, ReadLedgerResponse>();
   readonly #takeovers = new Map<string, number>();
-  /** Ended operations that were taken up only to have their end on record. */
+  /** Operations that were taken up only to have their end on record. */
   readonly #recorded = new Set<string>();
   readonly #lookedFirst = Promise.withResolvers<void>();
   #begun = 0;
@@ -124,7 +124,10 @@ export class RecoveryLoop {
     const askedAll = known.length > 0 && unsettled.length === known.length;
     if (askedAll && !answered.includes(true)) this.#leadership.reaches(false);
     const complete = known.length > 0 && known.every((each) => this.#settled.has(keyOf(each)));
-    if (complete && this.#leadership.leads) await this.#recordPast(known, signal);
+    if (complete && this.#leadership.leads) {
+      await this.#recordPast(known, signal);
+      await this.#endWhatNobodyTook(signal);
+    }
     if (complete) this.#lookedFirst.resolve();
     return complete;
   }
@@ -225,6 +228,21 @@ export class RecoveryLoop {
     if (past === undefined || this.#operations.isBusy) return;
     this.#recorded.add(past.operationId);
     await this.#attend(this.#operations.takeOver(past.plan), signal);
+  }
+
+  /**
+   * An operation of this coordinator that died before any agent had promised: it is in no ledger, so
+   * nothing there sets it off, and without this it would be under way on record for ever. The
+   * ledgers are asked once more; one that has taken it since goes on from there.
+   */
+  async #endWhatNobodyTook(signal: AbortSignal): Promise<void> {
+    const left = this.#operations.leftOpen();
+    if (left === undefined || this.#operations.isBusy || this.#recorded.has(left.operationId)) return;
+    // What a ledger holds is taken up from there, or waits for a person.
+    if ([...this.#ledgers.values()].some(({ operationId }) => operationId === left.operationId)) return;
+    this.#recorded.add(left.operationId);
+    this.#logger.warn({ operationId: left.operationId }, 'ending an operation that no agent took');
+    await this.#attend(this.#operations.takeOver(left.planBytes), signal);
   }
 
   /** Waits for the end of what runs here, watching whether the agents are reached at all. */

@@ -9,6 +9,9 @@ export const LEADS: Readonly<Record<string, string>> = {
     ['transition settle.survey -> ended.needs-operator', 'needs-operator absent-may-have-committed'],
     '5.7:coordinator-crash@start-etcd+107/2/914357478,partition@start-etcd+86/2/3127',
   ),
+  // One has committed and is cut off; the ledger of another forgets that it was ready to.
+  'needs-operator ledgers-disagree':
+    '20270101.712555:ledger-rewound@commit+3/11/122978684,two-leaders@start-controllers+13/9/142581963,crash-after-effect@stage+18/0/851476174,partition@commit+1/2/264730292',
   // Two ledgers are lost before the first undo step ends, and the third before the second does.
   'transition undo.1 -> ended.rolled-back':
     '5.0:operator-abort@stage+10/0/425860150,ledger-lost@undo+11/0/886760132,ledger-lost@undo+13/1/53180012,ledger-lost@undo+7/2/980774177',
