@@ -48,6 +48,7 @@ it('fetches nothing that is there', async () => {
     ['strace/6.1/bin', 'strace'],
     ['age/1.1.1/bin', 'age'],
     ['versitygw/1.8.0/bin', 'versitygw'],
+    ['kine/0.16.4/bin', 'kine'],
   ] as const) {
     await mkdir(join(root, directory), { recursive: true });
     await writeFile(join(root, directory, name), '');
@@ -60,5 +61,6 @@ it('fetches nothing that is there', async () => {
     `strace: found, ${root}/strace/6.1/bin/strace`,
     `age: found, ${root}/age/1.1.1/bin/age`,
     `versitygw: found, ${root}/versitygw/1.8.0/bin/versitygw`,
+    `kine: found, ${root}/kine/0.16.4/bin/kine`,
   ]);
 });

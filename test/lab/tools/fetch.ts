@@ -25,7 +25,7 @@ import {
 export interface FetchOptions {
   /** One of each supported etcd minor instead of the default one alone. */
   readonly all: boolean;
-  /** An S3 server and another age, for the tests of stores. */
+  /** An S3 server, another age and K3s' kine, for the tests of stores. */
   readonly stores?: boolean;
   readonly directory?: string;
   readonly places?: ToolPlaces;
