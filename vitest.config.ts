@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Stores on a real S3 server, and what is kept by schedule and retention. */
 const STORES = ['test/integration/stores/**/*.test.ts', 'test/e2e/keeping.test.ts'];
-/** etcd on hosts of its own. */
-const EXTERNAL = ['test/e2e/external-etcd.test.ts'];
+/** etcd on hosts of its own, and a snapshot of one cluster into another. */
+const EXTERNAL = ['test/e2e/external-etcd.test.ts', 'test/e2e/another-place.test.ts'];
 
 /** One project per tier; each has its own npm script. Slower tiers run one file at a time. */
 export default defineConfig({

@@ -12,8 +12,8 @@ import {
   storeInode,
   valuesOf,
   waitServing,
-} from './support/cluster.ts';
-import { loadObjects } from './support/objects.ts';
+} from '../e2e/support/cluster.ts';
+import { loadObjects } from '../e2e/support/objects.ts';
 
 const KEY = '/registry/configmaps/default/deed';
 const MANIFEST = 'kube-apiserver.yaml';
