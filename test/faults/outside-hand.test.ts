@@ -1,6 +1,5 @@
 import { appendFileSync, copyFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Lab } from '../lab/lab.ts';
 import {
   injectOnAgents,
   latestOperation,
@@ -14,6 +13,7 @@ import {
   waitServing,
 } from '../e2e/support/cluster.ts';
 import { loadObjects } from '../e2e/support/objects.ts';
+import { Lab } from '../lab/lab.ts';
 
 const KEY = '/registry/configmaps/default/deed';
 const MANIFEST = 'kube-apiserver.yaml';

@@ -31,10 +31,14 @@ export function answering(parent: Command, name: string, description: string, ..
   return parent
     .command(name)
     .description(description)
-    .addOption(new Option('-o, --output <format>', 'how to answer').choices(OUTPUT_FORMATS).default('table'))
+    .addOption(outputOption())
     .option('--context <name>', 'which context of the configuration')
     .option('--config <file>', 'configuration, instead of $LOCKSTEP_CONFIG or ~/.config/lockstep/config.yaml')
     .addHelpText('after', examples(...shown));
+}
+
+export function outputOption(): Option {
+  return new Option('-o, --output <format>', 'how to answer').choices(OUTPUT_FORMATS).default('table');
 }
 
 export function noun(parent: Command, name: string, description: string, ...aliases: string[]): Command {

@@ -4,15 +4,15 @@ import { SEVERITIES } from '../../analysis/findings/finding.ts';
 import { type BisectOptions, bisectSnapshots } from '../commands/inspect/bisect.ts';
 import { type FindingsOptions, listRules, showFindings } from '../commands/inspect/findings.ts';
 import { SNAPSHOT_DIRECTORY } from '../commands/restore-to.ts';
-import { answering, type CommonOptions, type Does } from './command.ts';
-import { encryptionOption, reading } from './inspect.ts';
+import type { CommonOptions, Does } from './command.ts';
+import { encryptionOption, examining, reading } from './inspect-options.ts';
 
 const FILE = 'a snapshot, a store out of a data directory, or the SQLite file of K3s';
 
 /** What rules make of stores. */
 export function findingCommands(inspect: Command, does: Does): void {
   ruled(
-    answering(
+    examining(
       inspect,
       'findings',
       'what fits an intruder’s doing, by rules; ends with 8 where anything does',
@@ -35,7 +35,7 @@ export function findingCommands(inspect: Command, does: Does): void {
     );
 
   ruled(
-    answering(
+    examining(
       inspect,
       'bisect',
       'the last clean one of many snapshots, and what ended cleanness; ends with 8 where anything did',

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { collectText } from '../arguments.ts';
 import { type ReportOptions, writeReport } from '../commands/inspect/report.ts';
-import { answering, type CommonOptions, type Does } from './command.ts';
+import type { CommonOptions, Does } from './command.ts';
+import { examining } from './inspect-options.ts';
 
 export function reportCommand(inspect: Command, does: Does): void {
-  answering(
+  examining(
     inspect,
     'report',
     'one HTML page of what happened, to be read and handed on; it loads nothing',

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { parseInstant, parseRevision } from '../arguments.ts';
+import { parseInstant } from '../arguments.ts';
 import { type DiffOptions, showDiff } from '../commands/inspect/diff.ts';
 import { EXPORT_FORMATS, type ExportOptions, exportStore } from '../commands/inspect/export.ts';
 import { type GetOptions, getObject } from '../commands/inspect/get.ts';
@@ -7,9 +7,9 @@ import { type HistoryOptions, showHistory } from '../commands/inspect/history.ts
 import { type KeysOptions, showKeys } from '../commands/inspect/keys.ts';
 import { type SandboxOptions, sandbox } from '../commands/inspect/sandbox.ts';
 import { showTimeline, type TimelineOptions } from '../commands/inspect/timeline.ts';
-import type { Work } from './command.ts';
-import { answering, type CommonOptions, type Does, noun } from './command.ts';
+import { type CommonOptions, type Does, noun } from './command.ts';
 import { findingCommands } from './inspect-findings.ts';
+import { encryptionOption, examining, reading, revisionOption } from './inspect-options.ts';
 import { reportCommand } from './inspect-report.ts';
 
 const FILE = 'a snapshot, a store out of a data directory, or the SQLite file of K3s';
@@ -29,13 +29,8 @@ export function inspections(program: Command, does: Does): void {
   playing(inspect, does);
 }
 
-/** The work of a command that only reads. */
-export function reading(options: CommonOptions, ask: Extract<Work, { kind: 'answer' }>['ask']): Work {
-  return { kind: 'answer', options, onlyReads: true, ask };
-}
-
 function keys(inspect: Command, does: Does): void {
-  answering(
+  examining(
     inspect,
     'keys',
     'the current keys of a store',
@@ -55,7 +50,7 @@ function keys(inspect: Command, does: Does): void {
 }
 
 function get(inspect: Command, does: Does): void {
-  const command = answering(
+  const command = examining(
     inspect,
     'get',
     'an object as the API server printed it, now or at a revision',
@@ -77,7 +72,7 @@ function get(inspect: Command, does: Does): void {
 }
 
 function history(inspect: Command, does: Does): void {
-  answering(
+  examining(
     inspect,
     'history',
     'each version of an object: when, by which tool, what changed',
@@ -97,7 +92,7 @@ function history(inspect: Command, does: Does): void {
 }
 
 function diff(inspect: Command, does: Does): void {
-  answering(
+  examining(
     inspect,
     'diff',
     'what differs between two stores, objects and fields; ends with 8 where anything does',
@@ -117,7 +112,7 @@ function diff(inspect: Command, does: Does): void {
 }
 
 function timeline(inspect: Command, does: Does): void {
-  answering(
+  examining(
     inspect,
     'timeline',
     'every change that stores still show, in order of time, and what says so',
@@ -141,7 +136,7 @@ function timeline(inspect: Command, does: Does): void {
 }
 
 function exporting(inspect: Command, does: Does): void {
-  answering(
+  examining(
     inspect,
     'export',
     'what a store holds, written to a new directory for other programs',
@@ -162,7 +157,7 @@ function exporting(inspect: Command, does: Does): void {
 }
 
 function playing(inspect: Command, does: Does): void {
-  answering(
+  examining(
     inspect,
     'sandbox',
     'a private etcd on a copy of a snapshot, until Ctrl-C; the file is only read',
@@ -176,12 +171,4 @@ function playing(inspect: Command, does: Does): void {
       // Not a mere reading: what it made is to be taken away on Ctrl-C.
       does({ kind: 'answer', options, ask: (invocation) => sandbox(invocation, file, options) }),
     );
-}
-
-export function revisionOption(): Option {
-  return new Option('--revision <revision>', 'as things stood at this revision').argParser(parseRevision);
-}
-
-export function encryptionOption(): Option {
-  return new Option('--encryption-config <file>', 'the API server’s EncryptionConfiguration, to open values');
 }
