@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { parseInstant } from '../arguments.ts';
+import { type DamageOptions, showDamage } from '../commands/inspect/damage.ts';
 import { type DiffOptions, showDiff } from '../commands/inspect/diff.ts';
 import { EXPORT_FORMATS, type ExportOptions, exportStore } from '../commands/inspect/export.ts';
 import { type GetOptions, getObject } from '../commands/inspect/get.ts';
@@ -26,7 +27,23 @@ export function inspections(program: Command, does: Does): void {
   exporting(inspect, does);
   findingCommands(inspect, does);
   reportCommand(inspect, does);
+  damage(inspect, does);
   playing(inspect, does);
+}
+
+function damage(inspect: Command, does: Does): void {
+  examining(
+    inspect,
+    'damage',
+    'each page at fault of a torn file, and what can be read around it; ends with 8 where there is any',
+    'lockstep inspect damage ./torn.db',
+    'lockstep inspect damage ./torn.db --rows -o json',
+  )
+    .argument('<file>', 'a snapshot of etcd, or a store out of a data directory')
+    .option('--rows', 'every row that can be read, and where it lies', false)
+    .action((file: string, options: CommonOptions & DamageOptions) =>
+      does(reading(options, async () => showDamage(file, options))),
+    );
 }
 
 function keys(inspect: Command, does: Does): void {

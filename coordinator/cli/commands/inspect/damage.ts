@@ -1,0 +1,54 @@
+import { type Damage, readDamaged } from '@lockstep/shared/evidence/damage.ts';
+import type { CarvedRow } from '@lockstep/shared/evidence/evidence.ts';
+import { keyText } from '../../../analysis/asked.ts';
+import { utf8 } from '../../../analysis/resource-name.ts';
+import type { Answer } from '../../answer.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { longAnswer } from '../../long-answer.ts';
+import { damagePage, rowLine, rowsHead } from '../../render/inspect/damage.ts';
+
+export interface DamageOptions {
+  readonly rows: boolean;
+}
+
+/** A row that can still be read, and whether the tree leads to it. */
+export interface ReadableRow {
+  readonly key: string;
+  readonly revision: number;
+  readonly deleted: boolean;
+  readonly page: number;
+  readonly inTree: boolean;
+}
+
+/** Each page at fault of an etcd file, and what can be read around it. Ends with 8 where there is any. */
+export function showDamage(file: string, { rows }: DamageOptions): Answer {
+  const damage = readDamaged(file, () => {});
+  const exit = damage.faultCount > 0 || damage.missingBytes > 0 ? EXIT.findings : EXIT.done;
+  if (!rows) {
+    return {
+      data: { file, ...damage },
+      names: damage.faults.map(({ page }) => String(page)),
+      exit,
+      render: (layout) => damagePage(layout, file, damage),
+    };
+  }
+  return longAnswer<ReadableRow>({
+    head: { file, ...withoutFaults(damage) },
+    list: 'rows',
+    exit,
+    each: (visit) => void readDamaged(file, (row, inTree) => visit(readable(row, inTree))),
+    json: ({ key, ...rest }) => ({ ...keyText(key), ...rest }),
+    name: ({ key }) => utf8(key),
+    before: rowsHead,
+    lines: rowLine,
+    after: (layout) => ['', ...damagePage(layout, file, damage)],
+  });
+}
+
+function readable({ key, main, deleted, page }: CarvedRow, inTree: boolean): ReadableRow {
+  return { key, revision: main, deleted, page, inTree };
+}
+
+function withoutFaults({ faults: _named, ...counts }: Damage): Omit<Damage, 'faults'> {
+  return counts;
+}
