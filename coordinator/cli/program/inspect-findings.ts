@@ -5,9 +5,7 @@ import { type BisectOptions, bisectSnapshots } from '../commands/inspect/bisect.
 import { type FindingsOptions, listRules, showFindings } from '../commands/inspect/findings.ts';
 import { SNAPSHOT_DIRECTORY } from '../commands/restore-to.ts';
 import type { CommonOptions, Does } from './command.ts';
-import { encryptionOption, examining, reading } from './inspect-options.ts';
-
-const FILE = 'a snapshot, a store out of a data directory, or the SQLite file of K3s';
+import { encryptionOption, examining, FILE, reading } from './inspect-options.ts';
 
 /** What rules make of stores. */
 export function findingCommands(inspect: Command, does: Does): void {

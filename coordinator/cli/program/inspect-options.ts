@@ -2,6 +2,9 @@ import { type Command, Option } from 'commander';
 import { parseRevision } from '../arguments.ts';
 import { type CommonOptions, examples, outputOption, type Work } from './command.ts';
 
+/** What all of them read. */
+export const FILE = 'a snapshot, a store out of a data directory, or the SQLite file of K3s';
+
 /** The work of a command that only reads. */
 export function reading(options: CommonOptions, ask: Extract<Work, { kind: 'answer' }>['ask']): Work {
   return { kind: 'answer', options, onlyReads: true, ask };

@@ -10,10 +10,9 @@ import { type SandboxOptions, sandbox } from '../commands/inspect/sandbox.ts';
 import { showTimeline, type TimelineOptions } from '../commands/inspect/timeline.ts';
 import { type CommonOptions, type Does, noun } from './command.ts';
 import { findingCommands } from './inspect-findings.ts';
-import { encryptionOption, examining, reading, revisionOption } from './inspect-options.ts';
+import { encryptionOption, examining, FILE, reading, revisionOption } from './inspect-options.ts';
 import { reportCommand } from './inspect-report.ts';
 
-const FILE = 'a snapshot, a store out of a data directory, or the SQLite file of K3s';
 const WHAT = 'a resource as kubectl names it, RESOURCE/NAME, or a whole key';
 
 /** What reads files alone: no coordinator, no configuration. */
