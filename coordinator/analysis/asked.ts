@@ -13,6 +13,14 @@ export interface Asked {
 
 const MAX_NAMED = 10;
 
+export function askedFor(what: string, name: string | undefined, namespace: string | undefined): Asked {
+  return {
+    what,
+    ...(name === undefined ? {} : { name }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+}
+
 export function selectionOf({ what, name, namespace }: Asked): Selection {
   const inNamespace = namespace === undefined ? {} : { namespace };
   const slash = what.indexOf('/');

@@ -59,7 +59,7 @@ function creator(object: JsonObject): Authorship {
   const stamp: Stamp | undefined =
     createdMs === undefined ? undefined : { timeMs: createdMs, source: 'creationTimestamp' };
   if (first === undefined) return { ...UNKNOWN, basis: 'created', stamp };
-  return { ...toolOf(first), basis: 'created', stamp };
+  return { ...stamped(first, 'created'), ...(stamp === undefined ? {} : { stamp }) };
 }
 
 /** The entries that are not in the version before as they are now; of several the latest. */
@@ -68,7 +68,7 @@ function changer(before: JsonObject, after: JsonObject): Authorship {
   const changed = listOf(at(after, 'metadata', 'managedFields'))
     .filter((entry) => !was.some((old) => isDeepStrictEqual(old, entry)))
     .map(entryOf);
-  const author = latest(changed);
+  const author = latestOf(changed);
   // Asking for a deletion leaves managedFields as they are.
   const deletion =
     at(before, 'metadata', 'deletionTimestamp') === undefined ? deletionStamp(after) : undefined;
@@ -83,7 +83,7 @@ function changer(before: JsonObject, after: JsonObject): Authorship {
 }
 
 function newest(object: JsonObject): Authorship {
-  const author = latest(managerEntries(object));
+  const author = latestOf(managerEntries(object));
   return author === undefined ? UNKNOWN : stamped(author, 'newest');
 }
 
@@ -128,7 +128,7 @@ function deletionStamp(object: JsonObject): Stamp | undefined {
   return { timeMs: endMs - graceSeconds * 1000, source: 'deletionTimestamp' };
 }
 
-function stamped(entry: ManagerEntry, basis: 'changed' | 'newest'): Authorship {
+function stamped(entry: ManagerEntry, basis: 'changed' | 'created' | 'newest'): Authorship {
   const stamp: Stamp | undefined =
     entry.timeMs === undefined ? undefined : { timeMs: entry.timeMs, source: 'managedFields' };
   return { ...toolOf(entry), basis, stamp };
@@ -138,7 +138,8 @@ function toolOf({ manager, operation, subresource }: ManagerEntry) {
   return { tool: manager, operation, subresource };
 }
 
-function latest(entries: readonly ManagerEntry[]): ManagerEntry | undefined {
+/** Undefined where there is none. */
+export function latestOf(entries: readonly ManagerEntry[]): ManagerEntry | undefined {
   return entries.reduce<ManagerEntry | undefined>(
     (best, entry) => (best === undefined || (entry.timeMs ?? 0) >= (best.timeMs ?? 0) ? entry : best),
     undefined,

@@ -126,12 +126,11 @@ export function newestRows(evidence: Evidence, select: Selection): NewestRows {
     if (row.main > upTo || !wanted(row.key)) return;
     const length = key.take(row.key);
     if (row.deleted) table.delete(key.bytes, 0, length);
-    // The column for an encryption's prefix serves as the row's place: nothing else reads it here.
-    else table.put(key.bytes, 0, length, { main: row.main, sub: row.sub, prefix: own });
+    else table.put(key.bytes, 0, length, { main: row.main, sub: row.sub, note: own });
   });
   const bits = new Uint8Array(Math.ceil(sequence / 8));
   let keysBytes = 0;
-  for (const [live, { prefix: own }] of table) {
+  for (const [live, { note: own }] of table) {
     bits[own >>> 3]! |= 1 << (own & 7);
     keysBytes += live.length;
   }

@@ -71,7 +71,7 @@ function standingAt(file: BboltFile, revision: number): KeyTable {
     keyValue.parse(bytes, leaf.keyEnd(index), leaf.valueEnd(index));
     const { keyStart, keyEnd } = keyValue;
     if (tombstone) standing.delete(bytes, keyStart, keyEnd);
-    else standing.put(bytes, keyStart, keyEnd, { main, sub, prefix: 0 });
+    else standing.put(bytes, keyStart, keyEnd, { main, sub, note: 0 });
   });
   return standing;
 }

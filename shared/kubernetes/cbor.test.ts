@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseCbor } from './cbor.ts';
 import { Decoder } from './decode.ts';
-import { Malformed } from './message-reader.ts';
+import { Malformed } from './wire-cursor.ts';
 
 const parse = (hexadecimal: string): unknown => parseCbor(Buffer.from(hexadecimal, 'hex'));
 

@@ -1,5 +1,6 @@
+import { type Json, put } from './json-object.ts';
 import { MAX_JSON_DEPTH } from './json-value.ts';
-import { type Json, Malformed, put } from './message-reader.ts';
+import { Malformed } from './wire-cursor.ts';
 
 /*
  * CBOR as kube-apiserver writes it (RFC 8949): text as byte strings, bytes under the tag "expected

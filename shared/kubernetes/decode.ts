@@ -5,12 +5,14 @@ import { TABLES } from './descriptions/tables.ts';
 import { openValue } from './encryption.ts';
 import type { EncryptionConfiguration } from './encryption-configuration.ts';
 import { type EncryptionPrefix, type Envelope, sniff } from './envelope.ts';
+import type { Json } from './json-object.ts';
 import { parseJson } from './json-value.ts';
-import { type Json, Malformed, MessageReader } from './message-reader.ts';
+import { MessageReader } from './message-reader.ts';
 import { numberedFields, unknownFields } from './numbered-fields.ts';
 import { completeClaimTemplates, withResourceVersion } from './served.ts';
 import { at, type JsonObject } from './stored-object.ts';
 import { WireMessage } from './wire.ts';
+import { Malformed } from './wire-cursor.ts';
 
 export interface DecoderOptions {
   readonly encryption?: EncryptionConfiguration;

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type Field, type Message, Shape, Type } from './description.ts';
-import type { Json } from './message-reader.ts';
+import type { Json } from './json-object.ts';
 import { type WireField, WireMessage } from './wire.ts';
 
 /** Deeper ones stay bytes. */

@@ -1,4 +1,4 @@
-import { type Json, put } from './message-reader.ts';
+import { type Json, put } from './json-object.ts';
 import { at } from './stored-object.ts';
 
 /* What an API server adds to what is stored. */

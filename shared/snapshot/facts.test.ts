@@ -4,6 +4,7 @@ import type { SnapshotFacts } from '../generated/lockstep/v1/snapshot.ts';
 import { message, stored, textMap } from '../kubernetes/testing/wire-writer.ts';
 import { type ReadOptions, readReceivedFacts, readSnapshotFacts } from './facts.ts';
 import { Reader } from './in-worker.ts';
+import { MAX_OBJECT_COUNTS } from './kubernetes-facts.ts';
 import { damaged, type Entry, putRow, sealed, tombstoneRow, writeStore } from './testing/store-writer.ts';
 import { TemporaryFiles } from './testing/temporary-file.ts';
 import { digestFile } from './trailer.ts';
@@ -317,6 +318,27 @@ ik9albiFiLVgnbnFbAIhAJxe4lUPCq8NCtUoGmBf2yEp2VyYcsxrpFUJys3V0RDI
       namespace: 'a',
       count: 1n,
     });
+  });
+
+  it('count objects by namespace, and where that were too many by resource alone', async () => {
+    const spread = (namespaces: number): Promise<SnapshotFacts> =>
+      facts(
+        sealed(
+          store([
+            ...cluster,
+            ...Array.from({ length: namespaces }, (_, index) => put(`/registry/pods/n${index}/p`, 'a pod')),
+          ]),
+        ),
+      );
+    const few = (await facts(sealed(store(cluster)))).objects;
+    const sum = (found: SnapshotFacts, resource: string): bigint =>
+      found.objects.reduce((total, each) => total + (each.resource === resource ? each.count : 0n), 0n);
+    const most = await spread(MAX_OBJECT_COUNTS - few.length);
+    expect(most.objects).toHaveLength(MAX_OBJECT_COUNTS);
+    const more = await spread(MAX_OBJECT_COUNTS - few.length + 1);
+    expect(more.objects).toHaveLength(new Set(more.objects.map(({ resource }) => resource)).size);
+    expect(more.objects.every(({ namespace }) => namespace === '')).toBe(true);
+    expect(sum(more, 'pods')).toBe(sum(most, 'pods') + 1n);
   });
 
   it('count encryption by key over live values, with a sample that gives nothing away', async () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { KeyTable } from './key-table.ts';
 
 const EMPTY = new Uint8Array(0);
-const row = (main: number) => ({ main, sub: 0, prefix: 0 });
+const row = (main: number) => ({ main, sub: 0, note: 0 });
 
 it('holds the empty key, which the row of a bump has, as the first of a store', () => {
   const table = new KeyTable();

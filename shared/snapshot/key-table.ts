@@ -1,9 +1,9 @@
-/** Where the newest value of a key lies, and how it is stored. */
+/** Where the newest value of a key lies. */
 export interface LiveRow {
   readonly main: number;
   readonly sub: number;
-  /** Index into `KeyBucket.encryptionPrefixes`; 0: not encrypted. */
-  readonly prefix: number;
+  /** Whatever whoever put it notes of it: 32 bits. */
+  readonly note: number;
 }
 
 /** Keys lie in pieces of this size: growing copies none of them. */
@@ -33,10 +33,10 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
     const hash = hashOf(bytes, start, end);
     let entry = this.#find(bytes, start, end, hash);
     if (entry < 0) entry = this.#add(bytes, start, end, hash);
-    const { main, sub, prefix, alive } = this.#columns;
+    const { main, sub, note, alive } = this.#columns;
     main[entry] = row.main;
     sub[entry] = row.sub;
-    prefix[entry] = row.prefix;
+    note[entry] = row.note;
     if (alive[entry] === 0) {
       alive[entry] = 1;
       this.size++;
@@ -90,8 +90,8 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
   }
 
   #row(entry: number): LiveRow {
-    const { main, sub, prefix } = this.#columns;
-    return { main: main[entry]!, sub: sub[entry]!, prefix: prefix[entry]! };
+    const { main, sub, note } = this.#columns;
+    return { main: main[entry]!, sub: sub[entry]!, note: note[entry]! };
   }
 
   /** Its entry, -1 where it was never put. */
@@ -152,7 +152,7 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
     this.#columns.hash.set(old.hash);
     this.#columns.main.set(old.main);
     this.#columns.sub.set(old.sub);
-    this.#columns.prefix.set(old.prefix);
+    this.#columns.note.set(old.note);
     this.#columns.alive.set(old.alive);
     this.#slots = new Int32Array(this.#columns.capacity * SLOTS_PER_ENTRY);
     for (let entry = 0; entry < this.#entries; entry++) this.#index(entry, this.#columns.hash[entry]!);
@@ -167,7 +167,7 @@ function makeColumns(capacity: number) {
     hash: new Int32Array(capacity),
     main: new Float64Array(capacity),
     sub: new Float64Array(capacity),
-    prefix: new Uint32Array(capacity),
+    note: new Uint32Array(capacity),
     alive: new Uint8Array(capacity),
   };
 }

@@ -18,6 +18,8 @@ export interface KubernetesFacts {
   readonly orphanWebhooks: string[];
 }
 
+/** Counts of a card by resource and namespace; where they are more, by resource alone. */
+export const MAX_OBJECT_COUNTS = 1000;
 /** Looked at between one step and the next. */
 const STEP_KEYS = 2048;
 
@@ -59,12 +61,24 @@ export function* kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): Steps
   }
   return {
     registryPrefix,
-    objects: objects.sorted(),
+    objects: bounded(objects.sorted()),
     encryption: encryption.found(),
     clusterCaSha256: clusterCa(live, registryPrefix, decode),
     kubernetesVersion: kubernetesVersion(decode(`${registryPrefix}/configmaps/kube-system/kubeadm-config`)),
     orphanWebhooks: orphanWebhooks(webhooks, live, registryPrefix, decode),
   };
+}
+
+/** Every namespace of a large cluster by itself would make a card of megabytes, of which many are listed at once. */
+function bounded(counts: ObjectCount[]): ObjectCount[] {
+  if (counts.length <= MAX_OBJECT_COUNTS) return counts;
+  const byResource = new Map<string, ObjectCount>();
+  for (const { resource, count } of counts) {
+    const sum = byResource.get(resource);
+    if (sum === undefined) byResource.set(resource, { resource, namespace: '', count });
+    else sum.count += count;
+  }
+  return [...byResource.values()];
 }
 
 /** Sorted by resource, then namespace. */
@@ -132,9 +146,9 @@ class EncryptionUses {
   }
 
   add(key: string, row: LiveRow): void {
-    const use = this.#uses[row.prefix]!;
+    const use = this.#uses[row.note]!;
     use.count++;
-    if (row.prefix !== 0) {
+    if (row.note !== 0) {
       if (use.candidates.length < SAMPLE_CANDIDATES) use.candidates.push([key, row]);
     } else if (this.#plainSecret === '') {
       this.#plainKey ||= key;

@@ -13,6 +13,7 @@ const ENCRYPTED_WORD = 0x3a73386b;
  * rows on the way.
  */
 export class KeyBucket {
+  /** Noted with each key: its index into `encryptionPrefixes`. */
   readonly live = new KeyTable();
   /** "k8s:enc:aescbc:v1:key1:"; the first is empty and stands for plain. */
   readonly encryptionPrefixes: string[] = [''];
@@ -68,7 +69,7 @@ export class KeyBucket {
   #put(leaf: Leaf): void {
     const { keyStart, keyEnd } = this.#keyValue;
     const { main, sub } = this.#revision;
-    this.live.put(leaf.bytes, keyStart, keyEnd, { main, sub, prefix: this.#prefixOf(leaf, this.#keyValue) });
+    this.live.put(leaf.bytes, keyStart, keyEnd, { main, sub, note: this.#prefixOf(leaf, this.#keyValue) });
   }
 
   #prefixOf(leaf: Leaf, keyValue: KeyValue): number {

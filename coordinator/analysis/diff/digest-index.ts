@@ -68,11 +68,11 @@ export function differing(before: DigestIndex, after: DigestIndex): Differing[] 
   const key = new KeyBytes();
   for (const [index, text] of keysOf(before)) {
     const length = key.take(text);
-    table.put(key.bytes, 0, length, { main: 0, sub: 0, prefix: index });
+    table.put(key.bytes, 0, length, { main: 0, sub: 0, note: index });
   }
   const found: Differing[] = [];
   for (const [index, text] of keysOf(after)) {
-    const was = table.get(text)?.prefix;
+    const was = table.get(text)?.note;
     const now = placeIn(after, index);
     if (was === undefined) found.push({ key: text, after: now });
     else {
@@ -83,7 +83,7 @@ export function differing(before: DigestIndex, after: DigestIndex): Differing[] 
       table.delete(key.bytes, 0, length);
     }
   }
-  for (const [text, { prefix }] of table) found.push({ key: text, before: placeIn(before, prefix) });
+  for (const [text, { note }] of table) found.push({ key: text, before: placeIn(before, note) });
   return found.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 

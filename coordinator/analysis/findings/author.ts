@@ -1,21 +1,23 @@
-import { at, type JsonObject, listOf, textOf } from '@lockstep/shared/kubernetes/stored-object.ts';
+import type { JsonObject } from '@lockstep/shared/kubernetes/stored-object.ts';
+import { authorship, latestOf, managerEntries } from '../authorship.ts';
 import type { Author } from './finding.ts';
 
-const UNKNOWN: Author = { tool: '', at: '' };
-
-/** Who wrote this version last, by its managedFields; else when it was created. */
-export function authorOf(object: JsonObject): Author {
-  const metadata = at(object, 'metadata');
-  const entries = listOf(at(metadata, 'managedFields')).map((entry) => ({
-    tool: textOf(at(entry, 'manager')),
-    at: textOf(at(entry, 'time')),
-  }));
+/** Who wrote this version and when, where it can be told from the one before, or from itself. */
+export function authorOf(
+  object: JsonObject,
+  before: { readonly object?: JsonObject; readonly created: boolean },
+): Author {
+  const { tool, basis, stamp } = authorship(object, before);
   // A status is written by whoever watches over the object, again and again: its spec's author is wanted.
-  const ofSpec = entries.filter(
-    (_, index) => textOf(at(listOf(at(metadata, 'managedFields'))[index], 'subresource')) === '',
-  );
-  const candidates = ofSpec.length > 0 ? ofSpec : entries;
-  if (candidates.length > 0) return candidates.reduce((last, entry) => (entry.at >= last.at ? entry : last));
-  const created = textOf(at(metadata, 'creationTimestamp'));
-  return created === '' ? UNKNOWN : { tool: '', at: created };
+  const ofSpec =
+    basis === 'newest'
+      ? latestOf(managerEntries(object).filter(({ subresource }) => subresource === ''))
+      : undefined;
+  const timeMs = ofSpec === undefined ? stamp?.timeMs : ofSpec.timeMs;
+  return { tool: ofSpec?.manager ?? tool, at: timeMs === undefined ? '' : instant(timeMs) };
+}
+
+/** As managedFields have it: to the second. */
+function instant(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace('.000Z', 'Z');
 }

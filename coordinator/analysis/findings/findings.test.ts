@@ -71,6 +71,31 @@ describe('findings', () => {
     }
   });
 
+  it('name nobody and no time for a write that left managedFields as they were', () => {
+    const secret = (main: number, value: string) =>
+      put(main, '/registry/secrets/team-01/db', {
+        kind: 'Secret',
+        metadata: {
+          name: 'db',
+          namespace: 'team-01',
+          creationTimestamp: '2026-04-01T10:00:00Z',
+          managedFields: [
+            { manager: 'helm', operation: 'Update', time: '2026-04-02T10:00:00Z' },
+            { manager: 'warden', operation: 'Update', subresource: 'status', time: '2026-04-03T10:00:00Z' },
+          ],
+        },
+        data: { password: value },
+      });
+    const before = look([secret(7, 'one')]);
+    const found = findingsOf(look([secret(7, 'one'), secret(9, 'two')]), before);
+    expect(found.map(({ sinceRevision, author }) => ({ sinceRevision, author }))).toEqual([
+      { sinceRevision: 9, author: { tool: '', at: '' } },
+    ]);
+    // With the version before compacted away, the last entry of its own is all there is.
+    const [alone] = findingsOf(look([{ ...secret(9, 'two'), createRevision: 7 }]), before);
+    expect(alone?.author).toEqual({ tool: 'helm', at: '2026-04-02T10:00:00Z' });
+  });
+
   it('do not miss what was undone again, nor what only a free page holds', () => {
     const undone = findingsOf(
       look([binding(7, 'ops', ['jane']), { main: 9, key: '/registry/clusterrolebindings/ops' }]),

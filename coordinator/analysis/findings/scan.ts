@@ -1,6 +1,7 @@
 import type { Evidence, EvidenceFacts, Row } from '@lockstep/shared/evidence/evidence.ts';
 import { isEncrypted } from '@lockstep/shared/kubernetes/envelope.ts';
 import { at, type JsonObject, listOf, textOf } from '@lockstep/shared/kubernetes/stored-object.ts';
+import { EarlierVersions } from '../earlier-versions.ts';
 import type { ObjectDecoder } from '../live.ts';
 import { type ObjectPlace, placeOf } from '../resource-name.ts';
 import { authorOf } from './author.ts';
@@ -76,6 +77,7 @@ interface OpenTrack extends ObjectPlace {
 class Walk {
   readonly #evidence: Evidence;
   readonly #decoder: ObjectDecoder;
+  readonly #earlier: EarlierVersions;
   readonly #objectRules: readonly ObjectRule[];
   readonly #observers: readonly { readonly rule: StoreRule; readonly observer: Observer }[];
   readonly #rulesOf = new Map<string, readonly ObjectRule[]>();
@@ -89,6 +91,7 @@ class Walk {
   constructor(evidence: Evidence, decoder: ObjectDecoder, rules: readonly Rule[]) {
     this.#evidence = evidence;
     this.#decoder = decoder;
+    this.#earlier = new EarlierVersions(evidence, decoder);
     this.#objectRules = rules.filter((rule) => rule.kind === 'object');
     this.#observers = rules
       .filter((rule) => rule.kind === 'store')
@@ -106,8 +109,8 @@ class Walk {
     }
     const seen = { ...place, key, main, sub, deleted, lease, encrypted: isEncrypted(row.value) };
     for (const { observer } of this.#observers) observer.row?.(seen);
-    if (deleted) this.#deleted(key, main);
-    else this.#version(row, place, 'live');
+    if (deleted) this.#deleted(row);
+    else if (this.#version(row, place, 'live')) this.#earlier.keep(row);
   }
 
   carved(row: Row): void {
@@ -146,7 +149,9 @@ class Walk {
       .map(({ resource, why, keys }) => ({ resource, why, count: keys.size }));
   }
 
-  #deleted(key: string, main: number): void {
+  #deleted(row: Row): void {
+    const { key, main } = row;
+    this.#earlier.forget(row);
     for (const entries of this.#unread.values()) entries.keys.delete(key);
     for (const track of this.#tracks.get(key)?.values() ?? []) {
       track.deleted = true;
@@ -155,13 +160,14 @@ class Walk {
     }
   }
 
-  #version(row: Row, place: ObjectPlace, standing: 'live' | 'carved'): void {
+  /** False where no rule wants to see it. */
+  #version(row: Row, place: ObjectPlace, standing: 'live' | 'carved'): boolean {
     const rules = this.#wanting(place.resource);
-    if (rules.length === 0) return;
+    if (rules.length === 0) return false;
     const decoded = this.#decoder.decode(row.value, { key: row.key, modRevision: row.main });
     if (decoded.form !== 'object' || !decoded.described) {
       if (standing === 'live') this.#couldNotRead(row.key, place.resource, decoded);
-      if (decoded.form !== 'object') return;
+      if (decoded.form !== 'object') return true;
     }
     for (const entries of this.#unread.values()) {
       if (decoded.described && standing === 'live') entries.keys.delete(row.key);
@@ -176,6 +182,7 @@ class Walk {
         this.#show(track ?? this.#open(rule, row.key, place, standing), traits, row, object, standing);
       else if (track !== undefined && standing === 'live') passOver(track, new Set());
     }
+    return true;
   }
 
   #wanting(resource: string): readonly ObjectRule[] {
@@ -224,14 +231,26 @@ class Walk {
     if (owner !== undefined && !track.owners.includes(owner)) track.owners.push(owner);
     if (traits.length === 0) return;
     track.revision = Math.max(track.revision, main);
-    const author = authorOf(object);
+    let author: Author | undefined;
     for (const trait of traits) {
       const id = traitId(trait);
       const entry = track.traits.get(id);
-      if (entry === undefined) track.traits.set(id, { trait, since: main, author, standing });
-      else if (standing === 'live') entry.standing = 'live';
-      else if (main < entry.since) Object.assign(entry, { since: main, author });
+      if (entry !== undefined && standing === 'live') entry.standing = 'live';
+      else if (entry === undefined || main < entry.since) {
+        author ??= this.#author(row, object, standing);
+        if (entry === undefined) track.traits.set(id, { trait, since: main, author, standing });
+        else Object.assign(entry, { since: main, author });
+      }
     }
+  }
+
+  #author(row: Row, object: JsonObject, standing: 'live' | 'carved'): Author {
+    // What lay around a row in a free page is not known.
+    const before = standing === 'live' ? this.#earlier.of(row) : undefined;
+    return authorOf(object, {
+      created: row.createRevision === row.main,
+      ...(before?.form === 'object' ? { object: before.object } : {}),
+    });
   }
 
   #noteOwner(object: JsonObject): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../findings/finding.ts';
-import { RevisionTimes, timelineOf } from './timeline.ts';
+import { RevisionTimes } from './revision-times.ts';
+import { timelineOf } from './timeline.ts';
 
 const HOUR_MS = 3_600_000;
 const NONE = { baselineMs: undefined, compactRevision: 0 };

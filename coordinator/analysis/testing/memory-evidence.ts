@@ -7,6 +7,8 @@ export interface WrittenRow {
   /** Absent: the key was deleted. */
   readonly value?: string | Uint8Array;
   readonly lease?: string;
+  /** Where the rows before it were compacted away; else it follows. */
+  readonly createRevision?: number;
 }
 
 const FACTS: EvidenceFacts = {
@@ -45,13 +47,13 @@ export function memoryEvidence(
 
 function replayed(written: readonly WrittenRow[]): Row[] {
   const alive = new Map<string, { createRevision: number; version: number }>();
-  return written.map(({ main, sub = 0, key, value, lease = '' }) => {
+  return written.map(({ main, sub = 0, key, value, lease = '', createRevision = main }) => {
     const base = { main, sub, key, lease };
     if (value === undefined) {
       alive.delete(key);
       return { ...base, deleted: true, createRevision: 0, version: 0, value: new Uint8Array() };
     }
-    const before = alive.get(key) ?? { createRevision: main, version: 0 };
+    const before = alive.get(key) ?? { createRevision, version: 0 };
     const now = { ...before, version: before.version + 1 };
     alive.set(key, now);
     return { ...base, ...now, deleted: false, value: Buffer.from(value) };

@@ -1,8 +1,6 @@
-import type { CarvedRow, Evidence, Row } from '@lockstep/shared/evidence/evidence.ts';
-import type { Decoded } from '@lockstep/shared/kubernetes/decoded.ts';
-import { KeyTable } from '@lockstep/shared/snapshot/key-table.ts';
-import { authorship } from '../authorship.ts';
-import { KeyBytes, type ObjectDecoder } from '../live.ts';
+import type { CarvedRow, Evidence } from '@lockstep/shared/evidence/evidence.ts';
+import { EarlierVersions } from '../earlier-versions.ts';
+import type { ObjectDecoder } from '../live.ts';
 import { isHeartbeat } from '../noise.ts';
 import { placeOf } from '../resource-name.ts';
 import { clockStamp, type Interval, intervalsOf, notBefore, type TimedRevision } from '../revision-clock.ts';
@@ -29,7 +27,7 @@ export function collectFacts(
   const collected: Collected = { heartbeats: 0 };
   const { registryPrefix } = evidence.facts;
   const clock = new Clock(tell);
-  const before = new Before(evidence, decoder);
+  const before = new EarlierVersions(evidence, decoder);
   evidence.rows((row) => {
     const { key, main } = row;
     const place = placeOf(key, registryPrefix);
@@ -96,46 +94,6 @@ class Clock {
   end(): void {
     for (const fact of this.#waiting) this.#tell(fact);
     this.#waiting = [];
-  }
-}
-
-/** The version of a key before a row, looked up again only where it is asked for. */
-class Before {
-  readonly #evidence: Evidence;
-  readonly #decoder: ObjectDecoder;
-  readonly #table = new KeyTable();
-  readonly #key = new KeyBytes();
-
-  constructor(evidence: Evidence, decoder: ObjectDecoder) {
-    this.#evidence = evidence;
-    this.#decoder = decoder;
-  }
-
-  keep({ key, main, sub }: Row): void {
-    const length = this.#key.take(key);
-    this.#table.put(this.#key.bytes, 0, length, { main, sub, prefix: 0 });
-  }
-
-  forget({ key }: Row): void {
-    const length = this.#key.take(key);
-    this.#table.delete(this.#key.bytes, 0, length);
-  }
-
-  /** Of the last write to the row's key, as far as the object says it. */
-  timeOf(row: Row): TimedRevision | undefined {
-    const place = this.#table.get(row.key);
-    const decoded = this.of(row);
-    if (place === undefined || decoded?.form !== 'object') return undefined;
-    const { stamp } = authorship(decoded.object, { created: false });
-    return stamp === undefined ? undefined : { revision: place.main, timeMs: stamp.timeMs };
-  }
-
-  of({ key }: Row): Decoded | undefined {
-    const place = this.#table.get(key);
-    const value = place === undefined ? undefined : this.#evidence.value(place.main, place.sub);
-    return place === undefined || value === undefined
-      ? undefined
-      : this.#decoder.decode(value, { key, modRevision: place.main });
   }
 }
 

@@ -134,7 +134,7 @@ function work(layout: Layout, plan: RestorePlan): string[] {
   const steps: readonly (readonly [string, string])[] = [
     [
       'Before downtime',
-      `stage the snapshot on each ${isApart ? 'etcd host' : 'node'}; build the new store beside the old one and read it back; write down the way back; look at everything once more.`,
+      `stage the snapshot on each ${isApart ? 'etcd host' : 'node'}; build the new store beside the old one and read it back; write down the way back, and keep what is on each node as evidence; look at everything once more.`,
     ],
     [
       'Downtime',

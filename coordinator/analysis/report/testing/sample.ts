@@ -1,6 +1,7 @@
 import type { Finding, FoundObject, Severity } from '../../findings/finding.ts';
 import type { ArchiveSource, Report, StoreSource } from '../model.ts';
-import { RevisionTimes, timelineOf } from '../timeline.ts';
+import { RevisionTimes } from '../revision-times.ts';
+import { timelineOf } from '../timeline.ts';
 
 const DAY_MS = 86_400_000;
 const END_MS = Date.parse('2026-11-22T02:20:00.000Z');

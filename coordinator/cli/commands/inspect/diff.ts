@@ -1,17 +1,16 @@
-import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
 import { keyText } from '../../../analysis/asked.ts';
 import { differing } from '../../../analysis/diff/digest-index.ts';
-import { type ObjectDiff, ObjectDiffer } from '../../../analysis/diff/object-diff.ts';
+import type { ObjectDiff } from '../../../analysis/diff/object-diff.ts';
 import { readIndexes } from '../../../analysis/diff/read-indexes.ts';
 import type { Selection } from '../../../analysis/live.ts';
 import { Mask } from '../../../analysis/mask.ts';
 import { placeOf, utf8 } from '../../../analysis/resource-name.ts';
 import type { Answer } from '../../answer.ts';
-import { withEvidence } from '../../evidence-file.ts';
 import { EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { longAnswer } from '../../long-answer.ts';
-import { type DecodeOptions, decoderFor } from '../../object-decoder.ts';
+import type { DecodeOptions } from '../../object-decoder.ts';
+import { withDiffer } from '../../object-differ.ts';
 import { type DiffHead, diffHead, diffLines, diffTail } from '../../render/inspect/diff.ts';
 import { authorView } from './views.ts';
 
@@ -39,7 +38,7 @@ export async function showDiff(
   const masked = { ...options, mask: new Mask(options) };
   const folded = new Map<string, number>();
   // Decoded twice, here and where it is written: that is less than to keep it all.
-  const found = withDiffer(invocation, before, after, masked, false, (differ, prefix) =>
+  const found = withDiffer(invocation, [before, after], masked, (differ, prefix) =>
     candidates.filter((one) => {
       if (differ.differs(one) !== undefined) return true;
       const { resource } = placeOf(one.key, prefix);
@@ -60,42 +59,21 @@ export async function showDiff(
     list: 'differences',
     ...(found.length === 0 ? {} : { exit: EXIT.findings }),
     each: (visit) =>
-      withDiffer(invocation, before, after, masked, true, (differ) => {
-        for (const one of found) visit(differ.differs(one)!);
-      }),
+      withDiffer(
+        invocation,
+        [before, after],
+        masked,
+        (differ) => {
+          for (const one of found) visit(differ.differs(one)!);
+        },
+        { again: true },
+      ),
     json: diffView,
     name: ({ key }) => utf8(key),
     before: (layout) => diffHead(layout, head),
     lines: diffLines,
     after: (layout) => diffTail(layout, head),
   });
-}
-
-function withDiffer<Result>(
-  invocation: Invocation,
-  before: string,
-  after: string,
-  options: DiffOptions & { readonly mask: Mask },
-  again: boolean,
-  use: (differ: ObjectDiffer, registryPrefix: string) => Result,
-): Result {
-  return withEvidence(
-    invocation,
-    before,
-    (was) =>
-      withEvidence(
-        invocation,
-        after,
-        (is) =>
-          use(new ObjectDiffer(side(was, options), side(is, options), options), is.facts.registryPrefix),
-        { again },
-      ),
-    { again },
-  );
-}
-
-function side(evidence: Evidence, options: DiffOptions) {
-  return { evidence, decoder: decoderFor(evidence, options) };
 }
 
 function selectionOf({ resource, namespace }: DiffOptions): Selection {

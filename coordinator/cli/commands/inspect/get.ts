@@ -3,7 +3,7 @@ import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
 import type { Decoded } from '@lockstep/shared/kubernetes/decoded.ts';
 import type { JsonObject } from '@lockstep/shared/kubernetes/stored-object.ts';
 import { stringify } from 'yaml';
-import { type Asked, keyOf, keyText, selectionOf } from '../../../analysis/asked.ts';
+import { type Asked, askedFor, keyOf, keyText, selectionOf } from '../../../analysis/asked.ts';
 import { putAt, requireWhole } from '../../../analysis/at-revision.ts';
 import { type LiveObject, liveObjects } from '../../../analysis/live.ts';
 import { placeOf, utf8 } from '../../../analysis/resource-name.ts';
@@ -30,12 +30,7 @@ export function getObject(
   name: string | undefined,
   options: GetOptions,
 ): Answer {
-  const { namespace } = options;
-  const asked: Asked = {
-    what,
-    ...(name === undefined ? {} : { name }),
-    ...(namespace === undefined ? {} : { namespace }),
-  };
+  const asked = askedFor(what, name, options.namespace);
   return withEvidence(invocation, file, (evidence) => {
     const list = selectionOf(asked).name === undefined && !what.startsWith('/');
     const objects = list ? listed(evidence, asked, options) : [];

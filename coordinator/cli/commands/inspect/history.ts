@@ -1,4 +1,4 @@
-import { type Asked, keyOf, keyText } from '../../../analysis/asked.ts';
+import { askedFor, keyOf, keyText } from '../../../analysis/asked.ts';
 import { Mask } from '../../../analysis/mask.ts';
 import { placeOf } from '../../../analysis/resource-name.ts';
 import { type Version, versionsOf } from '../../../analysis/versions.ts';
@@ -23,12 +23,7 @@ export function showHistory(
   name: string | undefined,
   options: HistoryOptions,
 ): Answer {
-  const { namespace } = options;
-  const asked: Asked = {
-    what,
-    ...(name === undefined ? {} : { name }),
-    ...(namespace === undefined ? {} : { namespace }),
-  };
+  const asked = askedFor(what, name, options.namespace);
   return withEvidence(invocation, file, (evidence) => {
     const key = keyOf(evidence, asked);
     const { revision, compactRevision, registryPrefix } = evidence.facts;

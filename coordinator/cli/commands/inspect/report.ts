@@ -3,13 +3,12 @@ import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import { differing } from '../../../analysis/diff/digest-index.ts';
-import { ObjectDiffer } from '../../../analysis/diff/object-diff.ts';
 import { readIndexes } from '../../../analysis/diff/read-indexes.ts';
 import { builtInRules } from '../../../analysis/findings/built-in.ts';
 import type { Finding } from '../../../analysis/findings/finding.ts';
 import { findingsOf } from '../../../analysis/findings/findings.ts';
 import { type Scan, scan } from '../../../analysis/findings/scan.ts';
-import { type ObjectDecoder, visitLive } from '../../../analysis/live.ts';
+import { visitLive } from '../../../analysis/live.ts';
 import { Mask } from '../../../analysis/mask.ts';
 import { countDifference } from '../../../analysis/report/difference.ts';
 import type { Difference, Report, StoreSource } from '../../../analysis/report/model.ts';
@@ -22,6 +21,7 @@ import type { Answer } from '../../answer.ts';
 import { withEvidence } from '../../evidence-file.ts';
 import type { Invocation } from '../../invocation.ts';
 import { type DecodeOptions, decoderFor } from '../../object-decoder.ts';
+import { withDiffer } from '../../object-differ.ts';
 import { wrap } from '../../render/layout.ts';
 import { digestFile, type FileDigest, readArchiveSource } from '../../report-files.ts';
 
@@ -161,24 +161,12 @@ async function differenceOf(
     { path: after, select: {} },
   ]);
   const candidates = differing(was!, is!);
-  const side = (evidence: Evidence): { evidence: Evidence; decoder: ObjectDecoder } => ({
-    evidence,
-    decoder: decoderFor(evidence, options),
-  });
-  const mask = new Mask({ showSecrets: false });
-  return withEvidence(
+  const masked = { ...options, mask: new Mask({ showSecrets: false }), all: false };
+  return withDiffer(
     invocation,
-    before,
-    (old) =>
-      withEvidence(
-        invocation,
-        after,
-        (now) => {
-          const differ = new ObjectDiffer(side(old), side(now), { mask, all: false });
-          return countDifference(candidates.map((one) => differ.differs(one)));
-        },
-        { again: true },
-      ),
+    [before, after],
+    masked,
+    (differ) => countDifference(candidates.map((one) => differ.differs(one))),
     { again: true },
   );
 }

@@ -184,6 +184,7 @@ export interface SnapshotMember {
 /**
  * Objects of one kind in one namespace. `resource` is the storage prefix without the
  * etcd prefix: "pods", "secrets", "stable.example.com/crontabs".
+ * By namespace; of a cluster with more than a thousand of these, by resource alone.
  */
 export interface ObjectCount {
   resource: string;
