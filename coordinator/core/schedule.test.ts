@@ -184,8 +184,9 @@ describe('what is due', () => {
           look();
           pass();
         }
+        // A leap ahead is caught up by one run, and may land just before the next full hour.
         const ahead = jumps.filter((minutes) => minutes > 0).length;
-        expect(runs).toBeLessThanOrEqual(Math.floor(realMs / HOUR_MS) + 1 + ahead);
+        expect(runs).toBeLessThanOrEqual(Math.floor(realMs / HOUR_MS) + 1 + 2 * ahead);
         // With a clock that is right from now on it is heard of again, as often as it should be.
         const before = runs;
         for (let step = 0; step < 6 * 12; step += 1) pass();

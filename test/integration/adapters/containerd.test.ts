@@ -22,7 +22,7 @@ import {
 } from '@lockstep/shared/generated/cri/runtime/v1/api.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
+import { freePort } from '../../lab/free-port.ts';
 import { locateTools } from '../../lab/tools/locate.ts';
 import {
   importImage,
@@ -30,7 +30,6 @@ import {
   type RunningContainerd,
   startContainerd,
 } from './support/containerd.ts';
-import { freePort } from './support/etcd-process.ts';
 import { scratchDirectory } from './support/scratch.ts';
 
 const IMAGE = 'lockstep.test/etcd:1';
@@ -162,7 +161,7 @@ async function runAsKubelet(
   });
   const { podSandboxId } = await call.runPodSandbox({ config: sandbox, runtimeHandler: '' });
   if (namespace !== 'kube-system') tenantSandboxes.push(podSandboxId);
-  const [client1, peer] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')];
+  const [client1, peer] = [await freePort(), await freePort()];
   const container = ContainerConfig.fromPartial({
     metadata: { name: component, attempt: 0 },
     image: { image: IMAGE },

@@ -12,9 +12,9 @@ import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { EtcdMemberPlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-
+import { freePort } from '../../lab/free-port.ts';
 import { locateTools } from '../../lab/tools/locate.ts';
-import { freePort, startEtcd } from './support/etcd-process.ts';
+import { startEtcd } from './support/etcd-process.ts';
 import { scratchDirectory } from './support/scratch.ts';
 import { writeStore } from './support/stores.ts';
 import { syncedBy } from './support/synced.ts';
@@ -229,7 +229,7 @@ describe('with a real etcd', () => {
     } finally {
       await old.kill();
     }
-    const ports = { client: await freePort('127.0.0.1'), peer: Number(new URL(old.peerUrl).port) };
+    const ports = { client: await freePort(), peer: Number(new URL(old.peerUrl).port) };
     const tool = {
       name: 'etcdutl',
       path: tools.etcdutl,

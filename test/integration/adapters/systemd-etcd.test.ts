@@ -7,9 +7,8 @@ import { assembleNode, type HostedNode } from '@lockstep/agent/hosting/assemble.
 import { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
+import { freePort } from '../../lab/free-port.ts';
 import { type EtcdTools, locateTools } from '../../lab/tools/locate.ts';
-import { freePort } from './support/etcd-process.ts';
 import { scratchDirectory } from './support/scratch.ts';
 import { locateSystemd, SYSTEMCTL, SystemdContainer } from './support/systemd-container.ts';
 
@@ -90,8 +89,8 @@ describe.skipIf(systemd === undefined)(
 
     async function layOut(): Promise<void> {
       const path = (name: string): string => join(host.root, name);
-      const client = `http://127.0.0.1:${await freePort('127.0.0.1')}`;
-      const peer = `http://127.0.0.1:${await freePort('127.0.0.1')}`;
+      const client = `http://127.0.0.1:${await freePort()}`;
+      const peer = `http://127.0.0.1:${await freePort()}`;
       await appendFile(
         path('etc/passwd'),
         `etcd:x:${ETCD_UID}:${ETCD_UID}::/var/lib/etcd:/usr/sbin/nologin\n`,
@@ -219,7 +218,7 @@ describe.skipIf(systemd === undefined)(
 
 /** By hand, as root, over a store that is held. */
 async function startStray(program: string, dataDir: string): Promise<ChildProcess> {
-  const url = async (): Promise<string> => `http://127.0.0.1:${await freePort('127.0.0.1')}`;
+  const url = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`;
   const [client, peer] = [await url(), await url()];
   const child = spawn(
     program,

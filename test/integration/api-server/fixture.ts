@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from '@lockstep/shared/waiting.ts';
 import { type Answer, ApiClient, type ClientFiles, type WatchEvent } from '../../lab/api-server/client.ts';
+import { freePort } from '../../lab/free-port.ts';
 import { locateTools } from '../../lab/tools/locate.ts';
 import { type PemFiles, writeCertificates } from '../adapters/support/certificates.ts';
-import { freePort, killProcess, type RunningEtcd, startEtcd } from '../adapters/support/etcd-process.ts';
+import { killProcess, type RunningEtcd, startEtcd } from '../adapters/support/etcd-process.ts';
 
 const API_SERVER = fileURLToPath(new URL('../../lab/api-server/main.ts', import.meta.url));
 const ADDRESS = '127.0.0.1';

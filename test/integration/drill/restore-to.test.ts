@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../lab/free-port.ts';
 import { type EtcdTools, locateTools } from '../../lab/tools/locate.ts';
-import { freePort, killProcess } from '../adapters/support/etcd-process.ts';
+import { killProcess } from '../adapters/support/etcd-process.ts';
 import { CommandLineProcess, type Ended } from '../cli/command-line.ts';
 import { DrillBench, soon } from './drill-bench.ts';
 
@@ -47,7 +48,8 @@ describe('snapshot restore-to', () => {
     try {
       for (let at = 1; at <= 5; at++) {
         const directory = join(bench.directory, 'analysis', String(at));
-        const port = await freePort('127.0.0.1');
+        // One for clients, the next for peers.
+        const port = await freePort('127.0.0.1', 2);
         const ended = await restoreTo(
           directory,
           '--snapshot',
@@ -61,19 +63,24 @@ describe('snapshot restore-to', () => {
         const answer = JSON.parse(ended.out) as { start: string[]; clientUrl: string };
         expect(lstatSync(directory).mode & 0o777).toBe(0o700);
         const [, ...flags] = answer.start;
-        running.push(spawn(tools.etcd, [...flags, '--log-level=error'], { stdio: 'ignore' }));
+        const server = spawn(tools.etcd, [...flags, '--log-level=error'], {
+          stdio: ['ignore', 'ignore', 'inherit'],
+        });
+        running.push(server);
         using client = new EtcdClient({ url: answer.clientUrl });
         await waitFor(
           {
             describe: () => `etcd ${at} serves`,
-            check: (signal) =>
-              client.status(signal).then(
+            check: (signal) => {
+              expect(server.exitCode, 'etcd runs').toBeNull();
+              return client.status(signal).then(
                 ({ leader, header }) => {
                   clusters.add(header?.clusterId ?? 0n);
                   return leader !== 0n;
                 },
                 () => false,
-              ),
+              );
+            },
           },
           100,
           deadline(60_000),

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { initPki } from '@lockstep/coordinator/pki/init.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { deadline } from '@lockstep/shared/waiting.ts';
+import { freePort } from '../../lab/free-port.ts';
 import { locateTools } from '../../lab/tools/locate.ts';
 
 export const CLUSTER = 'nats-test';
@@ -88,16 +89,6 @@ export class NatsServer implements AsyncDisposable {
     await this.kill();
     await rm(this.directory, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 function answers(host: string, port: number): Promise<boolean> {

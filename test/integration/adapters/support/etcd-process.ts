@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import type { EtcdEndpoint } from '@lockstep/shared/etcd/channel.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
-
+import { freePort } from '../../../lab/free-port.ts';
 import { type EtcdTools, locateTools } from '../../../lab/tools/locate.ts';
 import type { PemFiles } from './certificates.ts';
 
@@ -95,16 +94,6 @@ function tlsFlags(tls: PemFiles | undefined): string[] {
     `--${side}trusted-ca-file=${tls.ca}`,
     `--${side}client-cert-auth=true`,
   ]);
-}
-
-export async function freePort(address: string): Promise<number> {
-  const server = createServer().listen(0, address);
-  await once(server, 'listening');
-  const bound = server.address();
-  server.close();
-  await once(server, 'close');
-  if (bound === null || typeof bound === 'string') throw new Error('no port');
-  return bound.port;
 }
 
 export async function killProcess(process: ChildProcess): Promise<void> {
