@@ -2,6 +2,8 @@ import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { SnapshotCard, SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { describe, expect, it } from 'vitest';
 import {
+  CLIENT_SOCKET,
+  DRILL_MEMBER,
   drillTool,
   isAboutStore,
   minorOf,
@@ -48,6 +50,15 @@ describe('the room that a drill wants', () => {
   });
 });
 
+describe('the member of a drill', () => {
+  it('answers nowhere but in its own directory, and is its own cluster', () => {
+    const urls = [DRILL_MEMBER.clientUrl, DRILL_MEMBER.peerUrl, ...DRILL_MEMBER.initialAdvertisePeerUrls];
+    expect(urls.filter((url) => !/^unix:\/\/[^/]+$/.test(url))).toStrictEqual([]);
+    expect(urls[0]).toContain(CLIENT_SOCKET);
+    expect(DRILL_MEMBER.initialCluster).toBe(`${DRILL_MEMBER.name}=${DRILL_MEMBER.peerUrl}`);
+  });
+});
+
 describe('the place of a drill', () => {
   const apart = {
     scratch: '/var/lib/lockstep/drills/d-1',
@@ -66,6 +77,10 @@ describe('the place of a drill', () => {
   it.each([
     ['in the data directory', { scratch: '/var/lib/etcd/drills/d-1' }],
     ['above it', { dataDirs: ['/var/lib/lockstep/drills/d-1/etcd'] }],
+    ['the data directory', { scratch: '/var/lib/etcd' }],
+    ['in it, however that is written', { dataDirs: ['/var/lib/lockstep/'] }],
+    ['in it, however it is written itself', { scratch: '/var/./lib//etcd/drills/d-1' }],
+    ['on a node whose data directory is the root', { dataDirs: ['/'] }],
     ['it, under another name', { scratchInode: { device: 1n, number: 20n } }],
     ['in its log', { dataDirs: ['/var/lib/etcd', '/var/lib/lockstep'] }],
     ['nowhere', { scratchInode: undefined }],

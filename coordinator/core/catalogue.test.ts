@@ -59,6 +59,26 @@ describe('the catalogue', () => {
     expect(unlike?.standing).toBe('bad');
   });
 
+  it('takes the trusted card of a store where no node has one', () => {
+    const bad = [held('cp1', 's-1', { trust: distrusted })];
+    const [entry] = buildCatalogue(bad, [copy('bucket', 's-1')]);
+    expect(entry).toMatchObject({ standing: 'good', distrust: [] });
+    const [alone] = buildCatalogue([], [copy('bucket', 's-1', { distrust: distrusted.distrust })]);
+    expect(alone?.standing).toBe('bad');
+  });
+
+  it('has no snapshot of which nobody has a card, and holds nothing against a place without one', () => {
+    const cardless = [held('cp1', 's-2', { card: undefined })];
+    expect(buildCatalogue(cardless, [copy('bucket', 's-1', { card: undefined })])).toEqual([]);
+    const [entry] = buildCatalogue([held('cp1', 's-1')], [copy('bucket', 's-1', { card: undefined })]);
+    expect(entry?.standing).toBe('good');
+    const [factless] = buildCatalogue(
+      [held('cp1', 's-1', { card: { ...card('s-1'), facts: undefined } })],
+      [],
+    );
+    expect(factless?.card?.id).toBe('s-1');
+  });
+
   it('carries no sample, and one card for all', () => {
     const [entry] = buildCatalogue([held('cp1', 's-1'), held('cp2', 's-1')], []);
     expect(entry?.card?.facts?.encryption[0]?.sampleValue).toHaveLength(0);

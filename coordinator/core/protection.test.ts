@@ -106,6 +106,22 @@ describe('what may not be deleted', () => {
       codes(entry('a', 9, { nodes: ['cp1', 'cp2'], proofs: [broken('cp2')] })),
       ['SNAPSHOT_LAST_GOOD'],
     ],
+    [
+      'nor where the others are bad',
+      codes(
+        entry('a', 9, { nodes: ['cp1', 'cp2'], proofs: [broken('cp2')] }),
+        [entry('b', 8, { proofs: [broken('cp1')] })],
+        ['cp1', 'cp2'],
+      ),
+      ['SNAPSHOT_LAST_GOOD'],
+    ],
+    [
+      'but one of two that are doubtful',
+      codes(entry('a', 9, { nodes: ['cp1', 'cp2'], proofs: [broken('cp2')] }), [
+        entry('b', 8, { nodes: ['cp1', 'cp2'], proofs: [broken('cp1')] }),
+      ]),
+      [],
+    ],
   ])('%s', (_, found, expected) => {
     expect(found).toEqual(expected);
   });

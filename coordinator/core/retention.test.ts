@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { calendarOf, type Period } from './calendar.ts';
-import { decideRetention, lastGood, type RetentionCandidate, type RetentionPolicy } from './retention.ts';
+import {
+  decideRetention,
+  lastGood,
+  policyWords,
+  type RetentionCandidate,
+  type RetentionPolicy,
+} from './retention.ts';
 import type { Standing } from './standing.ts';
 
 const HOUR_MS = 3_600_000;
@@ -226,6 +232,34 @@ describe('retention', () => {
     ]);
   });
 
+  it('keeps one until it is as old as the minimum age, and one of the future whatever its age', () => {
+    const nowMs = START_MS + 10 * HOUR_MS;
+    const at = (id: string, takenMs: number, revision: bigint): RetentionCandidate => {
+      return { id, takenMs, revision, appliedIndex: 0n, standing: 'good', protectedFor: [] };
+    };
+    const candidates = [
+      at('future', nowMs + 1, 1n),
+      at('last', nowMs, 9n),
+      at('this moment', nowMs, 2n),
+      at('younger', nowMs - HOUR_MS + 1, 2n),
+      at('just as old', nowMs - HOUR_MS, 2n),
+    ];
+    const decisions = decideRetention(policyOf({ minAgeMs: HOUR_MS }), candidates, nowMs);
+    expect(decisions.map(({ id, keptFor }) => [id, ...keptFor])).toEqual([
+      ['future', 'last good', 'taken in the future: a clock was wrong'],
+      ['last', 'last good', 'younger than the minimum age'],
+      ['this moment', 'younger than the minimum age'],
+      ['younger', 'younger than the minimum age'],
+      ['just as old'],
+    ]);
+  });
+
+  it('says a policy in words, without what it does not ask for', () => {
+    const words = policyWords(policyOf({ keepLast: 10, daily: 7, minAgeMs: 2 * HOUR_MS }));
+    expect(words).toBe('last 10, daily 7; none younger than 120 min (UTC)');
+    expect(policyWords(policyOf({ hourly: 24 }))).toBe('hourly 24 (UTC)');
+  });
+
   it('holds the last one by content where a clock put it before another', () => {
     const [real, wrong] = [
       { id: 'real', takenMs: 1_000, revision: 20n, appliedIndex: 40n },
@@ -235,6 +269,8 @@ describe('retention', () => {
     expect([...lastGood([{ ...wrong, takenMs: 900 }, real], 10_000)]).toEqual(['real']);
     const old = { id: 'old', takenMs: 500, revision: 5n, appliedIndex: 5n };
     expect([...lastGood([wrong, old], 5_000)].sort()).toEqual(['old', 'wrong']);
+    const ahead = { id: 'ahead', takenMs: 6_000, revision: 30n, appliedIndex: 60n };
+    expect([...lastGood([ahead, { ...real, takenMs: 5_000 }, old], 5_000)].sort()).toEqual(['ahead', 'real']);
   });
 });
 

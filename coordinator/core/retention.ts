@@ -128,7 +128,7 @@ function compare(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** "last 10, hourly 24, daily 7; none younger than 2 h (Europe/Berlin)". */
+/** "last 10, hourly 24, daily 7; none younger than 120 min (Europe/Berlin)". */
 export function policyWords(policy: RetentionPolicy): string {
   const counts = [
     ['last', policy.keepLast] as const,

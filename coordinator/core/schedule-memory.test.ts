@@ -41,6 +41,7 @@ describe('what ran last', () => {
       of('schedule nightly of old', 8),
     ];
     expect(lastInCatalogue(schedule, entries)).toEqual({ atMs: day(7), snapshotId: 's-7' });
+    expect(lastInCatalogue(schedule, entries.toReversed())?.atMs).toBe(day(7));
     expect(lastInCatalogue({ ...schedule, action: 'drill' }, entries)?.atMs).toBe(day(9, 9));
     expect(lastInCatalogue({ ...schedule, name: 'other' }, entries)).toBeUndefined();
   });
@@ -60,6 +61,21 @@ describe('what ran last', () => {
       'the file',
       recall(occurrences, ran(day(6)), { atMs: day(5), snapshotId: 's' }, day(7, 9)),
       { kind: 'file' },
+    ],
+    [
+      'the file, where the card is of the run that it tells of',
+      recall(occurrences, ran(day(6)), { atMs: day(6) + 2_000, snapshotId: 's' }, day(7, 9)),
+      { kind: 'file' },
+    ],
+    [
+      'interrupted the moment that its card says',
+      recall(
+        occurrences,
+        ran(day(6), { endedMs: undefined }),
+        { atMs: day(6) + 1_000, snapshotId: 's' },
+        day(7, 9),
+      ),
+      { kind: 'catalogue', occurrenceMs: day(6), atMs: day(6) + 1_000, snapshotId: 's' },
     ],
     [
       'a later card: another led',

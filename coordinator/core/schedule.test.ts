@@ -146,6 +146,11 @@ describe('what is due', () => {
     expect(judgeDue(hourly, last, nowMs)).toEqual(expected);
   });
 
+  it('is never anything of a line that no day fits', () => {
+    const never = scheduleOf('0 0 31 2 *');
+    expect(judgeDue(never, ran('10:00'), at('11:00'))).toEqual({ kind: 'never' });
+  });
+
   it('waits for its jitter, and does not forget it over the occurrence before', () => {
     const jittered = scheduleOf('0 * * * *', { jitterMs: 30 * MINUTE_MS });
     const runsMs = jittered.runsAt(at('11:00'));

@@ -33,6 +33,8 @@ describe('the standing of a snapshot', () => {
     ['proven, then broken', entry([proof('cp1', 1), proof('cp1', 2, true)], ['cp1'], []), 'bad'],
     ['both at one time', entry([proof('cp1', 1), proof('cp1', 1, true)], ['cp1'], []), 'bad'],
     ['every copy broken', entry([proof('cp1', 1, true), proof('bucket', 1, true)], ['cp1']), 'bad'],
+    ['whatever order that is told in', entry([proof('cp1', 2), proof('cp1', 1, true)]), 'good'],
+    ['broken, and held nowhere', entry([proof('cp1', 1, true)], [], []), 'unknown'],
     ['broken where it is no more', entry([proof('cp9', 1, true)], ['cp1'], []), 'unknown'],
   ])('%s', (_, what, standing) => {
     const judged = judgeStanding(what);
@@ -46,6 +48,13 @@ describe('the standing of a snapshot', () => {
       standing: 'bad',
       reason: 'SNAPSHOT_CARD_MISMATCH: other bytes',
     });
+  });
+
+  it('says what was found, and by what', () => {
+    const proofs = [proof('cp1', 1, true), proof('cp2', 2, true, ProofKind.PROOF_KIND_DRILL)];
+    expect(judgeStanding(entry(proofs)).reason).toBe(
+      'verify on cp1 at 2026-11-22T01:00:00.000Z: SNAPSHOT_CORRUPT; drill on cp2 at 2026-11-22T02:00:00.000Z: SNAPSHOT_CORRUPT',
+    );
   });
 
   it('knows the places, and which of them has a broken copy', () => {
