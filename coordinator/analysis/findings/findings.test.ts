@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryEvidence, type WrittenRow } from '../testing/memory-evidence.ts';
 import { bisect } from './bisect.ts';
 import { builtInRules } from './built-in.ts';
+import { compileRule } from './declared-rule.ts';
 import { findingsOf } from './findings.ts';
 import { manifestRule } from './manifest-rule.ts';
 import { scan } from './scan.ts';
@@ -153,6 +154,50 @@ describe('findings', () => {
     const rows = [mirror('etcd-cp1', 'cp1'), mirror('helper-cp1', 'cp1'), mirror('helper-cp2', 'cp2')];
     const found = findingsOf(scan(memoryEvidence(rows), decoder, [rule]));
     expect(found.map(({ subject }) => subject)).toEqual(['pods kube-system/helper-cp1']);
+  });
+});
+
+describe('a rule that names namespaces and names', () => {
+  const pod = (main: number, namespace: string, name: string) =>
+    put(main, `/registry/pods/${namespace}/${name}`, {
+      kind: 'Pod',
+      metadata: { name, namespace },
+      spec: { containers: [{ name: 'main', image: 'busybox' }] },
+    });
+  const rule = compileRule({
+    id: 'ACME-web',
+    title: 'A pod of the web',
+    techniques: ['T1610'],
+    severity: 'low',
+    why: 'w',
+    innocent: 'i',
+    select: { resources: ['pods'], namespaces: ['team-*'], names: ['web-?'] },
+  });
+
+  it('says nothing of what lies elsewhere or is called otherwise', () => {
+    const rows = [pod(7, 'team-01', 'web-1'), pod(8, 'other', 'web-1'), pod(9, 'team-01', 'db-1')];
+    const found = findingsOf(scan(memoryEvidence(rows), decoder, [rule]));
+    expect(found.map(({ subject }) => subject)).toEqual(['pods team-01/web-1']);
+  });
+
+  it('does not count what it does not mean among what could not be looked into', () => {
+    const closed = (main: number, namespace: string) => ({
+      main,
+      key: `/registry/pods/${namespace}/web-1`,
+      value: 'k8s:enc:aescbc:v1:key1:xxxx',
+    });
+    const { unread } = scan(
+      memoryEvidence([closed(7, 'team-01'), closed(8, 'other'), closed(9, 'another')]),
+      decoder,
+      [rule],
+    );
+    expect(unread).toEqual([{ resource: 'pods', count: 1, why: 'encrypted (aescbc key1)' }]);
+  });
+
+  it('of ours tells of the system’s namespaces alone', () => {
+    const lonely = [pod(7, 'kube-system', 'helper'), pod(8, 'team-01', 'helper')];
+    const found = findingsOf(look(lonely)).filter(({ id }) => id === 'LS-T1610-pod-of-nobody');
+    expect(found.map(({ subject }) => subject)).toEqual(['pods kube-system/helper']);
   });
 });
 

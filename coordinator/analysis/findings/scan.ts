@@ -162,7 +162,7 @@ class Walk {
 
   /** False where no rule wants to see it. */
   #version(row: Row, place: ObjectPlace, standing: 'live' | 'carved'): boolean {
-    const rules = this.#wanting(place.resource);
+    const rules = this.#wanting(place.resource).filter((rule) => rule.selects(place));
     if (rules.length === 0) return false;
     const decoded = this.#decoder.decode(row.value, { key: row.key, modRevision: row.main });
     if (decoded.form !== 'object' || !decoded.described) {
