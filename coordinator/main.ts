@@ -133,7 +133,15 @@ async function main(logger: Logger, around: Around): Promise<void> {
   });
   const drills = new SnapshotDrills({
     agents,
-    copies: new DrillCopies(agents, copying, copies),
+    copies: new DrillCopies({
+      self: identityUri({ cluster: config.cluster, role: 'coordinator', name: config.id }),
+      agents,
+      copying,
+      copies,
+      plans,
+      clock,
+      logger,
+    }),
     announcer: announcer ?? { announce: () => undefined },
     clock,
     logger,

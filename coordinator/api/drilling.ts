@@ -9,8 +9,8 @@ export function drillingCalls({
 }: Pick<OperatorServiceSettings, 'drills' | 'logger'>): Pick<OperatorServiceServer, 'runDrill'> {
   return {
     runDrill: streamHandler((request, { caller, signal }) => {
-      const { snapshotId, node } = request;
-      logger.info({ by: identityUri(caller), call: 'RunDrill', snapshotId, node }, 'operator call');
+      const { snapshotId, node, store } = request;
+      logger.info({ by: identityUri(caller), call: 'RunDrill', snapshotId, node, store }, 'operator call');
       return drills.drill(request, signal);
     }),
   };

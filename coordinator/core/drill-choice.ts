@@ -1,6 +1,6 @@
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
-import { lastProof } from './standing.ts';
+import { isAboutStoredBytes, lastProof } from './standing.ts';
 
 /**
  * Of what nodes hold, the id of the newest that nobody's last proof says is bad; the newest at all
@@ -11,9 +11,10 @@ export function newestWorthDrilling(snapshots: readonly StoredSnapshot[]): strin
   const newest = [...new Map(cards.map((card) => [card.id, card])).values()].sort((a, b) =>
     a.takenAt < b.takenAt ? 1 : a.takenAt > b.takenAt ? -1 : 0,
   );
-  const isBad = (id: string): boolean =>
-    lastProof(snapshots.flatMap(({ card, marks }) => (card?.id === id ? (marks?.proofs ?? []) : [])))
-      ?.failure !== undefined;
+  const isBad = (id: string): boolean => {
+    const proofs = snapshots.flatMap(({ card, marks }) => (card?.id === id ? (marks?.proofs ?? []) : []));
+    return lastProof(proofs.filter((proof) => !isAboutStoredBytes(proof)))?.failure !== undefined;
+  };
   return (newest.find(({ id }) => !isBad(id)) ?? newest[0])?.id;
 }
 

@@ -40,8 +40,23 @@ export function judgeStanding(entry: Judgeable): Judged {
 
 /** True where this copy was found broken and not proven since. */
 export function isBrokenAt(entry: Judgeable, place: string): boolean {
-  const proof = latestByPlace(entry.marks?.proofs ?? []).get(place);
+  return isBadAt(entry.marks?.proofs ?? [], place);
+}
+
+/** True where the last of these proofs at that place is a bad one. */
+export function isBadAt(proofs: readonly Proof[], place: string): boolean {
+  const proof = latestByPlace(proofs).get(place);
   return proof !== undefined && isBad(proof);
+}
+
+/** Places that hold it and whose copy was found broken and not proven since: each is to be replaced. */
+export function brokenPlaces(entry: Judgeable): string[] {
+  return placesOf(entry).filter((place) => isBrokenAt(entry, place));
+}
+
+/** True where a copy in a store is damaged, as it is stored: that says nothing of any other copy. */
+export function isAboutStoredBytes({ failure }: Proof): boolean {
+  return failure?.code === 'COPY_DAMAGED' || failure?.code === 'COPY_SEAL_INVALID';
 }
 
 /** The proof that was made last, of this kind or of any. */

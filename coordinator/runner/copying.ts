@@ -183,10 +183,10 @@ export class Copying {
     await checkStoredBytes(this.store(found.store), found, onProgress, signal);
   }
 
-  /** Unpacks a copy on an agent, to nowhere, and holds it against its card; returns where. */
-  async prove(found: CopyInStore, fileKey: Uint8Array, signal: AbortSignal): Promise<string> {
-    const { clock } = this.#settings;
-    const client = await this.#chooseNode(signal);
+  /** Unpacks a copy on an agent, to nowhere, and holds it against its card; returns where. Empty node: whichever. */
+  async prove(found: CopyInStore, fileKey: Uint8Array, signal: AbortSignal, node = ''): Promise<string> {
+    const { agents, clock } = this.#settings;
+    const client = node === '' ? await this.#chooseNode(signal) : clientOf(agents, node);
     const until = clock.deadline(COPY_TIMEOUT_MS, signal);
     await proveCopy({ store: this.store(found.store), client, clock }, found, fileKey, until);
     return client.node;

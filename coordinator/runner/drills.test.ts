@@ -1,8 +1,9 @@
 import { systemClock } from '@lockstep/shared/clock.ts';
-import { LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
+import { fromFailure, LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { DrillSnapshotResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+import { RunDrillRequest } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import {
   Proof,
   type SnapshotMarks,
@@ -12,6 +13,7 @@ import { createLogger } from '@lockstep/shared/logging.ts';
 import { describe, expect, it } from 'vitest';
 import { SnapshotDrills } from './drills.ts';
 import type { AgentAddress, AgentClient, Agents } from './ports.ts';
+import type { CopyInStore } from './stored-cards.ts';
 
 type Answer = 'good' | 'bad' | 'SPACE_TOO_LITTLE' | 'DRILL_FAILED' | 'silent';
 const signal = (): AbortSignal => AbortSignal.timeout(5_000);
@@ -19,8 +21,12 @@ const signal = (): AbortSignal => AbortSignal.timeout(5_000);
 /** Agents by name: what each holds, and how a drill on it ends. */
 function scene(
   nodes: Readonly<
-    Record<string, { holds?: readonly string[]; answer?: Answer; leader?: boolean; open?: string }>
+    Record<
+      string,
+      { holds?: readonly string[]; answer?: Answer; leader?: boolean; open?: string; proofs?: Proof[] }
+    >
   >,
+  stored?: LockstepError,
 ) {
   const asked: string[] = [];
   const marked: Record<string, SnapshotMarks[]> = {};
@@ -37,7 +43,13 @@ function scene(
           openOperationId: nodes[node]?.open ?? '',
         }),
       listSnapshots: async () =>
-        (holds.get(node) ?? []).map((id) => StoredSnapshot.fromPartial({ node, card: { id, takenAt: id } })),
+        (holds.get(node) ?? []).map((id) =>
+          StoredSnapshot.fromPartial({
+            node,
+            card: { id, takenAt: id },
+            marks: { snapshotId: id, proofs: nodes[node]?.proofs ?? [] },
+          }),
+        ),
       markSnapshot: async (marks: SnapshotMarks) => {
         (marked[node] ??= []).push(marks);
         return marks;
@@ -60,9 +72,17 @@ function scene(
   const drills = new SnapshotDrills({
     agents,
     copies: {
-      bring: async (id, node) => {
+      find: async ({ snapshotId }) => {
+        if (stored instanceof LockstepError) throw stored;
+        return { store: 'vault', copy: { snapshotId } } as CopyInStore;
+      },
+      fromStore: async ({ store }, { client: { node }, holds: hasIt }) => {
+        brought.push(`${store} to ${node}${hasIt ? ', which has it' : ''}`);
+        return { takeAway: async () => void brought.push(`away from ${node}`) };
+      },
+      fromAgent: async (id, { node }) => {
         brought.push(`${id} to ${node}`);
-        holds.get(node === '' ? (Object.keys(nodes)[0] ?? '') : node)?.push(id);
+        return { takeAway: async () => void brought.push(`away from ${node}`) };
       },
       mark: async (id) => void (marked['store'] ??= []).push({ snapshotId: id, pins: [], proofs: [] }),
     },
@@ -71,6 +91,15 @@ function scene(
     logger: createLogger('drills', 'silent'),
   });
   return { drills, asked, marked, brought, announced };
+}
+
+async function proofsOf(drills: SnapshotDrills, request: Partial<RunDrillRequest>): Promise<Proof[]> {
+  const proofs: Proof[] = [];
+  for await (const { event } of drills.drill(RunDrillRequest.fromPartial(request), signal())) {
+    if (event?.$case === 'failure') throw fromFailure(event.value);
+    if (event?.$case === 'proof') proofs.push(event.value);
+  }
+  return proofs;
 }
 
 describe('drills from a coordinator', () => {
@@ -122,10 +151,51 @@ describe('drills from a coordinator', () => {
   it('bring the snapshot first where nobody, or not the named node, holds it', async () => {
     const { drills, asked, brought } = scene({ cp1: { holds: ['s1'] }, cp2: {} });
     await drills.run('s1', 'cp2', signal());
-    expect({ asked, brought }).toStrictEqual({ asked: ['cp2'], brought: ['s1 to cp2'] });
+    expect({ asked, brought }).toStrictEqual({ asked: ['cp2'], brought: ['s1 to cp2', 'away from cp2'] });
     const stored = scene({ cp1: {} });
-    await stored.drills.run('s2', '', signal());
-    expect(stored.brought).toStrictEqual(['s2 to ']);
+    expect(await stored.drills.run('s2', '', signal())).toMatchObject({ place: 'vault' });
+    expect(stored.brought).toStrictEqual(['vault to cp1', 'away from cp1']);
+  });
+
+  it('of a copy in a store go where it does not lie already, and speak for the store', async () => {
+    const { drills, asked, brought, marked } = scene({ cp1: { holds: ['s1'] }, cp2: {} });
+    const [proof] = await proofsOf(drills, { snapshotId: 's1', store: 'vault' });
+    expect(proof).toMatchObject({ place: 'vault', failure: undefined });
+    expect(proof?.note).toContain('drilled on cp2, which kept nothing of it');
+    expect({ asked, brought }).toStrictEqual({ asked: ['cp2'], brought: ['vault to cp2', 'away from cp2'] });
+    expect(marked).toMatchObject({ cp1: [{ proofs: [{ place: 'vault' }] }] });
+  });
+
+  it('of a copy in a store blame a node’s own bytes on the node', async () => {
+    const { drills } = scene({ cp1: { holds: ['s1'], answer: 'bad' } });
+    const [proof] = await proofsOf(drills, { snapshotId: 's1', store: 'vault', node: 'cp1' });
+    expect(proof).toMatchObject({ place: 'cp1', failure: { code: 'SNAPSHOT_CORRUPT' } });
+  });
+
+  it('find a copy in a store damaged, mark and announce that, and ask no agent', async () => {
+    const damaged = new LockstepError('COPY_DAMAGED', { node: 'vault', message: 'It is cut off.' });
+    const { drills, asked, announced } = scene({ cp1: {} }, damaged);
+    const [proof] = await proofsOf(drills, { snapshotId: 's1', store: 'vault' });
+    expect(proof).toMatchObject({ place: 'vault', failure: { code: 'COPY_DAMAGED' } });
+    expect(asked).toStrictEqual([]);
+    expect(announced).toMatchObject([{ operationId: 'drill', event: { value: { code: 'COPY_DAMAGED' } } }]);
+  });
+
+  it('take a store that does not answer for no proof', async () => {
+    const away = new LockstepError('STORE_MISSING', { node: 'vault', message: 'It is not mounted.' });
+    const { drills } = scene({ cp1: {} }, away);
+    await expect(proofsOf(drills, { snapshotId: 's1', store: 'vault' })).rejects.toMatchObject({
+      code: 'STORE_MISSING',
+    });
+  });
+
+  it('ask those last whose own copy was found broken', async () => {
+    const broken = Proof.fromPartial({ place: 'cp1', at: '2026-11-22T01:00:00Z', failure: { code: 'X' } });
+    const { drills } = scene({
+      cp1: { holds: ['s1'], proofs: [broken] },
+      cp2: { holds: ['s1'], leader: true },
+    });
+    expect(await drills.run('s1', '', signal())).toMatchObject({ place: 'cp2' });
   });
 
   it('take the newest where none is named, and refuse where there is none, or no such node', async () => {

@@ -1,17 +1,19 @@
-import { fromFailure, LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { asLockstepError, fromFailure, LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type { Proof } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import type { Answer } from '../answer.ts';
-import { WAIT_MS } from '../coordinator.ts';
+import { type Coordinator, WAIT_MS } from '../coordinator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
 import { drilledSnapshots, drillList, drillProof, proofView } from '../render/drills.ts';
 import { saveDisplay } from '../save-display.ts';
-import { fetchSnapshot } from './snapshot-copies.ts';
+import { openCopy } from './snapshot-copies.ts';
 
 export interface DrillOptions {
   readonly node?: string;
-  /** Of age-keygen: then the copy is fetched from its store first. */
+  /** The copy that lies there, instead of one that a node holds. */
+  readonly store?: string;
+  /** Of age-keygen: opens an encrypted copy in a store, and is read here alone. */
   readonly identity?: string;
 }
 
@@ -20,12 +22,20 @@ export async function runDrill(
   id: string | undefined,
   options: DrillOptions,
 ): Promise<Answer> {
-  const node = await fetchedTo(invocation, id, options);
+  const ofStored = options.store !== undefined || options.identity !== undefined;
+  if (ofStored && id === undefined) {
+    throw new LockstepError('USAGE', {
+      message: 'Name the snapshot: --store and --identity are about the copy of one.',
+    });
+  }
   return await withCoordinator(invocation, async (coordinator) => {
+    const { store, fileKey } = ofStored
+      ? await openedCopy(coordinator, id ?? '', options)
+      : { store: '', fileKey: new Uint8Array() };
     using display = saveDisplay(invocation);
     const events = coordinator.stream(
       OperatorServiceService.runDrill,
-      { snapshotId: id ?? '', node },
+      { snapshotId: id ?? '', node: options.node ?? '', store, fileKey: Buffer.from(fileKey) },
       WAIT_MS.drill,
     );
     for await (const { event, snapshotId } of events) {
@@ -40,18 +50,23 @@ export async function runDrill(
   });
 }
 
-/** Where to drill: on the node that an encrypted copy was just brought to, with a key that stayed here. */
-async function fetchedTo(
-  invocation: Invocation,
-  id: string | undefined,
-  { node = '', identity }: DrillOptions,
-): Promise<string> {
-  if (identity === undefined) return node;
-  if (id === undefined) {
-    throw new LockstepError('USAGE', { message: 'Name the snapshot that --identity opens.' });
+/**
+ * Which copy, and its key. One that is so spoilt that it opens to nobody goes to the coordinator
+ * without a key: there it is found once more, marked, and told to whoever listens.
+ */
+async function openedCopy(
+  coordinator: Coordinator,
+  id: string,
+  options: DrillOptions,
+): Promise<{ store: string; fileKey: Uint8Array }> {
+  try {
+    return await openCopy(coordinator, id, options);
+  } catch (thrown) {
+    const { code, node } = asLockstepError(thrown);
+    const store = options.store ?? node;
+    if ((code !== 'COPY_DAMAGED' && code !== 'COPY_SEAL_INVALID') || store === '') throw thrown;
+    return { store, fileKey: new Uint8Array() };
   }
-  const { data } = await fetchSnapshot(invocation, id, { identity, ...(node === '' ? {} : { node }) });
-  return String(data['node']);
 }
 
 function proofAnswer(id: string, proof: Proof): Answer {

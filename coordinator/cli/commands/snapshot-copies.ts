@@ -104,6 +104,7 @@ export async function openCopy(
   // A head of another file would give that file's key away.
   if (copy.snapshotId !== snapshotId || sha256Hex(head) !== copy.headSha256) {
     throw new LockstepError('COPY_DAMAGED', {
+      node: copy.store,
       message: `The head of the copy in ${copy.store} is not the one that was stored.`,
     });
   }

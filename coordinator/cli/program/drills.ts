@@ -10,10 +10,12 @@ export function drills(program: Command, does: Does): void {
     'restore a snapshot into a scratch place on a node, and prove it there',
     'lockstep drill run',
     'lockstep drill run s-20261122-114530-7kq2ab --node cp3',
+    'lockstep drill run s-20261122-114530-7kq2ab --store offsite --identity key.txt',
   )
     .argument('[snapshot]', 'its id; the newest that is not known to be bad if left out')
     .option('--node <name>', 'on this node, instead of whichever it disturbs least')
-    .option('--identity <file>', 'of age-keygen: fetch the encrypted copy first; read here alone')
+    .option('--store <name>', 'the copy in this store, brought to a node for the drill alone')
+    .option('--identity <file>', 'of age-keygen: opens an encrypted copy; read here alone')
     .action((id: string | undefined, options: CommonOptions & DrillOptions) =>
       does({ kind: 'answer', options, ask: (invocation) => runDrill(invocation, id, options) }),
     );

@@ -22,6 +22,7 @@ describe('a snapshot that somebody has proven', () => {
     ['never', []],
     ['to be good', [proof('2026-11-22T01:00:00Z')]],
     ['to be good since', [proof('2026-11-22T01:00:00Z', 'SNAPSHOT_CORRUPT'), proof('2026-11-22T02:00:00Z')]],
+    ['to have a damaged copy in a store', [proof('2026-11-22T01:00:00Z', 'COPY_DAMAGED')]],
   ])('%s is objected to by nobody', (_how, proofs) => {
     expect(objections(proofs)).toStrictEqual([]);
   });

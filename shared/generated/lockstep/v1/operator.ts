@@ -475,6 +475,10 @@ export interface RunDrillRequest {
   /** Empty: the newest good one. */
   snapshotId: string;
   node: string;
+  /** The copy in this store, whoever else holds the snapshot. Empty: what an agent holds, if any does. */
+  store: string;
+  /** Opens that one copy; empty where it is not encrypted. */
+  fileKey: Buffer;
 }
 
 export interface RunDrillResponse {
@@ -6738,7 +6742,7 @@ export const PruneSnapshotsResponse: MessageFns<PruneSnapshotsResponse> = {
 };
 
 function createBaseRunDrillRequest(): RunDrillRequest {
-  return { snapshotId: "", node: "" };
+  return { snapshotId: "", node: "", store: "", fileKey: Buffer.alloc(0) };
 }
 
 export const RunDrillRequest: MessageFns<RunDrillRequest> = {
@@ -6748,6 +6752,12 @@ export const RunDrillRequest: MessageFns<RunDrillRequest> = {
     }
     if (message.node !== "") {
       writer.uint32(18).string(message.node);
+    }
+    if (message.store !== "") {
+      writer.uint32(26).string(message.store);
+    }
+    if (message.fileKey.length !== 0) {
+      writer.uint32(34).bytes(message.fileKey);
     }
     return writer;
   },
@@ -6781,6 +6791,22 @@ export const RunDrillRequest: MessageFns<RunDrillRequest> = {
             message.node = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.store = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fileKey = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6801,6 +6827,12 @@ export const RunDrillRequest: MessageFns<RunDrillRequest> = {
         ? globalThis.String(object.snapshot_id)
         : "",
       node: isSet(object.node) ? globalThis.String(object.node) : "",
+      store: isSet(object.store) ? globalThis.String(object.store) : "",
+      fileKey: isSet(object.fileKey)
+        ? Buffer.from(bytesFromBase64(object.fileKey))
+        : isSet(object.file_key)
+        ? Buffer.from(bytesFromBase64(object.file_key))
+        : Buffer.alloc(0),
     };
   },
 
@@ -6812,6 +6844,12 @@ export const RunDrillRequest: MessageFns<RunDrillRequest> = {
     if (message.node !== "") {
       obj.node = message.node;
     }
+    if (message.store !== "") {
+      obj.store = message.store;
+    }
+    if (message.fileKey.length !== 0) {
+      obj.fileKey = base64FromBytes(message.fileKey);
+    }
     return obj;
   },
 
@@ -6822,6 +6860,8 @@ export const RunDrillRequest: MessageFns<RunDrillRequest> = {
     const message = createBaseRunDrillRequest();
     message.snapshotId = object.snapshotId ?? "";
     message.node = object.node ?? "";
+    message.store = object.store ?? "";
+    message.fileKey = object.fileKey ?? Buffer.alloc(0);
     return message;
   },
 };

@@ -400,7 +400,7 @@ export interface Pin {
 /** One time that a snapshot was read whole, or restored into a scratch place. */
 export interface Proof {
   kind: ProofKind;
-  /** The node that proved it, or the store that was read. */
+  /** The node that proved what it holds, or the store whose copy was read or drilled. */
   place: string;
   at: string;
   /** Unset: it is good. */

@@ -1,0 +1,20 @@
+import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { Proof } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+
+/** What somebody is woken by: which snapshot, where, what is wrong with it, and what to do. */
+export function foundBad(snapshotId: string, { place }: Proof, { code, message, cure }: Failure): string {
+  return `Snapshot ${snapshotId} is BAD on ${place}, as a drill found: ${code}: ${sentence(message)} ${cure}`.trim();
+}
+
+/** The same of a drill that could not be done: nothing is known of the snapshot by it. */
+export function notDrilled(snapshotId: string, { code, message, node, cure, causes }: Failure): string {
+  const what = snapshotId === '' ? 'No snapshot' : `Snapshot ${snapshotId}`;
+  const where = node === '' ? '' : ` on ${node}`;
+  const [cause] = causes;
+  const words = cause === undefined ? sentence(message) : `${sentence(message)} (${cause})`;
+  return `${what} could not be drilled${where}, which says nothing of whether it is good: ${code}: ${words} ${cure}`.trim();
+}
+
+function sentence(words: string): string {
+  return /[.!?]$/u.test(words) ? words : `${words}.`;
+}
