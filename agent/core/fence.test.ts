@@ -10,7 +10,7 @@ import {
   type PromiseOffer,
   unended,
 } from './fence.ts';
-import type { OperationView, RunnableStep } from './operation.ts';
+import { type OperationView, type RunnableStep, STEP_NAMES } from './operation.ts';
 
 const epoch = (number: number, coordinatorId = 'c1'): Epoch => ({ number: BigInt(number), coordinatorId });
 
@@ -235,7 +235,11 @@ describe('commit', () => {
       operation({ completed: started, intended: new Set([...started, Step.STEP_UNDO_STOP]) }),
       { code: 'ALREADY_UNDONE' },
     ],
-    ['NEW not started', operation(), { code: 'STEP_OUT_OF_ORDER' }],
+    [
+      'NEW not started',
+      operation(),
+      { code: 'STEP_OUT_OF_ORDER', message: expect.stringContaining(STEP_NAMES[Step.STEP_START_ETCD]) },
+    ],
     [
       'undo begun before NEW was started',
       operation({ intended: new Set([Step.STEP_UNDO_STOP]) }),

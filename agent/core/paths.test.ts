@@ -1,6 +1,6 @@
 import { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { describe, expect, it } from 'vitest';
-import { isSafeName, operationPaths, parkedDirOf, plannedComponents } from './paths.ts';
+import { isSafeName, nodePaths, operationPaths, parkedDirOf, plannedComponents } from './paths.ts';
 
 const plan = (isMountPoint: boolean, dataDir = '/var/lib/etcd'): NodePlan =>
   NodePlan.fromPartial({
@@ -52,6 +52,9 @@ describe('paths of an operation', () => {
     expect(isSafeName(id)).toBe(false);
     expect(() => operationPaths(plan(false), id, '/var/lib/lockstep')).toThrow(notAllowed);
     expect(() => parkedDirOf(plan(false), id)).toThrow(notAllowed);
+    // Nor where nothing is parked, on a node without a kubelet.
+    const withoutKubelet = NodePlan.fromPartial({ node: 'cp1', hosting: 'systemd' });
+    expect(() => nodePaths(withoutKubelet, id, '/var/lib/lockstep')).toThrow(notAllowed);
   });
 
   it.each(['', 'var/lib/etcd', '/var/../etcd'])('takes no data directory %j', (dataDir) => {

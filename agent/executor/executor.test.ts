@@ -6,7 +6,7 @@ import {
   Step,
   type StepResult,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { type NodePlan, PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { describe, expect, it } from 'vitest';
 import type { RunnableStep } from '../core/operation.ts';
@@ -85,6 +85,21 @@ class Agent {
   }
 }
 
+/** A plan in which this node has the API server alone, and another has a member. */
+function withoutMember(change: Partial<NodePlan> = {}): RestorePlan {
+  const plan = benchPlan();
+  const [first] = plan.nodes;
+  if (first === undefined) throw new Error('no node');
+  const manifests = first.manifests.filter(({ component }) => component === 'kube-apiserver');
+  return {
+    ...plan,
+    nodes: [
+      { ...first, node: 'cp2' },
+      { ...first, etcd: undefined, manifests, ...change },
+    ],
+  };
+}
+
 const refusedAs = (code: string) => expect.objectContaining({ code }) as Error;
 
 describe('a promise', () => {
@@ -113,6 +128,24 @@ describe('a promise', () => {
     held.bench.on['stores.realPath'] = agent.bench.on['stores.realPath'];
     await held.promise(2n);
     expect(held.ledger.written).toHaveLength(2);
+  });
+
+  it('is not made of a member whose stores lie where nothing may be written', async () => {
+    const agent = new Agent();
+    agent.bench.on['stores.realPath'] = (path: string) => {
+      if (path.startsWith('/var/lib/etcd')) throw new Error('not allowed');
+      return path;
+    };
+    await expect(agent.promise()).rejects.toThrow('not allowed');
+    expect(agent.ledger.written).toEqual([]);
+  });
+
+  it('is made of a control plane without a member, and not of a node with nothing at all', async () => {
+    const agent = new Agent(withoutMember());
+    await agent.promise();
+    expect(agent.ledger.written).toEqual(['promise 1, plan']);
+    const nothing = new Agent(withoutMember({ manifests: [] }));
+    await expect(nothing.promise()).rejects.toThrow(refusedAs('PLAN_UNKNOWN'));
   });
 
   it.each([
@@ -315,6 +348,19 @@ describe('one effect at a time', () => {
     expect(agent.ledger.written.at(-1)).toBe('promise 2');
   });
 
+  it('bars what is done beside every step, which bars them in turn', async () => {
+    const { agent, end } = await busy();
+    let done = 0;
+    const beside = (): Promise<number> => agent.executor.besideSteps(async () => (done += 1));
+    await expect(beside()).rejects.toThrow(refusedAs('EFFECT_IN_FLIGHT'));
+    expect(done).toBe(0);
+    await end();
+    expect(await beside()).toBe(1);
+    await agent.executor.besideSteps(async () => {
+      await expect(agent.promise(2n)).rejects.toThrow(refusedAs('EFFECT_IN_FLIGHT'));
+    });
+  });
+
   it('is waited for by who stops the agent', async () => {
     const { agent, end } = await busy();
     Object.assign(agent.bench.ports.clock, { after: () => ({ [Symbol.dispose]: () => undefined }) });
@@ -390,6 +436,18 @@ it('every command leaves a line in the audit, with how it ended', async () => {
     'Commit: STEP_OUT_OF_ORDER',
   ]);
   expect(agent.ledger.audits[0]).toMatchObject({ caller: CALLER, operationId: OPERATION, epoch: epoch(1n) });
+});
+
+describe('whether there is a member here', () => {
+  it('is said by the open operation, for this node; where none is open there may be one', async () => {
+    const agent = new Agent(withoutMember());
+    expect(agent.executor.hasMember()).toBe(true);
+    await agent.promise();
+    expect(agent.executor.hasMember()).toBe(false);
+    const member = new Agent();
+    await member.promise();
+    expect(member.executor.hasMember()).toBe(true);
+  });
 });
 
 describe('the components in place', () => {

@@ -92,6 +92,28 @@ describe('an undo', () => {
     expect(one.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
   });
 
+  it('is said of nobody where the one node that answers has not taken the plan, or failed to undo it', () => {
+    const refused = new Script().start().fail('cp1', 'OPERATION_IN_PROGRESS');
+    for (const node of ['cp2', 'cp3']) refused.fail(node, 'UNREACHABLE');
+    expect(refused.fire('grace').outcome).toBeUndefined();
+    expect([...refused.stageOf('undo').away]).toEqual([]);
+    const failed = undoing(STAGE).answerAll().failRepeatedly('cp1', 'DISK_FULL', MAX_FAULTS_PER_STEP);
+    for (const node of ['cp2', 'cp3']) failed.fail(node, 'UNREACHABLE');
+    expect(failed.fire('grace').outcome).toBeUndefined();
+    expect([...failed.stageOf('undo').away]).toEqual([]);
+  });
+
+  it('takes a node that will not take the plan for out of it, and waits for one that is busy', () => {
+    const asked = (): Script => {
+      const script = new Script().start().fail('cp1', 'OPERATION_IN_PROGRESS');
+      return script.fail('cp2', 'PLAN_UNKNOWN');
+    };
+    expect([...asked().fail('cp2', 'DISK_FULL').stageOf('undo').taking]).toEqual(['cp3']);
+    const busy = asked().fail('cp2', 'EFFECT_IN_FLIGHT');
+    expect([...busy.stageOf('undo').taking]).toEqual(['cp2', 'cp3']);
+    expect(busy.timers('retry')).toHaveLength(1);
+  });
+
   it('is left to who promised more, by a node that is known to have promised', () => {
     expect(undoing().fail('cp2', 'EPOCH_STALE').stage.kind).toBe('superseded');
   });
@@ -127,6 +149,11 @@ describe('an undo', () => {
 
     it('is left to who promised more, by a node that was there', () => {
       expect(takenOver().fail('cp1', 'EPOCH_STALE').stage.kind).toBe('superseded');
+    });
+
+    it('settles anew where it says so only when it is asked to take the plan', () => {
+      const script = takenOver(Step.STEP_STAGE).fail('cp3', 'PLAN_UNKNOWN').fail('cp3', 'EPOCH_STALE');
+      expect(script.stageOf('settle').part).toBe('survey');
     });
 
     it('tries again where anything else keeps a node from it', () => {

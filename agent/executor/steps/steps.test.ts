@@ -74,6 +74,15 @@ describe('STAGE', () => {
     }
   });
 
+  it('touches nothing under a card that is not trusted', async () => {
+    const bench = new Bench();
+    bench.on['judgeSeals'] = () => [{ code: 'SIGNER_REVOKED', message: 'revoked' }];
+    bench.on['snapshots.find'] = () => found;
+    bench.on['snapshots.verify'] = () => ({ facts, refusals: [] });
+    await expect(done(bench, Step.STEP_STAGE)).rejects.toThrow(isRefused('SIGNER_REVOKED'));
+    expect(bench.calls).toEqual([]);
+  });
+
   it('has nothing to pull from where the plan names this node alone', async () => {
     const bench = new Bench(benchPlan({ sources: [{ node: 'cp1', address: '' }] }));
     await expect(done(bench, Step.STEP_STAGE)).rejects.toThrow(isRefused('PULL_FAILED'));
@@ -225,6 +234,21 @@ describe('REINSPECT', () => {
     };
     expect(await looks(2)).toEqual([undefined, 3]);
     expect(await looks(9)).toEqual(['PLAN_DRIFTED', 3]);
+  });
+
+  it.each([
+    ['a drift that is clear', { kubelet: { unit: 'other.service' } }, 'PLAN_DRIFTED'],
+    [
+      'a node that is as planned, whatever could not be looked at',
+      { failures: [{ code: 'NODE_INSPECTION_FAILED' }] },
+      undefined,
+    ],
+  ])('looks once at %s', async (_what, change, code) => {
+    const bench = planned();
+    bench.on['describe'] = () => NodeReport.fromPartial({ ...report, ...change });
+    const { result } = await done(bench, Step.STEP_REINSPECT);
+    expect(result?.failure?.code).toBe(code);
+    expect(bench.calls).toEqual(['describe']);
   });
 
   it('says that the disk is full now, and drift before that', async () => {
@@ -407,13 +431,14 @@ describe('PREPARE_GATE', () => {
     expect(calm.calls).toEqual(['member.observe', 'member.writeCanary r-1']);
   });
 
-  it('puts this place in before the canary, so that the gate’s revision has it', async () => {
-    const bench = new Bench();
+  it('puts this place in where it can be written, and before the canary: the gate’s revision has it', async () => {
+    const bench = new Bench(benchPlan({ alarmsToDisarm: ['NOSPACE'] }));
     const cures = [{ key: Buffer.from('/registry/minions/old'), value: Buffer.alloc(0) }];
     Object.assign(bench.plan, { cures });
     await done(bench, Step.STEP_PREPARE_GATE);
     expect(bench.calls.map((call) => call.split(' ')[0])).toEqual([
       'member.observe',
+      'member.disarmAlarms',
       'member.putCures',
       'member.writeCanary',
     ]);

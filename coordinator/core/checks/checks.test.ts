@@ -1,4 +1,5 @@
 import { EncryptionVerdict_Verdict as Verdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { Proof, ProofKind } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { parseVersion } from '../etcd-version.ts';
 import type { InspectedNode } from '../plan-input.ts';
@@ -589,4 +590,14 @@ describe('who is left out', () => {
   ])('%s', (_what, change, expected) => {
     expect(objections(change)).toEqual(expected);
   });
+});
+
+it('a snapshot that was found to be bad is planned for nobody', () => {
+  const bad = Proof.fromPartial({
+    kind: ProofKind.PROOF_KIND_VERIFY,
+    place: 'cp2',
+    at: '2026-11-22T01:00:00Z',
+    failure: { code: 'SNAPSHOT_CORRUPT', message: 'page 7' },
+  });
+  expect(objections((s) => s.proofs.push(bad))).toEqual(['SNAPSHOT_PROVEN_BAD']);
 });

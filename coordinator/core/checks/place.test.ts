@@ -43,8 +43,23 @@ describe('a snapshot of another cluster', () => {
       'PLACE_UNKNOWN',
     ],
     ['where it is of this one', (scene) => (scene.input = { into: 'lab', cures: [] }), 'PLACE_IS_ITS_OWN'],
+    [
+      'where it is of this one, whoever knows the hosts',
+      (scene) => (scene.input = { into: 'lab', cures: undefined }),
+      'PLACE_IS_ITS_OWN',
+    ],
   ])('is refused %s', (_what, change, code) => {
     expect(codes(change)).toEqual([code]);
+  });
+
+  it('that is broken is refused for that alone', () => {
+    const said = codes((scene) => {
+      ofAnother(scene);
+      scene.facts.trailerValid = false;
+      scene.input = { into: 'elsewhere', cures: CURES };
+    });
+    expect(said).not.toContain('CLUSTER_MISMATCH');
+    expect(said).not.toEqual([]);
   });
 
   it('of this one carries no cures', () => {

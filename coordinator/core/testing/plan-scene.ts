@@ -2,7 +2,7 @@ import type { EncryptionVerdict_Verdict as Verdict } from '@lockstep/shared/gene
 import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import { SnapshotCard, SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { type Proof, SnapshotCard, SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { makePlan } from '../plan.ts';
 import type { InspectedNode, PlanInput } from '../plan-input.ts';
 
@@ -89,6 +89,7 @@ export interface Scene {
   facts: SnapshotFacts;
   card: SnapshotCard;
   distrust: Refusal[];
+  proofs: Proof[];
   input: Partial<PlanInput>;
 }
 
@@ -105,6 +106,7 @@ export function planned(change: (scene: Scene) => unknown = () => undefined): Re
       serviceAccountKeySha256: ['sa'],
     }),
     distrust: [],
+    proofs: [],
     input: {},
   };
   change(scene);
@@ -138,6 +140,7 @@ export function planned(change: (scene: Scene) => unknown = () => undefined): Re
       card: scene.card,
       sealed: { cardJson: '{}', seals: [] },
       distrust: scene.distrust,
+      proofs: scene.proofs,
       copies: [{ node: 'cp2', address: '10.0.0.2:7443', facts: scene.facts, refusals: [] }],
     },
     consequences: Consequences.fromPartial({ known: true }),
