@@ -2,18 +2,19 @@ import { createReadStream } from 'node:fs';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { type ArchiveJudgement, judgeArchive } from '@lockstep/shared/evidence-archive/judge.ts';
 import { type ReadArchive, readArchive, type VisitEntry } from '@lockstep/shared/evidence-archive/read.ts';
+import { openPlainFile } from '@lockstep/shared/plain-file.ts';
 import { type Authority } from '@lockstep/shared/seal/seal.ts';
 import { readAuthority } from '@lockstep/shared/seal/signing-files.ts';
 import { type ConfigLocation, loadContext } from './config.ts';
 
-/** An archive of evidence that lies here; it is only read. Throws EVIDENCE_ARCHIVE_INVALID, USAGE. */
+/** An archive of evidence that lies here; it is only read. Throws EVIDENCE_ARCHIVE_INVALID, FILE_NOT_READABLE. */
 export async function readArchiveFile(path: string, visit?: VisitEntry): Promise<ReadArchive> {
-  const file = createReadStream(path, { highWaterMark: 1024 * 1024 });
+  const file = createReadStream(path, { fd: openPlainFile(path), highWaterMark: 1024 * 1024 });
   try {
     return await readArchive(file as AsyncIterable<Buffer>, visit);
   } catch (thrown) {
     if (thrown instanceof LockstepError) throw thrown;
-    throw new LockstepError('USAGE', { message: `${path} cannot be read.`, cause: thrown });
+    throw new LockstepError('FILE_NOT_READABLE', { message: `${path} cannot be read.`, cause: thrown });
   } finally {
     file.destroy();
   }

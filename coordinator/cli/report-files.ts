@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { openForReading } from '@lockstep/shared/snapshot/bbolt/file.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import type { ArchiveSource } from '../analysis/report/model.ts';
 import { AccountReader } from '../analysis/report/node-accounts.ts';
@@ -14,18 +13,16 @@ export interface FileDigest {
   readonly sha256: string;
 }
 
-/** Throws USAGE for what cannot be read. */
+/** Throws SNAPSHOT_NOT_FOUND, FILE_NOT_READABLE. */
 export async function digestFile(path: string): Promise<FileDigest> {
   const digest = createHash('sha256');
-  try {
-    const { size } = await stat(path);
-    for await (const bytes of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
-      digest.update(bytes as Buffer);
-    }
-    return { path, sizeBytes: size, sha256: digest.digest('hex') };
-  } catch (cause) {
-    throw new LockstepError('USAGE', { message: `${path} cannot be read.`, cause });
+  let sizeBytes = 0;
+  const file = createReadStream(path, { fd: openForReading(path), highWaterMark: 1024 * 1024 });
+  for await (const bytes of file as AsyncIterable<Buffer>) {
+    digest.update(bytes);
+    sizeBytes += bytes.length;
   }
+  return { path, sizeBytes, sha256: digest.digest('hex') };
 }
 
 /**

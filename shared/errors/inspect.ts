@@ -17,6 +17,11 @@ export const inspectErrors = {
     meaning: 'The value is encrypted, and no key that was given opens it.',
     cure: 'Give the API server’s EncryptionConfiguration with --encryption-config; with a KMS provider the value cannot be read offline.',
   },
+  FILE_NOT_READABLE: {
+    class: 'never',
+    meaning: 'What was named is no plain file, or may not be read.',
+    cure: 'Look at the path and who may read it; name a file, not a directory or a pipe.',
+  },
   EXPORT_TARGET_REFUSED: {
     class: 'never',
     meaning:

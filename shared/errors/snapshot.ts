@@ -4,8 +4,8 @@ import type { ErrorEntry } from './entry.ts';
 export const snapshotErrors = {
   SNAPSHOT_NOT_FOUND: {
     class: 'never',
-    meaning: 'No reachable node holds a snapshot of that id.',
-    cure: 'List what there is with `lockstep snapshot list` and name one of those.',
+    meaning: 'There is no such file, or no reachable node holds a snapshot of that id.',
+    cure: 'Look at the path; what the nodes hold says `lockstep snapshot list`.',
   },
   SNAPSHOT_TRAILER_MISSING: {
     class: 'never',

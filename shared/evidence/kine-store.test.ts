@@ -202,6 +202,6 @@ describe('kine’s SQLite as evidence', () => {
   });
 
   it('names a directory', () => {
-    expect(() => openEvidence(directory)).toThrow(expect.objectContaining({ code: 'SNAPSHOT_NOT_FOUND' }));
+    expect(() => openEvidence(directory)).toThrow(expect.objectContaining({ code: 'FILE_NOT_READABLE' }));
   });
 });

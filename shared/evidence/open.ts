@@ -1,4 +1,4 @@
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, readSync, statSync } from 'node:fs';
 import { LockstepError } from '../errors/lockstep-error.ts';
 import { corrupt } from '../snapshot/bbolt/corrupt.ts';
 import { openForReading } from '../snapshot/bbolt/file.ts';
@@ -18,7 +18,7 @@ const PACKED: ReadonlyArray<readonly [string, string]> = [
 /**
  * Opens a store as evidence, for reading only: an etcd snapshot, a store copied out of a data
  * directory (`member/snap/db`), or kine's SQLite (K3s' `state.db`). What it is its content says,
- * not its name. Throws SNAPSHOT_NOT_FOUND, SNAPSHOT_TRUNCATED, SNAPSHOT_CORRUPT.
+ * not its name. Throws SNAPSHOT_NOT_FOUND, FILE_NOT_READABLE, SNAPSHOT_TRUNCATED, SNAPSHOT_CORRUPT.
  */
 export function openEvidence(path: string): Evidence {
   const beginning = readBeginning(path);
@@ -30,16 +30,15 @@ export function openEvidence(path: string): Evidence {
 }
 
 function readBeginning(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new LockstepError('FILE_NOT_READABLE', {
+      message: `${path} is a directory: name the store in it (member/snap/db, or state.db for K3s).`,
+    });
+  }
   const fd = openForReading(path);
   try {
     const bytes = Buffer.alloc(64);
     return bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EISDIR') throw cause;
-    throw new LockstepError('SNAPSHOT_NOT_FOUND', {
-      message: `${path} is a directory: name the store in it (member/snap/db, or state.db for K3s).`,
-      cause,
-    });
   } finally {
     closeSync(fd);
   }

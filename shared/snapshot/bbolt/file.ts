@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { LockstepError } from '../../errors/lockstep-error.ts';
+import { openPlainFile } from '../../plain-file.ts';
 import { BlockCache, MAX_RUN_BYTES, type Piece } from './block-cache.ts';
 import { corrupt } from './corrupt.ts';
 import { chooseMeta, META_PAGE_BYTES, type Meta } from './meta.ts';
@@ -103,19 +104,25 @@ export class BboltFile implements Disposable {
   }
 }
 
+/** Throws SNAPSHOT_NOT_FOUND, FILE_NOT_READABLE. */
 export function openForReading(path: string): number {
   try {
-    return openSync(path, 'r');
-  } catch (cause) {
-    throw cannotOpen(path, cause);
+    return openPlainFile(path);
+  } catch (thrown) {
+    const { cause } = thrown as Error;
+    throw isMissing(cause) ? cannotOpen(path, cause) : thrown;
   }
 }
 
 /** SNAPSHOT_NOT_FOUND where the file is not there. */
 export function cannotOpen(path: string, cause: unknown): LockstepError {
-  const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-  return new LockstepError(missing ? 'SNAPSHOT_NOT_FOUND' : 'INTERNAL', {
+  const missing = isMissing(cause);
+  return new LockstepError(missing ? 'SNAPSHOT_NOT_FOUND' : 'FILE_NOT_READABLE', {
     message: missing ? `There is no file ${path}.` : `${path} cannot be read.`,
     cause,
   });
+}
+
+function isMissing(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 }

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { openPlainFile } from '@lockstep/shared/plain-file.ts';
 import { builtInRules } from '../../../analysis/findings/built-in.ts';
 import type { RuleCard } from '../../../analysis/findings/finding.ts';
 import { type ManifestsOnRecord, manifestRule } from '../../../analysis/findings/manifest-rule.ts';
@@ -17,7 +18,7 @@ export interface RuleOptions {
   readonly ca?: string;
 }
 
-/** Ours, then the user's. Throws CONFIG_INVALID and what a broken archive throws. */
+/** Ours, then the user's. Throws CONFIG_INVALID, FILE_NOT_READABLE and what a broken archive throws. */
 export async function rulesFor(invocation: Invocation, options: RuleOptions): Promise<Rule[]> {
   const rules: Rule[] = [...builtInRules(), ...options.rules.flatMap(readRules)];
   const records = await manifestsOnRecord(invocation, options);
@@ -28,16 +29,18 @@ export async function rulesFor(invocation: Invocation, options: RuleOptions): Pr
 }
 
 function readRules(path: string): Rule[] {
-  let text: string;
+  const fd = openPlainFile(path);
   try {
-    const { size } = statSync(path);
-    if (size > MAX_RULE_FILE_BYTES) throw new Error(`it has ${size} bytes`);
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    const message = `${path} cannot be read as a file of rules: ${(cause as Error).message}`;
-    throw new LockstepError('CONFIG_INVALID', { message, cause });
+    const { size } = fstatSync(fd);
+    if (size > MAX_RULE_FILE_BYTES) {
+      throw new LockstepError('CONFIG_INVALID', {
+        message: `${path} has ${size} bytes: a file of rules has at most ${MAX_RULE_FILE_BYTES}.`,
+      });
+    }
+    return parseRuleFile(readFileSync(fd, 'utf8'), path);
+  } finally {
+    closeSync(fd);
   }
-  return parseRuleFile(text, path);
 }
 
 async function manifestsOnRecord(
