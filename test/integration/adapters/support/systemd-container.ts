@@ -45,6 +45,8 @@ export class SystemdContainer implements AsyncDisposable {
   readonly root: string;
   readonly #nspawn: string;
   #child: ChildProcess | undefined;
+  /** The container's first process, as the host numbers it; with it all others of the container end. */
+  #init: number | undefined;
 
   private constructor(root: string, nspawn: string) {
     this.root = root;
@@ -71,6 +73,7 @@ export class SystemdContainer implements AsyncDisposable {
         const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
         const [first] = children.trim().split(' ').filter(Boolean);
         if (first === undefined) return false;
+        this.#init = Number(first);
         const enter = `/usr/bin/nsenter --target ${first} --mount --uts --ipc --pid`;
         await writeFile(join(this.root, SYSTEMCTL), `#!/bin/sh\nexec ${enter} -- /usr/bin/systemctl "$@"\n`, {
           mode: 0o755,
@@ -91,11 +94,14 @@ export class SystemdContainer implements AsyncDisposable {
 
   /** As if the power went: nothing is told to stop. */
   async powerOff(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
+    const [child, init] = [this.#child, this.#init];
+    [this.#child, this.#init] = [undefined, undefined];
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    const ended = once(child, 'exit');
+    // The container outlives a supervisor that is killed; the supervisor ends with its container.
+    if (init === undefined) child.kill('SIGKILL');
+    else process.kill(init, 'SIGKILL');
+    await ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
