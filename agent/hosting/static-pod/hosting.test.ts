@@ -104,6 +104,7 @@ class Node {
       observe: async () => this.kubelet,
     },
     runtime: { staticPods: async () => [] },
+    inspector: { provenance: async () => 'what a card takes' },
     stopper: { survivors: () => this.survivors },
     processes: {
       openFiles: async () => this.openFiles,
@@ -163,6 +164,10 @@ describe('the proof of a stop', () => {
   test('needs no store where the plan has no member', async () => {
     await expect(new Node().prove(ALL, plan({ etcd: undefined }))).resolves.toBeUndefined();
   });
+});
+
+test('what a card takes is asked of who inspects', async () => {
+  expect(await new Node().hosting.provenance(never)).toBe('what a card takes');
 });
 
 describe('manifests', () => {

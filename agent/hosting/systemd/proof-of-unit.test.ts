@@ -25,6 +25,7 @@ test('the kernel lists who is in a control group; one that is gone has nobody', 
     expect(groupMembers('/system.slice/etcd.service', [hierarchy])).toEqual([12, 34]);
     expect(groupMembers('/system.slice/other.service', [hierarchy])).toEqual([]);
     // Without a name it would be everybody's.
+    writeFileSync(join(hierarchy, 'cgroup.procs'), '1\n');
     expect(groupMembers('', [hierarchy])).toEqual([]);
     expect(groupMembers('/', [hierarchy])).toEqual([]);
     mkdirSync(join(hierarchy, 'system.slice/odd.service/cgroup.procs'), { recursive: true });
