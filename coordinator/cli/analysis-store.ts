@@ -30,6 +30,8 @@ export const CLIENT_SOCKET = 'client:1';
 /** How to start an etcd on the directory: the program's words. */
 export interface AnalysisStore {
   readonly start: readonly string[];
+  /** The same for a copy of the directory, which is the same member's. */
+  readonly startOn: (copy: string) => readonly string[];
   readonly clientUrl: string;
 }
 
@@ -67,29 +69,27 @@ function wordsOf({ facts, directory, name, clientPort }: AnalysisRequest): {
   const sockets = clientPort === 'sockets';
   const peer = sockets ? 'unix://peer:1' : `http://127.0.0.1:${clientPort + 1}`;
   const clientUrl = sockets ? `unix://${CLIENT_SOCKET}` : `http://127.0.0.1:${clientPort}`;
-  const member = [
+  const member = (dataDirectory: string): string[] => [
     `--name=${name}`,
-    `--data-dir=${directory}`,
+    `--data-dir=${dataDirectory}`,
     `--initial-advertise-peer-urls=${peer}`,
     `--initial-cluster=${name}=${peer}`,
   ];
+  const startOn = (dataDirectory: string): string[] => [
+    'etcd',
+    ...member(dataDirectory),
+    `--listen-peer-urls=${peer}`,
+    `--listen-client-urls=${clientUrl}`,
+    `--advertise-client-urls=${clientUrl}`,
+  ];
   return {
     restore: [
-      ...member,
+      ...member(directory),
       // Of no other cluster, so that it can never be taken for a member of the one it came from.
       `--initial-cluster-token=lockstep-${name}-${randomBytes(8).toString('hex')}`,
       ...(facts.trailerPresent ? [] : ['--skip-hash-check']),
     ],
-    store: {
-      clientUrl,
-      start: [
-        'etcd',
-        ...member,
-        `--listen-peer-urls=${peer}`,
-        `--listen-client-urls=${clientUrl}`,
-        `--advertise-client-urls=${clientUrl}`,
-      ],
-    },
+    store: { clientUrl, start: startOn(directory), startOn },
   };
 }
 

@@ -28,4 +28,19 @@ export const inspectErrors = {
       'An export is written only to a directory that is new or empty, and never through a symbolic link.',
     cure: 'Name another directory, or empty this one yourself.',
   },
+  API_SERVER_MISSING: {
+    class: 'never',
+    meaning: 'The program that was named for a sandbox is no kube-apiserver that can be run.',
+    cure: 'Name a kube-apiserver of the cluster’s minor version with --apiserver; without it the sandbox is etcd alone.',
+  },
+  API_SERVER_MISMATCH: {
+    class: 'never',
+    meaning: 'The kube-apiserver that was named cannot be trusted to read this store as its own did.',
+    cure: 'Name one of the minor version that the message tells, or up to three newer.',
+  },
+  API_SERVER_FAILED: {
+    class: 'fault',
+    meaning: 'The API server of a sandbox did not start, or ended by itself; the sandbox was taken away.',
+    cure: 'Read its last words in the message; `lockstep inspect` reads the file without it.',
+  },
 } satisfies Record<string, ErrorEntry>;

@@ -153,11 +153,11 @@ export class EtcdClient {
     }
   }
 
-  /** Keys under a prefix with the revision of their last change, all as of one revision. */
-  async *listKeys(prefix: Uint8Array, signal: AbortSignal): AsyncGenerator<KeyAndRevision> {
+  /** Keys under a prefix with the revision of their last change, all as of one revision: the newest, or `at`. */
+  async *listKeys(prefix: Uint8Array, signal: AbortSignal, at = 0n): AsyncGenerator<KeyAndRevision> {
     const rangeEnd = Buffer.from(prefixEnd(prefix));
     let key = Buffer.from(prefix);
-    let revision = 0n;
+    let revision = at;
     for (;;) {
       const page = await this.range(
         { key, rangeEnd, limit: PAGE_KEYS, keysOnly: true, serializable: true, revision },

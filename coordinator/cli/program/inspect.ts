@@ -176,13 +176,18 @@ function playing(inspect: Command, does: Does): void {
   examining(
     inspect,
     'sandbox',
-    'a private etcd on a copy of a snapshot, until Ctrl-C; the file is only read',
+    'a private etcd, or a whole API for kubectl, on a copy of a snapshot, until Ctrl-C',
     'lockstep inspect sandbox ./backup.db',
     'lockstep inspect sandbox ./backup.db --etcdutl /opt/etcd-3.5/etcdutl --etcd /opt/etcd-3.5/etcd',
+    'lockstep inspect sandbox ./backup.db --apiserver /opt/kubernetes-1.34/kube-apiserver',
+    'lockstep inspect sandbox ./backup.db --apiserver ./kube-apiserver --writable',
   )
     .argument('<file>', 'a snapshot, or a store out of a data directory')
     .option('--etcdutl <file>', 'this tool, whatever its version')
     .option('--etcd <file>', 'this server; else the one beside etcdutl')
+    .option('--apiserver <file>', 'a kube-apiserver: an API for kubectl beside etcd')
+    .option('--writable', 'the API takes writes, on a second copy', false)
+    .addOption(encryptionOption())
     .action((file: string, options: CommonOptions & SandboxOptions) =>
       // Not a mere reading: what it made is to be taken away on Ctrl-C.
       does({ kind: 'answer', options, ask: (invocation) => sandbox(invocation, file, options) }),

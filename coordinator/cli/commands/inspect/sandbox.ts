@@ -12,26 +12,52 @@ import { WAIT_MS } from '../../coordinator.ts';
 import { type EtcdTool, findRestoreTool } from '../../etcd-tool.ts';
 import type { Invocation } from '../../invocation.ts';
 import { printable } from '../../plain.ts';
-import { sandboxPage } from '../../render/inspect/sandbox.ts';
-import { SandboxDirectory, SandboxServer } from '../../sandbox-server.ts';
+import { type SandboxPage, sandboxPage } from '../../render/inspect/sandbox.ts';
+import { wrap } from '../../render/layout.ts';
+import { type ApiPlan, type ApiRequest, planApi, requireApiOptions, startApi } from '../../sandbox/api.ts';
+import { copyStore } from '../../sandbox/copy.ts';
+import { SandboxDirectory } from '../../sandbox/directory.ts';
+import { ETCD_ENDPOINT, startEtcd } from '../../sandbox/etcd.ts';
+import { StopSignals } from '../../sandbox/stop-signals.ts';
 
-export interface SandboxOptions {
+export interface SandboxOptions extends Partial<ApiRequest> {
   readonly etcdutl?: string;
   readonly etcd?: string;
 }
 
 const NAME = 'sandbox';
+const NOTHING_MORE: Answer = { data: {}, render: () => [], write: () => undefined };
 
-/** Serves a restored copy of a snapshot on a socket that is its owner's alone, until Ctrl-C; then nothing of it is left. */
+/**
+ * Serves a restored copy of a snapshot to its owner alone, until Ctrl-C; then nothing of it is
+ * left. etcd answers on a socket, the API (where asked for) on loopback.
+ */
 export async function sandbox(
   invocation: Invocation,
   file: string,
   options: SandboxOptions,
 ): Promise<Answer> {
-  const { terminal, signal, output, layout } = invocation;
-  const limited = deadline(WAIT_MS.snapshot, signal);
+  using stop = new StopSignals(invocation.signal);
+  try {
+    await serve(invocation, file, options, stop);
+  } catch (thrown) {
+    if (!stop.signal.aborted || invocation.signal.aborted) throw thrown;
+  }
+  return NOTHING_MORE;
+}
+
+async function serve(
+  invocation: Invocation,
+  file: string,
+  options: SandboxOptions,
+  stop: StopSignals,
+): Promise<void> {
+  const limited = deadline(WAIT_MS.snapshot, stop.signal);
+  const api = requireApiOptions(options);
   const snapshot = resolve(file);
   requireEtcdStore(snapshot);
+  const plan = api === undefined ? undefined : await planApi(snapshot, api, limited);
+  tellLeftOut(invocation, plan);
   const { size } = await stat(snapshot);
   const facts = await readSnapshotFacts(
     snapshot,
@@ -39,33 +65,65 @@ export async function sandbox(
     limited,
   );
   const version = facts.status?.storageVersion || facts.clusterVersion;
-  const searchPath = terminal.environment['PATH'] ?? '';
+  const revision = facts.status?.revision ?? 0n;
+  const searchPath = invocation.terminal.environment['PATH'] ?? '';
   const tool = await findRestoreTool({ named: options.etcdutl, searchPath, version }, limited);
   const program = await findServer(options.etcd, tool);
   await using directory = await SandboxDirectory.make();
-  const { start } = await makeAnalysisStore(
-    { tool, snapshot, facts, directory: join(directory.path, 'store'), name: NAME, clientPort: 'sockets' },
+  const store = join(directory.path, 'store');
+  const { startOn } = await makeAnalysisStore(
+    { tool, snapshot, facts, directory: store, name: NAME, clientPort: 'sockets' },
     limited,
   );
-  await using server = await SandboxServer.start(program, start.slice(1), directory.path, limited);
-  const ready = {
+  const served = plan?.writable === true ? join(directory.path, 'writable') : store;
+  if (served !== store) await copyStore(store, served);
+  await using etcd = await startEtcd(program, startOn(served).slice(1), directory.path, limited);
+  await using running =
+    plan === undefined ? undefined : await startApi(plan, directory, { pid: etcd.pid, revision }, limited);
+  tellReady(invocation, {
+    file,
     directory: directory.path,
-    endpoint: server.endpoint,
-    pid: server.pid,
-    revision: facts.status?.revision ?? 0n,
-  };
+    endpoint: ETCD_ENDPOINT,
+    pid: etcd.pid,
+    revision,
+    api:
+      plan === undefined || running === undefined
+        ? undefined
+        : {
+            url: running.server.url,
+            kubeconfig: running.server.kubeconfig,
+            version: plan.program.version,
+            pid: running.server.process.pid,
+            writable: plan.writable,
+            wrote: running.wrote,
+          },
+  });
+  await Promise.race([
+    stop.stopped(),
+    etcd.untilEnded(),
+    ...(running === undefined ? [] : [running.server.process.untilEnded()]),
+  ]);
+}
+
+function tellLeftOut({ terminal, layout }: Invocation, plan: ApiPlan | undefined): void {
+  for (const plugin of plan?.encryption?.leftOut ?? []) {
+    const note = `note: the KMS provider ${plugin} is not asked: what it encrypted stays closed.`;
+    for (const line of wrap(layout, note)) terminal.err(`${line}\n`);
+  }
+}
+
+function tellReady({ terminal, output, layout }: Invocation, page: SandboxPage): void {
   if (output === 'table' || output === 'wide') {
     terminal.out(
-      sandboxPage(layout, { file, ...ready })
+      sandboxPage(layout, page)
         .map((line) => `${line}\n`)
         .join(''),
     );
-  } else {
-    const line = JSON.stringify({ type: 'ready', ...ready, revision: Number(ready.revision) });
-    terminal.out(`${printable(line)}\n`);
+    return;
   }
-  await server.ended(signal);
-  return { data: {}, render: () => [], write: () => undefined };
+  const { file: _, ...ready } = page;
+  const line = JSON.stringify({ type: 'ready', ...ready, revision: Number(ready.revision) });
+  terminal.out(`${printable(line)}\n`);
 }
 
 /** Throws USAGE for K3s' SQLite: no etcd can be started on it. Throws as `openEvidence` does. */
