@@ -1,5 +1,5 @@
 import type { Evidence, Row } from '@lockstep/shared/evidence/evidence.ts';
-import type { Decoded } from '@lockstep/shared/kubernetes/decoded.ts';
+import { type Decoded, undecodedText } from '@lockstep/shared/kubernetes/decoded.ts';
 import type { JsonObject } from '@lockstep/shared/kubernetes/stored-object.ts';
 import { type Authorship, authorship } from './authorship.ts';
 import { changedFields, type FieldChange } from './fields.ts';
@@ -123,7 +123,7 @@ function versionOf(
     lease: row.lease,
     sizeBytes: row.value.length,
     ...(row.page === undefined ? {} : { carvedPage: row.page }),
-    undecoded: decoded === undefined || decoded.form === 'object' ? '' : decoded.why,
+    undecoded: decoded === undefined || decoded.form === 'object' ? '' : undecodedText(decoded),
   };
   if (row.deleted) return { ...base, operation: 'deleted', missing: 0, foldedFields: 0, authorship: NOBODY };
   // A life before this one says nothing of it.

@@ -25,6 +25,13 @@ export type Decoded =
   /** No object: a counter, an allocation's bitmap, a value of somebody else. */
   | { readonly form: 'opaque'; readonly why: string };
 
+/** Why there is no object, for people: of an encrypted value also what would open it. */
+export function undecodedText(decoded: Exclude<Decoded, { form: 'object' }>): string {
+  if (decoded.form === 'opaque') return decoded.why;
+  const { provider, keyName } = decoded.prefix;
+  return `encrypted by ${provider} with the key ${keyName}: ${decoded.why}`;
+}
+
 export interface DecodeContext {
   /** The whole etcd key, as latin1: aesgcm binds a value to it. */
   readonly key: string;

@@ -1,5 +1,5 @@
 import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
-import type { Decoded } from '@lockstep/shared/kubernetes/decoded.ts';
+import { type Decoded, undecodedText } from '@lockstep/shared/kubernetes/decoded.ts';
 import { textOf } from '@lockstep/shared/kubernetes/stored-object.ts';
 import { type Authorship, authorship } from '../authorship.ts';
 import { changedFields, type FieldChange } from '../fields.ts';
@@ -62,8 +62,9 @@ export class ObjectDiffer {
       ...(before === undefined ? {} : { beforeRevision: before.main }),
       ...(after === undefined ? {} : { afterRevision: after.main }),
       undecoded:
-        [was, is].map((one) => (one === undefined || one.form === 'object' ? '' : one.why)).find(Boolean) ??
-        '',
+        [was, is]
+          .map((one) => (one === undefined || one.form === 'object' ? '' : undecodedText(one)))
+          .find(Boolean) ?? '',
     } as const;
     if (was === undefined || is === undefined || was.form !== 'object' || is.form !== 'object') {
       const author = is?.form === 'object' ? { authorship: authorship(is.object, { created: true }) } : {};

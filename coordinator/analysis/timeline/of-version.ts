@@ -1,4 +1,4 @@
-import type { Decoded } from '@lockstep/shared/kubernetes/decoded.ts';
+import { type Decoded, undecodedText } from '@lockstep/shared/kubernetes/decoded.ts';
 import { at, type JsonObject, listOf, textOf } from '@lockstep/shared/kubernetes/stored-object.ts';
 import { authorship, eventTimeMs, managerEntries, timeOf } from '../authorship.ts';
 import { changedFields } from '../fields.ts';
@@ -28,7 +28,7 @@ export function factsOfVersion(decoded: Decoded, context: VersionContext): Told[
   const { created, resource } = context;
   if (decoded.form !== 'object') {
     const what = created ? 'created' : 'changed';
-    return [{ what, source: 'row', ...NOBODY, detail: decoded.why }];
+    return [{ what, source: 'row', ...NOBODY, detail: undecodedText(decoded) }];
   }
   const { object } = decoded;
   if (resource === 'events' || resource === 'events.events.k8s.io') return [eventFact(object)];
@@ -37,7 +37,7 @@ export function factsOfVersion(decoded: Decoded, context: VersionContext): Told[
   if (before === undefined) return history(object);
   return before.form === 'object'
     ? change(before.object, object, context)
-    : [{ what: 'changed', source: 'row', ...NOBODY, detail: before.why }];
+    : [{ what: 'changed', source: 'row', ...NOBODY, detail: undecodedText(before) }];
 }
 
 function creation(object: JsonObject): Told {

@@ -1,3 +1,4 @@
+import { undecodedText } from '@lockstep/shared/kubernetes/decoded.ts';
 import type { JsonObject } from '@lockstep/shared/kubernetes/stored-object.ts';
 import { visitLive } from '../../analysis/live.ts';
 import { Exported, type ExportRequest } from './exported.ts';
@@ -57,7 +58,7 @@ export function exportClusterInfoDump({ evidence, decoder, directory }: ExportRe
     const list = LISTS[resource];
     if (list === undefined) return exported.leaveOut('resources that this layout has no file for');
     const decoded = decoder.decode(row.value, { key: row.key, modRevision: row.main });
-    if (decoded.form !== 'object') return exported.leaveOut(`not decoded: ${decoded.why}`);
+    if (decoded.form !== 'object') return exported.leaveOut(`not decoded: ${undecodedText(decoded)}`);
     const file = fileOf(namespace, list);
     const text = JSON.stringify(itemOf(decoded.object), null, 4).replaceAll('\n', '\n        ');
     file.held += `${file.items++ === 0 ? '' : ','}\n        ${text}`;

@@ -1,3 +1,4 @@
+import { undecodedText } from '@lockstep/shared/kubernetes/decoded.ts';
 import { stringify } from 'yaml';
 import { keyText } from '../../analysis/asked.ts';
 import { appliable, notAppliable, orderedDirectory } from '../../analysis/export/apply-order.ts';
@@ -20,11 +21,11 @@ export function exportObjects(request: ExportRequest, format: 'yaml' | 'json'): 
     const decoded = decoder.decode(value, { key, modRevision: main });
     const where = [...(namespace === '' ? [] : [namespace]), `${name}.${format}`];
     if (decoded.form !== 'object') {
-      if (request.appliable) return exported.leaveOut(`not decoded: ${decoded.why}`);
+      if (request.appliable) return exported.leaveOut(`not decoded: ${undecodedText(decoded)}`);
       const raw = {
         ...keyText(key),
         modRevision: main,
-        why: decoded.why,
+        why: undecodedText(decoded),
         value: Buffer.from(value).toString('base64'),
       };
       directory.write(write(raw), UNDECODED, resource, ...where);

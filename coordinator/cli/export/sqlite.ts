@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Row } from '@lockstep/shared/evidence/evidence.ts';
+import { undecodedText } from '@lockstep/shared/kubernetes/decoded.ts';
 import { at, textOf } from '@lockstep/shared/kubernetes/stored-object.ts';
 import { visitLive } from '../../analysis/live.ts';
 import { Mask } from '../../analysis/mask.ts';
@@ -77,7 +78,7 @@ function decoderOf({ decoder, showSecrets }: ExportRequest): (row: Row) => Decod
   return ({ key, main, value }) => {
     if (value.length === 0) return NOTHING;
     const decoded = decoder.decode(value, { key, modRevision: main });
-    if (decoded.form !== 'object') return { ...NOTHING, undecoded: decoded.why };
+    if (decoded.form !== 'object') return { ...NOTHING, undecoded: undecodedText(decoded) };
     const object = mask.object(decoded.object);
     return {
       json: JSON.stringify(object),

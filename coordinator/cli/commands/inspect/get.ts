@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
-import type { Decoded } from '@lockstep/shared/kubernetes/decoded.ts';
+import { type Decoded, undecodedText } from '@lockstep/shared/kubernetes/decoded.ts';
 import type { JsonObject } from '@lockstep/shared/kubernetes/stored-object.ts';
 import { stringify } from 'yaml';
 import { type Asked, askedFor, keyOf, keyText, selectionOf } from '../../../analysis/asked.ts';
@@ -118,8 +118,8 @@ function nameOf({ resource, name, key }: LiveObject): string {
   return resource === '' ? utf8(key) : `${resource}/${name}`;
 }
 
-function encrypted(key: string, { prefix, why }: Extract<Decoded, { form: 'encrypted' }>): LockstepError {
+function encrypted(key: string, decoded: Extract<Decoded, { form: 'encrypted' }>): LockstepError {
   return new LockstepError('VALUE_ENCRYPTED', {
-    message: `${utf8(key)} is encrypted by ${prefix.provider} with the key ${prefix.keyName}: ${why}`,
+    message: `${utf8(key)} is ${undecodedText(decoded)}.`,
   });
 }
