@@ -1,4 +1,5 @@
 import { placeText, utf8 } from '../resource-name.ts';
+import { shellWord } from '../shell-word.ts';
 import { traitId } from './declared-rule.ts';
 import { type Finding, type FoundObject, type FoundTrait, type Standing, severityRank } from './finding.ts';
 import type { Scan, Track } from './scan.ts';
@@ -148,7 +149,7 @@ function sinceOf(traits: readonly FoundTrait[]): number {
 /** FILE is the store that was looked at. */
 function checkCommand({ key, standing, revision }: FoundObject): string {
   if (key === '') return 'lockstep snapshot show FILE';
-  const quoted = /^[\w@%+=:,./-]+$/.test(key) ? key : `'${key.replaceAll("'", String.raw`'\''`)}'`;
+  const quoted = shellWord(key);
   return standing === 'live'
     ? `lockstep inspect get FILE ${quoted} --revision ${revision}`
     : `lockstep inspect history FILE ${quoted}`;

@@ -112,6 +112,22 @@ function pieces(word: string, room: number): string[] {
   return parts;
 }
 
+/** A quoted word is one, whatever is in it. */
+const COMMAND_WORD = /(?:'[^']*'|\\.|[^\s'\\])+/gu;
+const GOES_ON = ' \\';
+
+/** A command to be copied: broken between its words alone, and so that a shell reads on. */
+export function commandLines(layout: Layout, command: string, indent: number): string[] {
+  const room = layout.width - indent - GOES_ON.length;
+  const lines: string[] = [];
+  for (const word of clean(layout, command).match(COMMAND_WORD) ?? []) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > room) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines.flatMap((line, at) => wrap(layout, at === lines.length - 1 ? line : line + GOES_ON, indent));
+}
+
 /** "Label    value", the value wrapped under itself. */
 export function field(layout: Layout, label: string, value: string, labelWidth: number): string[] {
   if (value === '') return [];

@@ -1,3 +1,4 @@
+import { shellWord } from '../../analysis/shell-word.ts';
 import type { RestoredTo } from '../commands/restore-to.ts';
 import { clean, fields, heading, type Layout, wrap } from './layout.ts';
 import { bytes, count } from './units.ts';
@@ -32,8 +33,4 @@ export function analysisStore(layout: Layout, made: RestoredTo): string[] {
       'It holds every secret that the snapshot holds, and answers every user of this machine on loopback. It is of a cluster of its own; the snapshot stays as it is.',
     ),
   ];
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

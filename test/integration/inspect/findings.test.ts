@@ -143,7 +143,7 @@ describe('findings after the intrusion', () => {
     const { text } = await answer('inspect', 'findings', files[CLEAN]!, '-o', 'table');
     expect(text).toContain('critical A container mines a cryptocurrency');
     expect(text).toMatch(
-      /lockstep inspect get FILE \/registry\/daemonsets\/kube-system\/gpu-metrics --revision \d+/,
+      /lockstep inspect get \S+s07\.db (\\\n +)?\/registry\/daemonsets\/kube-system\/gpu-metrics (\\\n +)?--revision \d+/,
     );
   });
 });

@@ -1,9 +1,10 @@
 import type { ObjectDiff } from '../../diff/object-diff.ts';
 import type { FieldChange } from '../../fields.ts';
 import { utf8 } from '../../resource-name.ts';
+import { shellWord } from '../../shell-word.ts';
 import { code, cut, type Html, html } from '../html.ts';
 import type { Difference, StoreSource } from '../model.ts';
-import { figure, plural, shellWord, time } from '../words.ts';
+import { figure, plural, time } from '../words.ts';
 
 const MAX_FIELDS = 10;
 const MAX_VALUE = 200;

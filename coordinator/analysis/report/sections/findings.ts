@@ -1,8 +1,9 @@
 import { type Finding, type FoundObject, SEVERITIES } from '../../findings/finding.ts';
+import { commandFor } from '../../shell-word.ts';
 import { code, cut, type Html, html } from '../html.ts';
 import type { Report } from '../model.ts';
 import type { Mark } from '../timeline.ts';
-import { plural, shellWord, time } from '../words.ts';
+import { plural, time } from '../words.ts';
 
 /** Of one finding; the others are counted. */
 const MAX_OBJECTS = 8;
@@ -15,7 +16,7 @@ const STANDING_WORDS = {
   live: 'there now',
   overwritten: 'in an earlier version',
   deleted: 'deleted since',
-  carved: 'only in a free page',
+  carved: 'only in what the store has given up',
 } as const;
 
 export function findingsSection({ findings, store, baseline, timeline }: Report): Html {
@@ -69,11 +70,6 @@ function more(count: number, what: string): Html | undefined {
 /** Of ATT&CK, by its number. */
 function technique(id: string): Html {
   return html`<span class="chip plain" title="MITRE ATT&amp;CK technique">${cut(id, MAX_TECHNIQUE)}</span>`;
-}
-
-/** Commands are written for a store called FILE. */
-export function commandFor(check: string, storePath: string): string {
-  return check.replace(/\bFILE\b/, () => shellWord(storePath));
 }
 
 /** How many there are of each severity, the worst first. */

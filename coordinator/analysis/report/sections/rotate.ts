@@ -1,7 +1,7 @@
+import { commandFor } from '../../shell-word.ts';
 import { code, cut, type Html, html } from '../html.ts';
 import type { Rotation, RotationItem } from '../rotation.ts';
 import { plural } from '../words.ts';
-import { commandFor } from './findings.ts';
 
 const MAX_ITEMS = 60;
 const OPEN_UP_TO = 8;

@@ -1,6 +1,7 @@
+import { shellWord } from '../../shell-word.ts';
 import { code, cut, type Html, html } from '../html.ts';
 import type { ArchiveSource, Report, StoreSource } from '../model.ts';
-import { figure, plural, shellWord, sizeText, time } from '../words.ts';
+import { figure, plural, sizeText, time } from '../words.ts';
 
 const MAX_TEXT = 300;
 const MAX_LISTENERS = 40;

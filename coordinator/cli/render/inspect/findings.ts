@@ -1,7 +1,8 @@
 import type { Author, Finding, FoundObject, RuleCard, Severity } from '../../../analysis/findings/finding.ts';
 import type { Reports } from '../../../analysis/findings/rule.ts';
 import type { Unread } from '../../../analysis/findings/scan.ts';
-import { clean, clip, fields, heading, type Layout, type Tone, tone, wrap } from '../layout.ts';
+import { commandFor } from '../../../analysis/shell-word.ts';
+import { clean, clip, commandLines, fields, heading, type Layout, type Tone, tone, wrap } from '../layout.ts';
 import { table } from '../table.ts';
 import { count, plural } from '../units.ts';
 
@@ -29,13 +30,13 @@ export function findingsPage(layout: Layout, page: FindingsPage): string[] {
   const against = baseline === '' ? '' : `, against ${baseline}`;
   return [
     heading(layout, clean(layout, `${file} at revision ${count(revision)}${against}`)),
-    ...findings.flatMap((finding) => ['', ...findingLines(layout, finding)]),
+    ...findings.flatMap((finding) => ['', ...findingLines(layout, finding, file)]),
     '',
     ...summary(layout, page),
   ];
 }
 
-export function findingLines(layout: Layout, finding: Finding): string[] {
+function findingLines(layout: Layout, finding: Finding, file: string): string[] {
   const { severity, id, title, techniques, subject, objects, sinceRevision, why, innocent, check } = finding;
   const shown = layout.wide ? objects : objects.slice(0, SHOWN_OBJECTS);
   return [
@@ -51,9 +52,10 @@ export function findingLines(layout: Layout, finding: Finding): string[] {
     ...fields(layout, [
       ['why', why],
       ['innocent', innocent],
-      ['check', check],
       ['rule', id],
     ]),
+    `  ${tone(layout, 'dim', 'check')}`,
+    ...commandLines(layout, commandFor(check, file), 4),
   ];
 }
 
@@ -70,7 +72,7 @@ const STANDING_WORDS = {
   live: '',
   overwritten: ' (in an earlier version)',
   deleted: ' (deleted)',
-  carved: ' (only in a free page)',
+  carved: ' (only in what the store has given up)',
 } as const;
 
 function objectLines(layout: Layout, { key, standing, traits }: FoundObject): string[] {
