@@ -1,6 +1,6 @@
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import type { Invocation } from './invocation.ts';
-import { plain } from './plain.ts';
+import { plain, printable } from './plain.ts';
 import type { Progress } from './progress.ts';
 import { wrap } from './render/layout.ts';
 import { eventLine, type ProgressPage, progressFrame } from './render/progress.ts';
@@ -34,7 +34,8 @@ export function progressDisplay(invocation: Invocation, operation: WatchedOperat
 
 function jsonLines({ terminal }: Invocation): ProgressDisplay {
   return {
-    event: (_before, _after, event) => terminal.out(`${JSON.stringify(plain(eventView(event)))}\n`),
+    event: (_before, _after, event) =>
+      terminal.out(`${printable(JSON.stringify(plain(eventView(event))))}\n`),
     trouble: () => {},
     [Symbol.dispose]: () => {},
   };

@@ -3,7 +3,7 @@ import { type Command, CommanderError } from 'commander';
 import { type Answer, format, jsonOf, jsonOfError, type OutputFormat } from './answer.ts';
 import { EXIT, exitOfError } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
-import { plain } from './plain.ts';
+import { plain, printable } from './plain.ts';
 import type { Work } from './program/command.ts';
 import { createProgram } from './program.ts';
 import { failure } from './render/refusals.ts';
@@ -23,7 +23,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     if (thrown.exitCode === 0) return EXIT.done;
     if (asksForJson(args)) {
       const error = new LockstepError('USAGE', { message: thrown.message.replace(/^error: /, '') });
-      terminal.out(`${JSON.stringify(jsonOfError(error))}\n`);
+      terminal.out(`${printable(JSON.stringify(jsonOfError(error)))}\n`);
     } else terminal.err(said());
     return EXIT.usage;
   }
@@ -99,7 +99,9 @@ async function answer(
 /** After JSON lines the answer is one more line; alone, it is a document for people too. */
 function written(found: Answer, { output, layout, operationId }: Invocation): string {
   const lines = output === 'json' && operationId !== '';
-  return lines ? `${JSON.stringify({ type: 'result', ...jsonOf(found) })}\n` : format(found, output, layout);
+  return lines
+    ? `${printable(JSON.stringify({ type: 'result', ...jsonOf(found) }))}\n`
+    : format(found, output, layout);
 }
 
 class Interrupted extends Error {}
@@ -119,7 +121,7 @@ async function guarded(
     }
     const error = asLockstepError(thrown);
     if (output === 'json') {
-      terminal.out(`${JSON.stringify(plain(jsonOfError(error, invocation?.operationId)))}\n`);
+      terminal.out(`${printable(JSON.stringify(plain(jsonOfError(error, invocation?.operationId))))}\n`);
     } else {
       const lines = failure(terminal.layout(output === 'wide'), toFailure(error), output === 'wide');
       terminal.err(lines.map((line) => `${line}\n`).join(''));

@@ -4,6 +4,7 @@ import { type Answer, format, jsonOf } from '../answer.ts';
 import { type Coordinator, WAIT_MS } from '../coordinator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
+import { printable } from '../plain.ts';
 import { command } from '../render/plan.ts';
 import { refusals as renderRefusals } from '../render/refusals.ts';
 import { refusalView } from '../views.ts';
@@ -67,7 +68,7 @@ export async function runShown(
 }
 
 export function showPlan({ terminal, output, layout }: Invocation, answer: Answer): void {
-  if (output === 'json') terminal.out(`${JSON.stringify({ type: 'plan', ...jsonOf(answer) })}\n`);
+  if (output === 'json') terminal.out(`${printable(JSON.stringify({ type: 'plan', ...jsonOf(answer) }))}\n`);
   else if (output === 'table' || output === 'wide') terminal.out(`${format(answer, output, layout)}\n`);
 }
 
