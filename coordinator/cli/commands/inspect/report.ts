@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import { differing } from '../../../analysis/diff/digest-index.ts';
@@ -24,12 +22,11 @@ import { type DecodeOptions, decoderFor } from '../../object-decoder.ts';
 import { withDiffer } from '../../object-differ.ts';
 import { wrap } from '../../render/layout.ts';
 import { digestFile, type FileDigest, readArchiveSource } from '../../report-files.ts';
+import { type ReportTarget, requireTarget, writePage } from '../../report-target.ts';
 
-export interface ReportOptions extends DecodeOptions {
+export interface ReportOptions extends DecodeOptions, ReportTarget {
   readonly baseline?: string;
   readonly evidence: readonly string[];
-  readonly out: string;
-  readonly force: boolean;
   /** Of the cluster that the archives were gathered in; the context's, where there is one, if left out. */
   readonly ca?: string;
 }
@@ -49,6 +46,7 @@ export async function writeReport(
   file: string,
   options: ReportOptions,
 ): Promise<Answer> {
+  await requireTarget(options, [file, ...sourcesOf(options)]);
   const digests = await Promise.all(
     [file, ...(options.baseline === undefined ? [] : [options.baseline])].map(digestFile),
   );
@@ -80,13 +78,12 @@ export async function writeReport(
     outside: store.outside.result(),
     unread: unreadOf(store, baseline, archives),
   };
-  await writeFile(options.out, reportPage(report), { mode: 0o600, flag: options.force ? 'w' : 'wx' }).catch(
-    (cause: unknown) => {
-      const words = `${options.out} cannot be written; --force writes over a file that is there.`;
-      throw new LockstepError('USAGE', { message: words, cause });
-    },
-  );
+  await writePage(options.out, reportPage(report));
   return answerOf(report, options.out);
+}
+
+function sourcesOf({ baseline, evidence, encryptionConfig }: ReportOptions): string[] {
+  return [baseline, encryptionConfig, ...evidence].filter((path) => path !== undefined);
 }
 
 function answerOf(report: Report, out: string): Answer {
