@@ -30,7 +30,7 @@ export function withEvidence<Result>(
 
 function tellNotes({ terminal, layout }: Invocation, evidence: Evidence): void {
   for (const note of evidence.notes) {
-    for (const line of wrap(layout, `note: ${note}`)) terminal.err(`${line}\n`);
+    for (const line of wrap(layout, `note: ${evidence.path}: ${note}`)) terminal.err(`${line}\n`);
   }
 }
 

@@ -11,6 +11,13 @@ export interface Looked {
   readonly unread: number;
 }
 
+/** A snapshot that could not be read at all. */
+export interface Unreadable {
+  readonly file: string;
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface Bisection {
   /** In order of time. */
   readonly snapshots: readonly Looked[];

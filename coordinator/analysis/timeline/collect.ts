@@ -130,7 +130,9 @@ function carvedFacts(
         ...one,
         source: 'carved',
         revision: one.revision ?? main,
-        detail: [one.detail, `in free page ${row.page}`].filter(Boolean).join('; '),
+        detail: [one.detail, row.page === 0 ? 'in the row that replaced it' : `in free page ${row.page}`]
+          .filter(Boolean)
+          .join('; '),
       };
       if (earliestMs(fact) === undefined) untimed.push(fact);
       else tell(fact);

@@ -3,7 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { parseCardFile } from '@lockstep/shared/seal/card-file.ts';
-import { type Bisection, bisect, earliestObject, type Looked } from '../../../analysis/findings/bisect.ts';
+import {
+  type Bisection,
+  bisect,
+  earliestObject,
+  type Looked,
+  type Unreadable,
+} from '../../../analysis/findings/bisect.ts';
 import type { Severity } from '../../../analysis/findings/finding.ts';
 import { findingsOf } from '../../../analysis/findings/findings.ts';
 import type { Rule } from '../../../analysis/findings/rule.ts';
@@ -12,6 +18,7 @@ import type { Answer } from '../../answer.ts';
 import { EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import type { DecodeOptions } from '../../object-decoder.ts';
+import { oneLine } from '../../plain.ts';
 import { bisectionPage } from '../../render/inspect/bisect.ts';
 import { atLeast, countUnread, findingView, scanFile } from './findings.ts';
 import { type RuleOptions, rulesFor } from './rules.ts';
@@ -33,17 +40,37 @@ export async function bisectSnapshots(
   if (files.length === 0) {
     throw new LockstepError('USAGE', { message: 'Name snapshots, or a directory of them with --catalogue.' });
   }
-  const rules = await rulesFor(invocation, options);
+  const { rules, unjudged } = await rulesFor(invocation, options);
+  for (const path of unjudged) {
+    invocation.terminal.err(`note: whether the seal of ${oneLine(path)} holds was not judged: give --ca\n`);
+  }
   const { baseline } = options;
   const before = baseline === undefined ? undefined : scanFile(invocation, baseline, rules, options);
   const looked: Looked[] = [];
+  const unreadable: Unreadable[] = [];
+  let first: LockstepError | undefined;
   for (const file of new Set(files)) {
     invocation.signal.throwIfAborted();
-    looked.push(look(invocation, file, rules, before, options));
+    try {
+      looked.push(look(invocation, file, rules, before, options));
+    } catch (thrown) {
+      // One that is torn must not hide what the others tell.
+      if (!isUnreadable(thrown)) throw thrown;
+      unreadable.push({ file, code: thrown.code, message: thrown.message });
+      first ??= thrown;
+    }
     // Ctrl-C is heard between two of them: a scan does not yield.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return answerOf(bisect(looked), baseline);
+  if (looked.length === 0) throw first;
+  return answerOf(bisect(looked), unreadable, baseline);
+}
+
+function isUnreadable(thrown: unknown): thrown is LockstepError {
+  return (
+    thrown instanceof LockstepError &&
+    (thrown.code.startsWith('SNAPSHOT_') || thrown.code === 'FILE_NOT_READABLE')
+  );
 }
 
 function look(
@@ -63,8 +90,13 @@ function look(
   };
 }
 
-function answerOf(bisection: Bisection, baseline: string | undefined): Answer {
+function answerOf(
+  bisection: Bisection,
+  unreadable: readonly Unreadable[],
+  baseline: string | undefined,
+): Answer {
   const { snapshots, lastClean, firstUnclean, ended, cleanAgain } = bisection;
+  const partly = unreadable.length > 0 || snapshots.some(({ unread }) => unread > 0);
   return {
     data: {
       baseline: baseline ?? '',
@@ -79,11 +111,12 @@ function answerOf(bisection: Bisection, baseline: string | undefined): Answer {
         findings: findings.map(({ id, severity, subject }) => ({ id, severity, subject })),
         unread,
       })),
+      unreadable,
     },
     names: lastClean === undefined ? [] : [lastClean.file],
-    render: (layout) => bisectionPage(layout, bisection),
+    render: (layout) => bisectionPage(layout, bisection, unreadable),
     exit: firstUnclean === undefined ? EXIT.done : EXIT.findings,
-    code: firstUnclean !== undefined ? '' : snapshots.some(({ unread }) => unread > 0) ? 'PARTLY_READ' : 'OK',
+    code: firstUnclean !== undefined ? '' : partly ? 'PARTLY_READ' : 'OK',
   };
 }
 

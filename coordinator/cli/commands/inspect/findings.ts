@@ -21,12 +21,12 @@ export async function showFindings(
   file: string,
   options: FindingsOptions,
 ): Promise<Answer> {
-  const rules = await rulesFor(invocation, options);
+  const { rules, unjudged } = await rulesFor(invocation, options);
   const found = scanFile(invocation, file, rules, options);
   const { baseline } = options;
   const before = baseline === undefined ? undefined : scanFile(invocation, baseline, rules, options);
   const findings = atLeast(findingsOf(found, before), options.severity);
-  const notTold = notToldOf(options);
+  const notTold = notToldOf(options, unjudged);
   const { facts, unread } = found;
   const head = { file, baseline: baseline ?? '', revision: facts.revision };
   return {
@@ -40,7 +40,8 @@ export async function showFindings(
 }
 
 export async function listRules(invocation: Invocation, options: RuleOptions): Promise<Answer> {
-  const rules = (await rulesFor(invocation, options)).sort(
+  const { rules: all } = await rulesFor(invocation, options);
+  const rules = [...all].sort(
     (a, b) => severityRank(b.severity) - severityRank(a.severity) || (a.id < b.id ? -1 : 1),
   );
   return {
@@ -64,11 +65,14 @@ export function atLeast(findings: readonly Finding[], severity: Severity): Findi
 }
 
 /** What the evidence at hand says nothing of, whatever it holds. */
-function notToldOf({ baseline, evidence }: FindingsOptions): string[] {
+function notToldOf({ baseline, evidence }: FindingsOptions, unjudged: readonly string[]): string[] {
   const notTold: string[] = [];
   if (baseline === undefined) notTold.push('what is new or changed: no baseline was given');
   if (evidence.length === 0) {
     notTold.push('whether each static pod has a manifest on its node: no evidence of the nodes was given');
+  }
+  for (const path of unjudged) {
+    notTold.push(`whether the seal of ${path} holds: no CA was given (--ca)`);
   }
   return notTold;
 }

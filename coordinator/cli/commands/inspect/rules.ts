@@ -18,13 +18,19 @@ export interface RuleOptions {
   readonly ca?: string;
 }
 
-/** Ours, then the user's. Throws CONFIG_INVALID, FILE_NOT_READABLE and what a broken archive throws. */
-export async function rulesFor(invocation: Invocation, options: RuleOptions): Promise<Rule[]> {
+export interface RuleSet {
+  readonly rules: readonly Rule[];
+  /** Archives whose seal nobody judged, because no CA was known. */
+  readonly unjudged: readonly string[];
+}
+
+/** Ours, then the user's, then what the archives say. Throws CONFIG_INVALID, FILE_NOT_READABLE and what a broken archive throws. */
+export async function rulesFor(invocation: Invocation, options: RuleOptions): Promise<RuleSet> {
   const rules: Rule[] = [...builtInRules(), ...options.rules.flatMap(readRules)];
-  const records = await manifestsOnRecord(invocation, options);
+  const { records, unjudged } = await manifestsOnRecord(invocation, options);
   if (records.length > 0) rules.push(manifestRule(records));
   const twice = rules.find(({ id }, index) => rules.findIndex((other) => other.id === id) < index);
-  if (twice === undefined) return rules;
+  if (twice === undefined) return { rules, unjudged };
   throw new LockstepError('CONFIG_INVALID', { message: `There are two rules of the id ${twice.id}.` });
 }
 
@@ -46,10 +52,15 @@ function readRules(path: string): Rule[] {
 async function manifestsOnRecord(
   invocation: Invocation,
   { evidence, ca }: RuleOptions,
-): Promise<ManifestsOnRecord[]> {
+): Promise<{ readonly records: readonly ManifestsOnRecord[]; readonly unjudged: readonly string[] }> {
   const records: ManifestsOnRecord[] = [];
+  const unjudged: string[] = [];
   for (const path of evidence) {
-    const { manifest, accounts, problems } = await readArchiveSource(path, ca, invocation.location);
+    const { manifest, accounts, problems, sealJudged } = await readArchiveSource(
+      path,
+      ca,
+      invocation.location,
+    );
     if (problems.length > 0) {
       throw new LockstepError('CONFIG_INVALID', {
         message: `${path} is no evidence: ${problems.join('; ')}`,
@@ -57,8 +68,9 @@ async function manifestsOnRecord(
     }
     const pods = new Set(accounts.manifests.map(({ pod }) => `${pod}-${manifest.node}`));
     records.push({ node: manifest.node, pods });
+    if (!sealJudged) unjudged.push(path);
   }
-  return records;
+  return { records, unjudged };
 }
 
 /** A rule as `--list` shows it. */

@@ -1,11 +1,20 @@
-import { type Bisection, earliestObject, type Looked } from '../../../analysis/findings/bisect.ts';
+import {
+  type Bisection,
+  earliestObject,
+  type Looked,
+  type Unreadable,
+} from '../../../analysis/findings/bisect.ts';
 import type { Finding } from '../../../analysis/findings/finding.ts';
 import { heading, type Layout, tone, wrap } from '../layout.ts';
 import { table } from '../table.ts';
 import { count, instant, plural } from '../units.ts';
 import { SEVERITY_TONES, sinceText } from './findings.ts';
 
-export function bisectionPage(layout: Layout, bisection: Bisection): string[] {
+export function bisectionPage(
+  layout: Layout,
+  bisection: Bisection,
+  unreadable: readonly Unreadable[],
+): string[] {
   const { snapshots, lastClean, firstUnclean, ended, cleanAgain } = bisection;
   return [
     ...table<Looked>(
@@ -43,6 +52,8 @@ export function bisectionPage(layout: Layout, bisection: Bisection): string[] {
         `${file} shows nothing, but comes after one that does: what was done was undone, or its traces are gone.`,
       ),
     ),
+    ...(unreadable.length === 0 ? [] : ['', heading(layout, 'Could not be read, and are in none of this')]),
+    ...unreadable.flatMap(({ file, code, message }) => wrap(layout, `${file}: ${code}: ${message}`, 4, 2)),
     ...(lastClean !== undefined && lastClean.unread > 0
       ? wrap(
           layout,

@@ -64,6 +64,11 @@ export function momentText({ stamp }: Authorship, interval: Interval | undefined
   return 'at an unknown time';
 }
 
+/** Page 0 holds no row of etcd's: kine keeps what was replaced in the row that replaced it. */
+export function carvedFrom(page: number): string {
+  return page === 0 ? 'told by the row that replaced it' : `carved from free page ${count(page)}`;
+}
+
 /** "revision 12", "revisions 12 -> 15" */
 export function revisionsText(before: number | undefined, after: number | undefined): string {
   if (before === undefined || after === undefined || before === after) {

@@ -1,7 +1,7 @@
 import type { ObjectDiff } from '../../../analysis/diff/object-diff.ts';
 import { placeText } from '../../../analysis/resource-name.ts';
 import { clean, clip, heading, type Layout, type Tone, tone, wrap } from '../layout.ts';
-import { count, plural } from '../units.ts';
+import { count } from '../units.ts';
 import { authorText, fieldLines, foldedLines, momentText, revisionsText } from './changes.ts';
 
 export interface DiffHead {
@@ -56,7 +56,7 @@ export function diffTail(layout: Layout, { added, removed, changed, folded }: Di
       ? []
       : wrap(
           layout,
-          `${plural(sum, 'object')} differ by heartbeats and bookkeeping alone (${kinds.join(', ')}); --all shows them`,
+          `${sum === 1 ? '1 object differs' : `${count(sum)} objects differ`} by heartbeats and bookkeeping alone (${kinds.join(', ')}); --all shows them`,
         )),
   ];
 }

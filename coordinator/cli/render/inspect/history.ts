@@ -2,7 +2,7 @@ import { utf8 } from '../../../analysis/resource-name.ts';
 import type { Version } from '../../../analysis/versions.ts';
 import { clean, heading, type Layout, type Tone, tone, wrap } from '../layout.ts';
 import { bytes, count, plural } from '../units.ts';
-import { authorText, fieldLines, foldedLines, momentText } from './changes.ts';
+import { authorText, carvedFrom, fieldLines, foldedLines, momentText } from './changes.ts';
 
 const REVISION_WIDTH = 10;
 const WHAT: Record<Version['operation'], { readonly word: string; readonly tone: Tone }> = {
@@ -64,9 +64,7 @@ function noteLines(
     version > 0 ? `version ${count(version)}` : '',
     lease === '' ? '' : `lease ${lease}`,
     missing > 0 ? `${plural(missing, 'version')} before it not in the store any more` : '',
-    carvedPage === undefined
-      ? ''
-      : `carved from free page ${count(carvedPage)}: the store itself has given it up`,
+    carvedPage === undefined ? '' : `${carvedFrom(carvedPage)}: the store itself has given it up`,
   ].filter((note) => note !== '');
   if (notes.length === 0) return [];
   return wrap(layout, notes.join(', '), REVISION_WIDTH + 2).map((line) => tone(layout, 'dim', line));
