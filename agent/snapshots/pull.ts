@@ -6,7 +6,6 @@ import type { SnapshotSource } from '@lockstep/shared/generated/lockstep/v1/plan
 import type { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
 import { readReceivedFacts } from '@lockstep/shared/snapshot/facts.ts';
-import { readerFor } from '@lockstep/shared/snapshot/in-worker.ts';
 import type { FileDigests } from '@lockstep/shared/snapshot/trailer.ts';
 import { unpackChunk } from './chunks.ts';
 import { syncOrFail, writeAll } from './durable.ts';
@@ -39,8 +38,6 @@ export async function pullSnapshot(
   const { store } = dependencies;
   const { card } = carried;
   await store.prepare();
-  // Started now, it is there when there is something to read.
-  using reader = readerFor(Number(card.facts?.fileSizeBytes ?? 0n));
   const attempts = Array.from({ length: ATTEMPTS_PER_SOURCE }, () => sources).flat();
   const failures: unknown[] = [];
   for (const source of attempts) {
@@ -52,7 +49,7 @@ export async function pullSnapshot(
         card,
         // What is on its way to the disk can be read: it is proven while it is synced.
         async (part, digests) => {
-          const differences = cardDifferences(card, await readReceivedFacts(part, digests, reader, signal));
+          const differences = cardDifferences(card, await readReceivedFacts(part, digests, signal));
           if (differences.length > 0) throw differs(`${card.id}: ${differences.join('; ')}.`);
         },
         progress,

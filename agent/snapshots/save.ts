@@ -9,7 +9,6 @@ import type {
 import { timedId } from '@lockstep/shared/ids.ts';
 import type { CarriedCard } from '@lockstep/shared/seal/card.ts';
 import { readReceivedFacts } from '@lockstep/shared/snapshot/facts.ts';
-import { readerFor } from '@lockstep/shared/snapshot/in-worker.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import type { Provenance } from '../ports.ts';
 import { refuseFullDisk } from './free-space.ts';
@@ -70,7 +69,6 @@ export async function saveSnapshot(
     const message = `No snapshot was taken from ${request.node}.`;
     return new LockstepError('SAVE_FAILED', { node: request.node, message, cause });
   };
-  using opened = new DisposableStack();
   let id = '';
   try {
     await store.prepare();
@@ -82,14 +80,12 @@ export async function saveSnapshot(
       const ready = (async () => {
         const { clusterId, dbSizeBytes } = await member.observe(all);
         await refuseFullDisk(dirname(part), dbSizeBytes + (log?.sizeBytes ?? 0n));
-        // Started now, it is there when there is something to read.
-        const reader = opened.use(readerFor(Number(dbSizeBytes)));
-        return { clusterId, dbSizeBytes, reader };
+        return { clusterId, dbSizeBytes };
       })();
       const received = receiveSnapshot(
         (until) => member.snapshot(until),
         part,
-        async (digests) => readReceivedFacts(part, digests, (await ready).reader, all),
+        (digests) => readReceivedFacts(part, digests, all),
         {
           silenceTimeoutMs,
           ready,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SnapshotFacts } from '../generated/lockstep/v1/snapshot.ts';
 import { message, stored, textMap } from '../kubernetes/testing/wire-writer.ts';
 import { type ReadOptions, readReceivedFacts, readSnapshotFacts } from './facts.ts';
-import { Reader } from './in-worker.ts';
+import { inWorker } from './in-worker.ts';
 import { MAX_OBJECT_COUNTS } from './kubernetes-facts.ts';
 import { damaged, type Entry, putRow, sealed, tombstoneRow, writeStore } from './testing/store-writer.ts';
 import { TemporaryFiles } from './testing/temporary-file.ts';
@@ -211,20 +211,31 @@ describe('readSnapshotFacts', () => {
     const inPlace = await readSnapshotFacts(path, { trailer: 'required' }, soon());
     expect(inPlace.status).toMatchObject({ revision: 500n, liveKeys: 121n });
     expect(inPlace.encryption[1]?.sampleValue.equals(value)).toBe(true);
-    using reader = new Reader();
-    const inWorker = await readReceivedFacts(path, digestFile(path), reader, soon());
-    expect(inWorker).toEqual(inPlace);
+    expect(await readReceivedFacts(path, digestFile(path), soon())).toEqual(inPlace);
+    const { imageBytes: _, ...inAWorker } = await inWorker('facts', { path, options: {} }, soon());
+    expect(inPlace).toMatchObject({
+      ...inAWorker,
+      // A Buffer arrives as a plain Uint8Array.
+      encryption: inAWorker.encryption.map(({ sampleValue, ...use }) => ({
+        ...use,
+        sampleValue: Buffer.from(sampleValue),
+      })),
+    });
 
     const broken = files.write(
       sealed(damaged(store([...many, last]), (copy) => copy.writeUInt16LE(9, 2 * 4096 + 8))),
     );
-    await expect(readReceivedFacts(broken, digestFile(broken), reader, soon())).rejects.toMatchObject({
-      code: 'SNAPSHOT_CORRUPT',
-    });
+    for (const read of [
+      readReceivedFacts(broken, digestFile(broken), soon()),
+      inWorker('facts', { path: broken, options: {} }, soon()),
+    ]) {
+      await expect(read).rejects.toMatchObject({ code: 'SNAPSHOT_CORRUPT' });
+    }
 
     for (const read of [
       (signal: AbortSignal) => readSnapshotFacts(path, { trailer: 'required' }, signal),
-      (signal: AbortSignal) => readReceivedFacts(path, digestFile(path), reader, signal),
+      (signal: AbortSignal) => readReceivedFacts(path, digestFile(path), signal),
+      (signal: AbortSignal) => inWorker('facts', { path, options: {} }, signal),
     ]) {
       const controller = new AbortController();
       const stopped = read(controller.signal);

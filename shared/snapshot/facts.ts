@@ -1,8 +1,9 @@
 import { LockstepError } from '../errors/lockstep-error.ts';
 import type { SnapshotFacts } from '../generated/lockstep/v1/snapshot.ts';
 import { corrupt } from './bbolt/corrupt.ts';
-import type { StoreFacts } from './collect-facts.ts';
-import { runTask, type TaskRunner } from './in-worker.ts';
+import { collectFacts, type StoreFacts } from './collect-facts.ts';
+import { runTask } from './in-worker.ts';
+import { inSlices } from './steps.ts';
 import { type FileDigests, requireTrailer, TRAILER_BYTES } from './trailer.ts';
 
 export interface ReadOptions {
@@ -40,15 +41,15 @@ export async function readSnapshotFacts(
 
 /**
  * As `readSnapshotFacts` of a snapshot, for who wrote it just now and digested every byte on the
- * way: the file is gone through once less, by a reader that is there already.
+ * way: the file is gone through once less. It is read in slices whatever its size: a worker would
+ * hold some 25 MB more, and there is no digest that it could go beside.
  */
 export async function readReceivedFacts(
   path: string,
   digests: FileDigests,
-  reader: Pick<TaskRunner, 'run'>,
   signal: AbortSignal,
 ): Promise<SnapshotFacts> {
-  const [store] = await Promise.allSettled([reader.run('facts', { path, options: {} }, signal)]);
+  const [store] = await Promise.allSettled([inSlices(collectFacts(path, {}), signal)]);
   signal.throwIfAborted();
   return judge(path, { trailer: 'required' }, digests, store);
 }

@@ -32,8 +32,7 @@ export async function runTask<Name extends TaskName>(
 ): Promise<Tasks[Name]['result']> {
   signal.throwIfAborted();
   if (await isSmall(request.path)) return await inSlices(tasks[name](request), signal);
-  using reader = new Reader();
-  return await reader.run(name, request, signal);
+  return await inWorker(name, request, signal);
 }
 
 async function isSmall(path: string): Promise<boolean> {
@@ -43,74 +42,41 @@ async function isSmall(path: string): Promise<boolean> {
   return size < WORKER_FROM_BYTES;
 }
 
-/** Who reads one file after another. */
-export interface TaskRunner extends Disposable {
-  run: typeof runTask;
-}
-
-/** What reads files of about this size, ready before they are; for small ones it takes no worker. */
-export function readerFor(sizeBytes: number): TaskRunner {
-  if (sizeBytes >= WORKER_FROM_BYTES) return new Reader();
-  return { run: runTask, [Symbol.dispose]: () => undefined };
-}
-
-/** A worker that is started before there is anything to read, so that the reading need not wait for it. */
-export class Reader implements TaskRunner {
-  readonly #worker: Worker;
-  /** Settles, by rejection, when the worker ends. */
-  readonly #ended: Promise<never>;
-
-  constructor() {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      execArgv: [],
-      resourceLimits: RESOURCE_LIMITS,
-    });
-    this.#worker = worker;
-    const { promise, reject } = Promise.withResolvers<never>();
-    worker.once('error', (cause) => {
-      reject(
-        new LockstepError('INTERNAL', { message: `The snapshot reader stopped: ${cause.message}`, cause }),
-      );
-    });
-    worker.once('exit', (code) => {
-      reject(
-        new LockstepError('INTERNAL', { message: `The snapshot reader ended with ${code} and no answer.` }),
-      );
-    });
-    // Nobody may be waiting when it is ended.
-    promise.catch(() => undefined);
-    this.#ended = promise;
-  }
-
-  /** One task at a time. Rejects with the task's LockstepError, or with the signal's reason, which ends the worker. */
-  async run<Name extends TaskName>(
-    name: Name,
-    request: Tasks[Name]['request'],
-    signal: AbortSignal,
-  ): Promise<Tasks[Name]['result']> {
-    signal.throwIfAborted();
-    const { promise: reply, resolve, reject } = Promise.withResolvers<WorkerReply>();
-    const abort = () => {
-      reject(signal.reason as Error);
-      this[Symbol.dispose]();
-    };
-    this.#worker.once('message', resolve);
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      const asked: WorkerRequest = { name, request };
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
-      this.#worker.postMessage(asked);
-      const answer = await Promise.race([reply, this.#ended]);
-      if ('failure' in answer) throw fromFailure(answer.failure);
-      return answer.result as Tasks[Name]['result'];
-    } finally {
-      signal.removeEventListener('abort', abort);
-      this.#worker.off('message', resolve);
-    }
-  }
-
-  /** Ends the worker, in the middle of whatever it does. */
-  [Symbol.dispose](): void {
-    void this.#worker.terminate();
+/** One task in a worker of its own, which ends with it. Rejects as `runTask` does. */
+export async function inWorker<Name extends TaskName>(
+  name: Name,
+  request: Tasks[Name]['request'],
+  signal: AbortSignal,
+): Promise<Tasks[Name]['result']> {
+  signal.throwIfAborted();
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    execArgv: [],
+    resourceLimits: RESOURCE_LIMITS,
+  });
+  const { promise: reply, resolve, reject } = Promise.withResolvers<WorkerReply>();
+  const abort = () => reject(signal.reason as Error);
+  worker.once('message', resolve);
+  worker.once('error', (cause) => {
+    reject(
+      new LockstepError('INTERNAL', { message: `The snapshot reader stopped: ${cause.message}`, cause }),
+    );
+  });
+  worker.once('exit', (code) => {
+    reject(
+      new LockstepError('INTERNAL', { message: `The snapshot reader ended with ${code} and no answer.` }),
+    );
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const asked: WorkerRequest = { name, request };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
+    worker.postMessage(asked);
+    const answer = await reply;
+    if ('failure' in answer) throw fromFailure(answer.failure);
+    return answer.result as Tasks[Name]['result'];
+  } finally {
+    signal.removeEventListener('abort', abort);
+    // In the middle of whatever it does.
+    void worker.terminate();
   }
 }

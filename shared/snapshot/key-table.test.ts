@@ -19,3 +19,30 @@ it('holds the empty key behind a key that fills its chunk', () => {
   expect(table.get('')).toEqual(row(4));
   expect(table.get('a'.repeat(long.length))).toEqual(row(2));
 });
+
+it('is a map of what was put last, over many pieces', () => {
+  const table = new KeyTable();
+  const expected = new Map<string, ReturnType<typeof row>>();
+  const keyOf = (at: number) => `/registry/pods/p${at}`;
+  const bytesOf = (at: number) => Buffer.from(`..${keyOf(at)}..`);
+  for (let at = 0; at < 40_000; at++) {
+    const bytes = bytesOf(at);
+    table.put(bytes, 2, bytes.length - 2, row(at));
+    expected.set(keyOf(at), row(at));
+  }
+  for (let at = 0; at < 40_000; at += 7) {
+    const bytes = bytesOf(at);
+    if (at % 2 === 0) {
+      table.delete(bytes, 2, bytes.length - 2);
+      expected.delete(keyOf(at));
+    } else {
+      table.put(bytes, 2, bytes.length - 2, row(-at));
+      expected.set(keyOf(at), row(-at));
+    }
+  }
+  expect(new Map(table)).toEqual(expected);
+  expect(table.size).toBe(expected.size);
+  expect(table.get(keyOf(39_999))).toEqual(row(39_999));
+  expect(table.has(keyOf(14))).toBe(false);
+  expect([...table.endingWith('p39999')]).toEqual([keyOf(39_999)]);
+});

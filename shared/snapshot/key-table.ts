@@ -8,7 +8,10 @@ export interface LiveRow {
 
 /** Keys lie in pieces of this size: growing copies none of them. */
 const CHUNK_BYTES = 256 * 1024;
-const FIRST_CAPACITY = 1024;
+/** Entries lie in pieces of this size, a power of two, for the same reason. */
+const PIECE_BITS = 14;
+const PIECE_ENTRIES = 1 << PIECE_BITS;
+const FIRST_SLOTS = 2048;
 /** Slots per entry at least: shorter probes than a fuller table has. */
 const SLOTS_PER_ENTRY = 2;
 
@@ -23,22 +26,23 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
   size = 0;
   #entries = 0;
   /** Entry + 1 by hash, open addressing; 0 where free. */
-  #slots = new Int32Array(FIRST_CAPACITY * SLOTS_PER_ENTRY);
+  #slots = new Int32Array(FIRST_SLOTS);
   #chunks: Buffer[] = [];
   #used = CHUNK_BYTES;
-  #columns = makeColumns(FIRST_CAPACITY);
+  readonly #pieces: Piece[] = [];
 
   /** A put of the key in bytes [start, end). */
   put(bytes: Uint8Array, start: number, end: number, row: LiveRow): void {
     const hash = hashOf(bytes, start, end);
     let entry = this.#find(bytes, start, end, hash);
     if (entry < 0) entry = this.#add(bytes, start, end, hash);
-    const { main, sub, note, alive } = this.#columns;
-    main[entry] = row.main;
-    sub[entry] = row.sub;
-    note[entry] = row.note;
-    if (alive[entry] === 0) {
-      alive[entry] = 1;
+    const piece = this.#pieceOf(entry);
+    const at = entry % PIECE_ENTRIES;
+    piece.main[at] = row.main;
+    piece.sub[at] = row.sub;
+    piece.note[at] = row.note;
+    if (piece.alive[at] === 0) {
+      piece.alive[at] = 1;
       this.size++;
     }
   }
@@ -46,15 +50,15 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
   /** A deletion of the key in bytes [start, end). Its entry stays, for the next put. */
   delete(bytes: Uint8Array, start: number, end: number): void {
     const entry = this.#find(bytes, start, end, hashOf(bytes, start, end));
-    if (entry < 0 || this.#columns.alive[entry] === 0) return;
-    this.#columns.alive[entry] = 0;
+    if (entry < 0 || !this.#isAlive(entry)) return;
+    this.#pieceOf(entry).alive[entry % PIECE_ENTRIES] = 0;
     this.size--;
   }
 
   get(key: string): LiveRow | undefined {
     const bytes = Buffer.from(key, 'latin1');
     const entry = this.#find(bytes, 0, bytes.length, hashOf(bytes, 0, bytes.length));
-    return entry < 0 || this.#columns.alive[entry] === 0 ? undefined : this.#row(entry);
+    return entry < 0 || !this.#isAlive(entry) ? undefined : this.#row(entry);
   }
 
   has(key: string): boolean {
@@ -64,12 +68,13 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
   /** The live keys that end so, in the order in which they were first put. */
   *endingWith(suffix: string): Generator<string> {
     const wanted = Buffer.from(suffix, 'latin1');
-    const { length, start, alive } = this.#columns;
     for (let entry = 0; entry < this.#entries; entry++) {
-      const from = length[entry]! - wanted.length;
-      if (from < 0 || alive[entry] === 0) continue;
-      const chunk = this.#chunks[Math.floor(start[entry]! / CHUNK_BYTES)]!;
-      const at = (start[entry]! % CHUNK_BYTES) + from;
+      const { length, start, alive } = this.#pieceOf(entry);
+      const own = entry % PIECE_ENTRIES;
+      const from = length[own]! - wanted.length;
+      if (from < 0 || alive[own] === 0) continue;
+      const chunk = this.#chunks[Math.floor(start[own]! / CHUNK_BYTES)]!;
+      const at = (start[own]! % CHUNK_BYTES) + from;
       let same = wanted.length;
       while (same > 0 && chunk[at + same - 1] === wanted[same - 1]) same--;
       if (same === 0) yield this.#key(entry);
@@ -79,31 +84,42 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
   /** Live keys and their rows, in the order in which the keys were first put. */
   *[Symbol.iterator](): Generator<[string, LiveRow]> {
     for (let entry = 0; entry < this.#entries; entry++) {
-      if (this.#columns.alive[entry] !== 0) yield [this.#key(entry), this.#row(entry)];
+      if (this.#isAlive(entry)) yield [this.#key(entry), this.#row(entry)];
     }
   }
 
+  #pieceOf(entry: number): Piece {
+    return this.#pieces[entry >>> PIECE_BITS]!;
+  }
+
+  #isAlive(entry: number): boolean {
+    return this.#pieceOf(entry).alive[entry % PIECE_ENTRIES] !== 0;
+  }
+
   #key(entry: number): string {
-    const { start, length } = this.#columns;
-    const at = start[entry]! % CHUNK_BYTES;
-    return this.#chunks[Math.floor(start[entry]! / CHUNK_BYTES)]!.toString('latin1', at, at + length[entry]!);
+    const { start, length } = this.#pieceOf(entry);
+    const own = entry % PIECE_ENTRIES;
+    const at = start[own]! % CHUNK_BYTES;
+    return this.#chunks[Math.floor(start[own]! / CHUNK_BYTES)]!.toString('latin1', at, at + length[own]!);
   }
 
   #row(entry: number): LiveRow {
-    const { main, sub, note } = this.#columns;
-    return { main: main[entry]!, sub: sub[entry]!, note: note[entry]! };
+    const { main, sub, note } = this.#pieceOf(entry);
+    const own = entry % PIECE_ENTRIES;
+    return { main: main[own]!, sub: sub[own]!, note: note[own]! };
   }
 
   /** Its entry, -1 where it was never put. */
   #find(bytes: Uint8Array, from: number, to: number, hash: number): number {
-    const { hash: hashes, length, start } = this.#columns;
     const mask = this.#slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]! - 1;
       if (entry < 0) return -1;
-      if (hashes[entry] !== hash || length[entry] !== to - from) continue;
-      const chunk = this.#chunks[Math.floor(start[entry]! / CHUNK_BYTES)]!;
-      const at = start[entry]! % CHUNK_BYTES;
+      const { hash: hashes, length, start } = this.#pieceOf(entry);
+      const own = entry % PIECE_ENTRIES;
+      if (hashes[own] !== hash || length[own] !== to - from) continue;
+      const chunk = this.#chunks[Math.floor(start[own]! / CHUNK_BYTES)]!;
+      const at = start[own]! % CHUNK_BYTES;
       let same = 0;
       while (same < to - from && chunk[at + same] === bytes[from + same]) same++;
       if (same === to - from) return entry;
@@ -111,12 +127,14 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
   }
 
   #add(bytes: Uint8Array, from: number, to: number, hash: number): number {
-    if (this.#entries === this.#columns.capacity) this.#grow();
+    if (this.#entries % PIECE_ENTRIES === 0) this.#pieces.push(makePiece());
     const entry = this.#entries++;
-    const { hash: hashes, length, start } = this.#columns;
-    hashes[entry] = hash;
-    length[entry] = to - from;
-    start[entry] = this.#store(bytes, from, to);
+    if (this.#entries * SLOTS_PER_ENTRY > this.#slots.length) this.#growSlots(entry);
+    const piece = this.#pieceOf(entry);
+    const own = entry % PIECE_ENTRIES;
+    piece.hash[own] = hash;
+    piece.length[own] = to - from;
+    piece.start[own] = this.#store(bytes, from, to);
     this.#index(entry, hash);
     return entry;
   }
@@ -144,31 +162,26 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
     this.#slots[slot] = entry + 1;
   }
 
-  #grow(): void {
-    const old = this.#columns;
-    this.#columns = makeColumns(old.capacity * 2);
-    this.#columns.start.set(old.start);
-    this.#columns.length.set(old.length);
-    this.#columns.hash.set(old.hash);
-    this.#columns.main.set(old.main);
-    this.#columns.sub.set(old.sub);
-    this.#columns.note.set(old.note);
-    this.#columns.alive.set(old.alive);
-    this.#slots = new Int32Array(this.#columns.capacity * SLOTS_PER_ENTRY);
-    for (let entry = 0; entry < this.#entries; entry++) this.#index(entry, this.#columns.hash[entry]!);
+  /** Twice the slots, for the entries before `count`. */
+  #growSlots(count: number): void {
+    this.#slots = new Int32Array(this.#slots.length * 2);
+    for (let entry = 0; entry < count; entry++) {
+      this.#index(entry, this.#pieceOf(entry).hash[entry % PIECE_ENTRIES]!);
+    }
   }
 }
 
-function makeColumns(capacity: number) {
+type Piece = ReturnType<typeof makePiece>;
+
+function makePiece() {
   return {
-    capacity,
-    start: new Float64Array(capacity),
-    length: new Uint32Array(capacity),
-    hash: new Int32Array(capacity),
-    main: new Float64Array(capacity),
-    sub: new Float64Array(capacity),
-    note: new Uint32Array(capacity),
-    alive: new Uint8Array(capacity),
+    start: new Float64Array(PIECE_ENTRIES),
+    length: new Uint32Array(PIECE_ENTRIES),
+    hash: new Int32Array(PIECE_ENTRIES),
+    main: new Float64Array(PIECE_ENTRIES),
+    sub: new Float64Array(PIECE_ENTRIES),
+    note: new Uint32Array(PIECE_ENTRIES),
+    alive: new Uint8Array(PIECE_ENTRIES),
   };
 }
 

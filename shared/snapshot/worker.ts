@@ -4,7 +4,7 @@ import type { WorkerReply, WorkerRequest } from './in-worker.ts';
 import { finish, type Steps } from './steps.ts';
 import { tasks } from './tasks.ts';
 
-/* The worker's side of `in-worker.ts`: an answer to each task, until it is ended. */
+/* The worker's side of `in-worker.ts`: an answer to its task. */
 
 function answer({ name, request }: WorkerRequest): WorkerReply {
   try {
@@ -15,7 +15,7 @@ function answer({ name, request }: WorkerRequest): WorkerReply {
   }
 }
 
-parentPort?.on('message', (asked: WorkerRequest) => {
+parentPort?.once('message', (asked: WorkerRequest) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
   parentPort?.postMessage(answer(asked));
 });
