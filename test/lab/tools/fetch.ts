@@ -16,6 +16,7 @@ import {
 import {
   defaultEtcd,
   everyEtcd,
+  kubeApiserver,
   natsServer,
   optionalTools,
   type PinnedTool,
@@ -27,6 +28,8 @@ export interface FetchOptions {
   readonly all: boolean;
   /** An S3 server, another age and K3s' kine, for the tests of stores. */
   readonly stores?: boolean;
+  /** A kube-apiserver, for the tests of sandboxes. */
+  readonly apiserver?: boolean;
   readonly directory?: string;
   readonly places?: ToolPlaces;
   /** One line for each step. */
@@ -58,7 +61,11 @@ export async function fetchTools(options: FetchOptions, signal: AbortSignal): Pr
 
 /** What tests can do without, by name: that it cannot be had is said and no failure. */
 async function fetchOptional(places: ToolPlaces, options: FetchOptions, signal: AbortSignal): Promise<void> {
-  const wanted = options.all || options.stores === true ? [...optionalTools, ...storeTools] : optionalTools;
+  const wanted = [
+    ...optionalTools,
+    ...(options.all || options.stores === true ? storeTools : []),
+    ...(options.apiserver === true ? [kubeApiserver] : []),
+  ];
   for (const tool of wanted) {
     const found = await locateProgram(tool.name, places);
     if (found !== undefined) {

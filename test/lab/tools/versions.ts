@@ -17,10 +17,14 @@ export interface GoSource {
     readonly command?: string;
     readonly binary: string;
   }[];
+  /** A module whose published form lacks the parts that it is made with: these, at a version of their own. */
+  readonly staged?: { readonly module: string; readonly version: string };
+  /** "path/of/package.variable=text", for programs that are told their version when they are built. */
+  readonly stamp?: readonly string[];
 }
 
 export interface PinnedTool {
-  readonly name: 'etcd' | 'nats-server' | 'strace' | 'versitygw' | 'age' | 'kine';
+  readonly name: 'etcd' | 'nats-server' | 'strace' | 'versitygw' | 'age' | 'kine' | 'kube-apiserver';
   /** Upstream's version, without `v`. */
   readonly version: string;
   readonly binaries: readonly string[];
@@ -111,6 +115,24 @@ export const kine: PinnedTool = {
   binaries: ['kine'],
   go: { modules: [{ module: 'github.com/k3s-io/kine', binary: 'kine' }] },
   byHand: 'put kine into .tools/kine/0.16.4/bin, or point LOCKSTEP_TOOLS to a directory that has it',
+};
+
+/** What serves a sandbox of a snapshot. Optional, and asked for alone: the build takes ten minutes of two cores. */
+export const kubeApiserver: PinnedTool = {
+  name: 'kube-apiserver',
+  version: '1.37.2',
+  binaries: ['kube-apiserver'],
+  go: {
+    modules: [{ module: 'k8s.io/kubernetes', command: 'cmd/kube-apiserver', binary: 'kube-apiserver' }],
+    staged: { module: 'k8s.io/kubernetes', version: '0.37.2' },
+    stamp: [
+      'k8s.io/component-base/version.gitVersion=v1.37.2',
+      'k8s.io/component-base/version.gitMajor=1',
+      'k8s.io/component-base/version.gitMinor=37',
+    ],
+  },
+  byHand:
+    'put kube-apiserver 1.37 into .tools/kube-apiserver/1.37.2/bin, or point LOCKSTEP_TOOLS to a directory that has it',
 };
 
 /** What tests can do without, by name. */
