@@ -42,6 +42,10 @@ export class CommandLineProcess {
   interrupt(): void {
     this.#child.kill('SIGINT');
   }
+
+  terminate(): void {
+    this.#child.kill('SIGTERM');
+  }
 }
 
 /** A screen that keeps what was written to it, and fingers that type what a test says. */
