@@ -33,8 +33,9 @@ export function mutatedFiles(root: string): string[] {
 /** Tests of real disks, processes and programs, by the file that they are about; quick ones first. */
 const REAL_TESTS: readonly (readonly [pattern: RegExp, tests: readonly string[]])[] = [
   [/^agent\/adapters\/(host-files|stores?(-trees)?)\.ts$/, ['adapters/durability', 'adapters/stores']],
+  [/^agent\/adapters\/(host-files|systemd)\.ts$/, ['adapters/unit-hold']],
   [/^agent\/adapters\/host-files\.ts$/, ['adapters/host-files']],
-  [/^agent\/adapters\/systemd\.ts$/, ['adapters/unit-hold', 'adapters/systemd']],
+  [/^agent\/adapters\/systemd\.ts$/, ['adapters/systemd']],
   [/^agent\/hosting\//, ['adapters/static-pod']],
   [/^agent\/ledger\//, ['agent/ledger-guards', 'agent/ledger']],
   [/^agent\/snapshots\//, ['agent/pull', 'agent/snapshots']],

@@ -139,5 +139,8 @@ describe('undo on a node without a member', () => {
     });
     await perform(undoVerify, b.nodeContext);
     expect(b.calls).toEqual([expect.stringMatching(/^hosting\.waitApiReady/u)]);
+    const unrecorded = fenced();
+    await perform(undoVerify, unrecorded.nodeContext);
+    expect(unrecorded.calls).toEqual([expect.stringMatching(/^hosting\.waitApiReady/u)]);
   });
 });

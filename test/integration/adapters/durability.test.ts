@@ -1,5 +1,16 @@
 import { constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import {
@@ -93,6 +104,45 @@ describe('names', () => {
     await writeFile(real('/data/a'), 'a');
     const moves = [{ from: '/data/a', to: '/data/parked/a' }];
     expect(await syncedBy(() => files.moveAll(moves, soon()))).toEqual([real('/data/parked'), real('/data')]);
+  });
+
+  test('that are of one file too many go to its copy, durably, and only of a true copy', async () => {
+    await mkdir(real('/data/parked'));
+    await writeFile(real('/data/a'), 'a');
+    await writeFile(real('/data/parked/a'), 'a');
+    await writeFile(real('/data/parked/b'), 'b');
+    await symlink('/data/a', real('/data/link'));
+    expect(await files.areCopies('/data/a', '/data/parked/a', soon())).toBe(true);
+    expect(await files.areCopies('/data/a', '/data/parked/b', soon())).toBe(false);
+    // A link and what it leads to are one file: neither may go.
+    expect(await files.areCopies('/data/link', '/data/a', soon())).toBe(false);
+    expect(await files.areCopies('/data/a', '/data/link', soon())).toBe(false);
+    const { ino } = await lstat(real('/data/a'));
+    const seen: [string, boolean, boolean][] = [];
+    await tracedBy(
+      () => files.moveOverCopy('/data/a', '/data/parked/a', soon()),
+      (call) => seen.push([call, existsSync(real('/data/a')), statSync(real('/data/parked/a')).ino === ino]),
+    );
+    expect(seen).toEqual([
+      [`sync ${real('/data/parked')}`, false, true],
+      [`sync ${real('/data')}`, false, true],
+    ]);
+  });
+
+  test('of one inode are one name once it is moved over itself, which is durable first', async () => {
+    await mkdir(real('/data/parked'));
+    await writeFile(real('/data/a'), 'a');
+    await link(real('/data/a'), real('/data/parked/a'));
+    const seen: [string, boolean][] = [];
+    await tracedBy(
+      () => files.moveOverCopy('/data/a', '/data/parked/a', soon()),
+      (call) => seen.push([call, existsSync(real('/data/a'))]),
+    );
+    expect(seen).toEqual([
+      [`sync ${real('/data/parked')}`, true],
+      [`sync ${real('/data')}`, false],
+    ]);
+    expect(readFileSync(real('/data/parked/a'), 'utf8')).toBe('a');
   });
 
   test('that went are gone before that is made durable', async () => {
@@ -362,6 +412,7 @@ describe('who gave up', () => {
     ['looks', () => files.exists('/data/file', gone)],
     ['writes', () => files.write('/data/file', 'x', 0o600, gone)],
     ['moves', () => files.moveAll([{ from: '/data/file', to: '/data/moved' }], gone)],
+    ['moves over a copy', () => files.moveOverCopy('/data/file', '/data/moved', gone)],
     ['removes', () => files.remove('/data/file', gone)],
     ['makes directories', () => files.makeDirectory('/data/made', 0o700, gone)],
     ['syncs names', () => files.syncNamesIn(['/data'], gone)],

@@ -24,7 +24,8 @@ condition=no; [ -e "$here/units/kubelet.service.d/99-lockstep-hold.conf" ] && co
 case "$1" in
   show) cat "$here/shown"; exit ;;
   stop) [ -e "$here/unstoppable" ] || sed -i 's/^ActiveState=.*/ActiveState=inactive/; s/^MainPID=.*/MainPID=0/' "$here/shown" ;;
-  start) [ -e "$here/unstartable" ] || sed -i 's/^ActiveState=.*/ActiveState=active/' "$here/shown" ;;
+  start) [ -e "$here/slow" ] && sed -i 's/^ActiveState=.*/ActiveState=activating/' "$here/shown" && exit; [ -e "$here/unstartable" ] || sed -i 's/^ActiveState=.*/ActiveState=active/' "$here/shown" ;;
+  kill) [ -e "$here/unkillable" ] && exit 1 ;;
   daemon-reload) [ -e "$here/forgetful" ] || sed -i 's|^DropInPaths=.*|DropInPaths=/host/units/kubelet.service.d/99-lockstep-hold.conf|; s/^NeedDaemonReload=.*/NeedDaemonReload=no/' "$here/shown" ;;
 esac
 `;
@@ -72,6 +73,15 @@ describe('a hold', () => {
     expect(await hold.observe('op-2', soon())).toMatchObject({ held: false, marked: true });
   });
 
+  test('is marked, and the condition loaded, while the unit runs on', async () => {
+    await hold.mark('op-1', soon());
+    expect(await asked()).toEqual(['daemon-reload hold=yes condition=yes']);
+    expect(await hold.observe('op-1', soon())).toMatchObject({
+      held: true,
+      state: { activeState: 'active', mainPid: 7 },
+    });
+  });
+
   test('is made on a full disk, in room that is given for it', async () => {
     let portions = 0;
     const root = new HostRoot(scratch.path, [{ path: '/host', access: 'write' }]);
@@ -94,6 +104,13 @@ describe('a hold', () => {
     neededPortions = 9;
     await expect(made.hold('op-1', soon())).rejects.toMatchObject({ code: 'DISK_FULL' });
     expect(portions).toBe(4);
+    // Anything else that fails is no reason to give room.
+    portions = 0;
+    files.write = () => Promise.reject(new LockstepError('SYNC_FAILED', { message: 'broken' }));
+    await expect(made.hold('op-1', soon())).rejects.toMatchObject({ code: 'SYNC_FAILED' });
+    files.write = () => Promise.reject(Object.assign(new Error('alike'), { code: 'DISK_FULL' }));
+    await expect(made.hold('op-1', soon())).rejects.toThrow('alike');
+    expect(portions).toBe(0);
   });
 
   test('that was prepared is made with one word', async () => {
@@ -159,5 +176,49 @@ describe('a hold', () => {
       new HostFiles(new HostRoot(scratch.path, [{ path: '/host', access: 'write' }]), new Syscalls()),
     );
     await expect(barred.release(soon())).rejects.toMatchObject({ code: 'PATH_NOT_ALLOWED' });
+  });
+});
+
+describe('a unit that is killed', () => {
+  test('is stopped after that, so that nothing starts it again', async () => {
+    await hold.kill(soon());
+    expect(await asked()).toEqual(['kill hold=no condition=no', 'stop hold=no condition=no']);
+  });
+
+  test('and has no process left is stopped all the same', async () => {
+    await writeFile(at('unkillable'), '');
+    await hold.kill(soon());
+    expect((await asked()).at(-1)).toBe('stop hold=no condition=no');
+  });
+
+  test('is not stopped for who gave up', async () => {
+    await writeFile(at('unkillable'), '');
+    await expect(hold.kill(AbortSignal.abort(new Error('given up')))).rejects.toThrow('given up');
+    expect(await asked()).toEqual([]);
+  });
+});
+
+describe('a unit that is to start soon', () => {
+  test.each([
+    ['is active', 'start'],
+    ['is on its way', 'slow'],
+  ])('%s once it was asked to, after the hold and earlier failures are gone', async (_how, file) => {
+    await hold.mark('op-1', soon());
+    await shown({ ActiveState: 'inactive', MainPID: '0' });
+    await writeFile(at(file), '');
+    await hold.startSoon(soon());
+    expect((await asked()).slice(1)).toEqual([
+      'reset-failed hold=no condition=yes',
+      'start hold=no condition=yes',
+    ]);
+  });
+
+  test('and does not is not waited for by who gave up', async () => {
+    await shown({ ActiveState: 'inactive', MainPID: '0' });
+    await writeFile(at('unstartable'), '');
+    const controller = new AbortController();
+    const starting = hold.startSoon(controller.signal);
+    setTimeout(() => controller.abort(new Error('given up')), 300);
+    await expect(starting).rejects.toThrow('given up');
   });
 });

@@ -250,3 +250,75 @@ describe('the reserve', () => {
     );
   });
 });
+
+describe('a full disk', () => {
+  const BEGIN = 'BEGIN IMMEDIATE';
+  const EMPTY_LOG = 'PRAGMA wal_checkpoint(PASSIVE)';
+  const FULL = 13;
+  const NO_ROOM_FOR_THE_INDEX = 4874;
+  const CORRUPT = 11;
+  const line = { caller: 'c', command: 'x', operationId: '', epoch: undefined, outcome: 'done' };
+  const prototype = DatabaseSync.prototype as { exec: (this: DatabaseSync, sql: string) => void };
+  const original = prototype.exec;
+  afterEach(() => {
+    prototype.exec = original;
+  });
+
+  /** SQLite fails so often at a statement, with a code; returns what it was asked meanwhile. */
+  function failing(sql: string, code: unknown, times = Number.POSITIVE_INFINITY): string[] {
+    const asked: string[] = [];
+    let left = times;
+    prototype.exec = function exec(this: DatabaseSync, text: string): void {
+      asked.push(text);
+      if (text !== sql || left === 0) return original.call(this, text);
+      left -= 1;
+      throw Object.assign(new Error('failed'), { errcode: code });
+    };
+    return asked;
+  }
+
+  const reserveBytes = async (): Promise<number> => (await stat(`${path}.reserve`)).size;
+
+  it.each([FULL, NO_ROOM_FOR_THE_INDEX])('(%i) costs a portion for each try, and no record', async (code) => {
+    const ledger = open();
+    const asked = failing(BEGIN, code, 2);
+    ledger.recordAudit(line);
+    expect(ledger.audit()).toHaveLength(1);
+    expect(await reserveBytes()).toBe(RESERVE_BYTES - 2 * PORTION_BYTES);
+    // Or the log would take page for page what is left.
+    expect(asked.at(-1)).toBe(EMPTY_LOG);
+    ledger.close();
+  });
+
+  it('that is not full costs nothing, and leaves the log to SQLite', async () => {
+    const ledger = open();
+    const asked = failing('nothing', FULL);
+    ledger.recordAudit(line);
+    expect(asked).toEqual([BEGIN, 'COMMIT']);
+    for (const code of [CORRUPT, undefined, String(FULL)]) {
+      failing(BEGIN, code);
+      expect(() => ledger.recordAudit(line)).toThrow(expect.objectContaining({ code: 'LEDGER_UNREADABLE' }));
+    }
+    expect(await reserveBytes()).toBe(RESERVE_BYTES);
+    ledger.close();
+  });
+
+  it('with nothing left to give fails the record', async () => {
+    const ledger = open();
+    failing(BEGIN, FULL);
+    expect(() => ledger.recordAudit(line)).toThrow(expect.objectContaining({ code: 'LEDGER_UNREADABLE' }));
+    expect(await reserveBytes()).toBe(0);
+    ledger.close();
+  });
+
+  it('that does not even let the log be emptied keeps the record; a broken one is told', async () => {
+    const ledger = open();
+    await truncate(`${path}.reserve`, RESERVE_BYTES - 1);
+    failing(EMPTY_LOG, FULL);
+    ledger.recordAudit(line);
+    expect(ledger.audit()).toHaveLength(1);
+    failing(EMPTY_LOG, CORRUPT);
+    expect(() => ledger.recordAudit(line)).toThrow(expect.objectContaining({ code: 'LEDGER_UNREADABLE' }));
+    ledger.close();
+  });
+});
