@@ -96,14 +96,17 @@ interface NatsPlan {
   readonly servers: readonly Endpoint[];
   readonly agents: readonly Endpoint[];
   readonly coordinators: readonly Endpoint[];
+  /** Names. */
+  readonly operators: readonly string[];
 }
 
 /**
  * A NATS server whose users are the URI names of Lockstep's own certificates. An agent may say
  * that it is there and nothing else; a coordinator may listen to that, publish events, make the
- * one stream that records them, and read and write who leads among coordinators.
+ * one stream that records them, and read and write who leads among coordinators. An operator may
+ * listen to events and progress, and say nothing.
  */
-export function natsConf({ cluster, server, servers, agents, coordinators }: NatsPlan): string {
+export function natsConf({ cluster, server, servers, agents, coordinators, operators }: NatsPlan): string {
   const tls = (indent: string): string =>
     [
       'tls {',
@@ -116,7 +119,8 @@ export function natsConf({ cluster, server, servers, agents, coordinators }: Nat
       .join('\n');
   const user = (role: Role, name: string, publish: readonly string[], subscribe: readonly string[]): string =>
     `    { user: ${JSON.stringify(identityUri({ cluster, role, name }))}, permissions: {\n` +
-    `        publish: ${list(publish)}\n` +
+    // An empty list would allow everything.
+    `        publish: ${publish.length === 0 ? '{ deny: ">" }' : list(publish)}\n` +
     `        subscribe: ${list(subscribe)} } }`;
   const agentUsers = agents.map(({ name }) =>
     user(
@@ -146,6 +150,9 @@ export function natsConf({ cluster, server, servers, agents, coordinators }: Nat
       ],
       [presenceSubject(cluster, '*'), '_INBOX.>'],
     ),
+  );
+  const operatorUsers = operators.map((name) =>
+    user('operator', name, [], [eventsSubject(cluster, '>'), progressSubject(cluster, '>')]),
   );
   const routes = servers.map(({ host }) => `"tls://${bracketed(host)}:${NATS_CLUSTER_PORT}"`);
   return `# The NATS server ${server.name}: /etc/nats/nats.conf, its identity in ${NATS_TLS_DIR}.
@@ -178,7 +185,7 @@ cluster {
 }
 authorization {
   users: [
-${[...coordinatorUsers, ...agentUsers].join('\n')}
+${[...coordinatorUsers, ...agentUsers, ...operatorUsers].join('\n')}
   ]
 }
 `;

@@ -113,7 +113,7 @@ export async function initPki(request: PkiRequest): Promise<FilesWritten> {
     await files.ensureText(
       join(out, directory, 'nats.conf'),
       0o644,
-      natsConf({ cluster, server, servers: nats, agents, coordinators }),
+      natsConf({ cluster, server, servers: nats, agents, coordinators, operators: request.operators }),
     );
   }
   const [coordinator, ...standbys] = coordinators;

@@ -119,6 +119,10 @@ test('with NATS each server has an identity and a configuration that names its u
   await init(...BASE, '--nats', 'n1=10.0.0.11', '--nats', 'n2=10.0.0.12', '--nats', 'n3=10.0.0.13');
   const conf = await readFile(join(directory, 'pki/nats/n1/nats.conf'), 'utf8');
   expect(conf).toContain('user: "lockstep://prod/agent/cp1"');
+  // Else nobody could hear of a drill that found a snapshot bad; and listening is all.
+  expect(conf).toMatch(
+    /operator\/[^"]+", permissions: \{\s+publish: \{ deny: ">" \}\s+subscribe: \["lockstep\.prod\.events\.>", "lockstep\.prod\.progress\.>"\]/u,
+  );
   expect(conf).toContain('sync_interval: always');
   expect(
     parse(await readFile(join(directory, 'pki/agents/cp1/agent.yaml'), 'utf8')).nats.servers,

@@ -45,9 +45,10 @@ export class NatsServer implements AsyncDisposable {
     const config = (await readFile(join(identity, 'nats.conf'), 'utf8'))
       .replaceAll('/etc/nats/tls', identity)
       .replaceAll('/var/lib/nats', join(directory, 'jetstream'));
-    // Reading the audit stream is nobody's right that `init` gives; here the test has it.
+    // Reading the audit stream is nobody's right that `init` gives; here the test has it, and eve has none.
     const auditor = `    { user: "lockstep://${CLUSTER}/operator/auditor" }`;
-    await writeFile(join(directory, 'nats.conf'), config.replace('users: [', `users: [\n${auditor}`));
+    const others = config.replace(/ +\{ user: "[^"]+\/operator\/[^}]+\{[^}]+\}[^}]+\} \}/gu, '');
+    await writeFile(join(directory, 'nats.conf'), others.replace('users: [', `users: [\n${auditor}`));
     return new NatsServer(directory, address, natsServer);
   }
 
