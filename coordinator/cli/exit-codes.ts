@@ -55,6 +55,18 @@ const OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   DRILL_FAILED: EXIT.failedUnchanged,
   DRILL_YIELDED: EXIT.failedUnchanged,
   DRILL_NEAR_LIVE: EXIT.failedUnchanged,
+  // What is missing is on the command line.
+  COPY_KEY_NEEDED: EXIT.usage,
+  COPY_KEY_WRONG: EXIT.usage,
+  IDENTITY_INVALID: EXIT.usage,
+  STORE_UNKNOWN: EXIT.usage,
+  // A store that does not take or give a copy leaves what was there.
+  STORE_UNREACHABLE: EXIT.failedUnchanged,
+  STORE_DENIED: EXIT.failedUnchanged,
+  STORE_MISSING: EXIT.failedUnchanged,
+  STORE_FULL: EXIT.failedUnchanged,
+  STORE_ALTERED: EXIT.failedUnchanged,
+  STORE_FAILED: EXIT.failedUnchanged,
   // Gathering evidence only reads.
   EVIDENCE_FAILED: EXIT.failedUnchanged,
 };

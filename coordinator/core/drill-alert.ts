@@ -1,9 +1,13 @@
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { Proof } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { isAboutStoredBytes } from './standing.ts';
 
 /** What somebody is woken by: which snapshot, where, what is wrong with it, and what to do. */
-export function foundBad(snapshotId: string, { place }: Proof, { code, message, cure }: Failure): string {
-  return `Snapshot ${snapshotId} is BAD on ${place}, as a drill found: ${code}: ${sentence(message)} ${cure}`.trim();
+export function foundBad(snapshotId: string, proof: Proof, { code, message, cure }: Failure): string {
+  const what = isAboutStoredBytes(proof)
+    ? `The copy of ${snapshotId} in ${proof.place} is BAD`
+    : `Snapshot ${snapshotId} is BAD on ${proof.place}`;
+  return `${what}, as a drill found: ${code}: ${sentence(message)} ${cure}`.trim();
 }
 
 /** The same of a drill that could not be done: nothing is known of the snapshot by it. */

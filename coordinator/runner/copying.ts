@@ -215,14 +215,22 @@ export class Copying {
     signal: AbortSignal,
   ): Promise<void> {
     const { node } = client;
-    if (holders.some((each) => each.client.node === node)) return;
-    const [first] = holders;
+    const snapshotId = holders[0]?.snapshot.card?.id ?? '';
+    const others = holders.filter((each) => each.client.node !== node);
+    if (others.length < holders.length && (await this.#isWhole(client, snapshotId, signal))) return;
+    const [first] = others;
+    if (first === undefined) {
+      throw new LockstepError('SNAPSHOT_NOT_FOUND', {
+        node,
+        message: `What ${node} holds of ${snapshotId} is not whole, and no other node that answered has one.`,
+      });
+    }
     const marks = holders.map(({ snapshot }) => snapshot.marks).find((each) => each !== undefined);
     const request = {
-      sealed: first?.snapshot.sealed,
-      card: first?.snapshot.card,
-      marks: marks ?? SnapshotMarks.fromPartial({ snapshotId: first?.snapshot.card?.id ?? '' }),
-      sources: holders.map((each) => ({ node: each.client.node, address: each.client.address })),
+      sealed: first.snapshot.sealed,
+      card: first.snapshot.card,
+      marks: marks ?? SnapshotMarks.fromPartial({ snapshotId }),
+      sources: others.map((each) => ({ node: each.client.node, address: each.client.address })),
     };
     const snapshot = await client.copySnapshot(
       request,
@@ -246,6 +254,12 @@ export class Copying {
       totalBytes,
       done: true,
     });
+  }
+
+  /** As `verify` says; what cannot be read there is replaced as well. */
+  async #isWhole(client: AgentClient, snapshotId: string, signal: AbortSignal): Promise<boolean> {
+    const { refusals } = await client.verifySnapshot(snapshotId, signal);
+    return refusals.length === 0;
   }
 
   async #outcome(place: string, make: () => Promise<void>): Promise<CopyOutcome> {

@@ -98,8 +98,9 @@ export class DrillCopies implements BringSnapshot {
       return { takeAway: async () => undefined };
     }
     const request = { snapshotId, store: found.store, node: client.node, fileKey };
-    await copying.fetch(request, onProgress, signal);
-    return this.#brought(snapshotId, client, `store ${found.store}`);
+    return this.#brought(snapshotId, client, `store ${found.store}`, signal, async () => {
+      await copying.fetch(request, onProgress, signal);
+    });
   }
 
   async fromAgent(
@@ -109,9 +110,10 @@ export class DrillCopies implements BringSnapshot {
     signal: AbortSignal,
   ): Promise<Brought> {
     const targets = { nodes: [client.node], stores: [] };
-    const [outcome] = await this.#settings.copying.make(snapshotId, targets, onProgress, signal);
-    if (outcome?.failure !== undefined) throw fromFailure(outcome.failure);
-    return this.#brought(snapshotId, client, 'another node');
+    return this.#brought(snapshotId, client, 'another node', signal, async () => {
+      const [outcome] = await this.#settings.copying.make(snapshotId, targets, onProgress, signal);
+      if (outcome?.failure !== undefined) throw fromFailure(outcome.failure);
+    });
   }
 
   async mark(snapshotId: string, proof: Proof, signal: AbortSignal): Promise<void> {
@@ -126,31 +128,39 @@ export class DrillCopies implements BringSnapshot {
     await Promise.all([...stores].map((store) => copies.mark(store, marks, signal)));
   }
 
-  #brought(snapshotId: string, client: AgentClient, from: string): Brought {
+  async #brought(
+    snapshotId: string,
+    client: AgentClient,
+    from: string,
+    signal: AbortSignal,
+    bring: () => Promise<void>,
+  ): Promise<Brought> {
     const { self, clock, logger } = this.#settings;
+    const { node } = client;
+    const before = await this.#uses(snapshotId, signal);
+    await bring();
     return {
       takeAway: async () => {
         // Not the drill's own signal: what was called off is cleared away all the same.
         const until = clock.deadline(TAKE_AWAY_TIMEOUT_MS);
         try {
-          const [use] = (await findUses(this.#settings, until)).bySnapshot.get(snapshotId) ?? [];
+          // What was planned before it came goes by other copies.
+          const use = (await this.#uses(snapshotId, until)).find((each) => !before.includes(each));
           if (use !== undefined) {
-            logger.info(
-              { snapshotId, node: client.node, use },
-              'what was brought for a drill stays: it is used',
-            );
+            logger.info({ snapshotId, node, use }, 'what was brought for a drill stays');
             return;
           }
           const reason = `drilled: it was brought from ${from} for that alone`;
           await client.deleteSnapshot({ snapshotId, requestedBy: self, approvedBy: '', reason }, until);
         } catch (thrown) {
           const { code, message } = toFailure(thrown);
-          logger.warn(
-            { snapshotId, node: client.node, code, reason: message },
-            'what was brought for a drill stays',
-          );
+          logger.warn({ snapshotId, node, code, reason: message }, 'what was brought for a drill stays');
         }
       },
     };
+  }
+
+  async #uses(snapshotId: string, signal: AbortSignal): Promise<readonly string[]> {
+    return (await findUses(this.#settings, signal)).bySnapshot.get(snapshotId) ?? [];
   }
 }

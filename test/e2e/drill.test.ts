@@ -51,7 +51,7 @@ describe('drills', () => {
         const { exit, said, table } = await lockstep('drill', 'run', snapshot);
         expect(exit).toBe(8);
         expect(said.code).toBe('SNAPSHOT_CARD_MISMATCH');
-        expect(table).toContain(`${snapshot} is BAD, as cp1 found`);
+        expect(table).toContain(`${snapshot} is BAD, as was found on cp1`);
       },
     );
     // The bytes are right again; what the last proof found still stands.

@@ -18,6 +18,7 @@ import { EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { isFailed } from '../render/catalogue.ts';
 import { type Check, doctorPage } from '../render/doctor.ts';
+import { snapshotChecks, snapshotsWord } from './doctor-snapshots.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** A certificate that ends within this is worth a word. */
@@ -149,6 +150,12 @@ async function coordinatorChecks(
     return { value: schedules, message: `${schedules.length} configured, ${kept}` };
   });
   checks.push(...(listed ?? []).flatMap(scheduleChecks));
+
+  const kept = await attempt(checks, 'snapshots', async () => {
+    const value = await coordinator.call(OperatorServiceService.getCatalogue, {}, WAIT_MS.nodes);
+    return { value, message: snapshotsWord(value, invocation.terminal.nowMs()) };
+  });
+  if (kept !== undefined) checks.push(...snapshotChecks(kept));
 
   const nodes = await attempt(checks, 'nodes', async () => {
     const { nodes: value } = await coordinator.call(

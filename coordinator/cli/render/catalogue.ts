@@ -7,7 +7,7 @@ import type {
 import type { CatalogueEntry, Proof } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { ProofKind } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { pinsOn } from '@lockstep/shared/marks.ts';
-import { lastProof, placesOf } from '../../core/standing.ts';
+import { brokenPlaces, lastProof, placesOf } from '../../core/standing.ts';
 import { fields, heading, type Layout, type Tone, tone, wrap } from './layout.ts';
 import { command } from './plan.ts';
 import { failure, refusals as renderRefusals } from './refusals.ts';
@@ -59,17 +59,29 @@ export function catalogueList(
     entries.length === 0
       ? wrap(layout, 'There are no snapshots. Take one with: lockstep snapshot save')
       : table(layout, columns, entries);
-  const doubts = entries.filter(({ standing }) => standing !== 'good');
+  const doubts = entries.flatMap((entry) => doubtsOf(entry));
   return [
     ...list,
-    ...doubts.flatMap(({ card, standing, standingReason }, index) => [
-      ...(index === 0 ? [''] : []),
-      ...wrap(layout, `${card?.id}: ${standing}: ${standingReason}`, 2, 0).map((line) =>
-        tone(layout, standing === 'bad' ? 'red' : 'yellow', line),
-      ),
-    ]),
+    ...(doubts.length === 0 ? [] : ['']),
+    ...doubts.flatMap(({ words, isBad }) =>
+      wrap(layout, words, 2, 0).map((line) => tone(layout, isBad ? 'red' : 'yellow', line)),
+    ),
     ...failures.flatMap((one) => ['', ...failure(layout, one, layout.wide)]),
   ];
+}
+
+/** What is wrong with one, or with a single copy of one that is good all the same. */
+function doubtsOf(entry: CatalogueEntry): { words: string; isBad: boolean }[] {
+  const { card, standing, standingReason } = entry;
+  if (standing !== 'good') {
+    const isBad = standing === 'bad';
+    const more = isBad ? '' : `; no other copy was proven since: lockstep drill run ${card?.id}`;
+    return [{ words: `${card?.id}: ${standing}: ${standingReason}${more}`, isBad }];
+  }
+  return brokenPlaces(entry).map((place) => ({
+    words: `${card?.id}: its copy at ${place} was found broken and not proven since; put a new one there with lockstep snapshot copy, then lockstep snapshot verify`,
+    isBad: false,
+  }));
 }
 
 function sealedWord({ distrust, held }: CatalogueEntry): string {

@@ -5,6 +5,7 @@ import {
   ProofKind,
   ProofLevel,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import { isAboutStoredBytes } from '../../core/standing.ts';
 import { fields, heading, type Layout, tone, wrap } from './layout.ts';
 import { failure } from './refusals.ts';
 import { type Column, table } from './table.ts';
@@ -66,7 +67,7 @@ export function drillList(
     ...list,
     ...bad.flatMap(({ id, last }) => [
       '',
-      ...wrap(layout, `${id} is BAD, as ${last?.place ?? ''} found:`, 2, 0).map((line) =>
+      ...wrap(layout, `${id} is BAD, as was found on ${last?.place ?? ''}:`, 2, 0).map((line) =>
         tone(layout, 'red', line),
       ),
       ...(last?.failure === undefined ? [] : failure(layout, last.failure, layout.wide)),
@@ -78,7 +79,7 @@ export function drillList(
 export function drillProof(layout: Layout, id: string, proof: Proof): string[] {
   const good = proof.failure === undefined;
   return [
-    heading(layout, good ? 'The snapshot is proven' : 'The snapshot is BAD'),
+    heading(layout, good ? 'The snapshot is proven' : badWord(proof)),
     ...fields(layout, [
       ['Snapshot', id],
       ['On', `${proof.place}, ${instant(proof.at)}`],
@@ -91,6 +92,11 @@ export function drillProof(layout: Layout, id: string, proof: Proof): string[] {
     ]),
     ...(proof.failure === undefined ? [] : ['', ...failure(layout, proof.failure, layout.wide)]),
   ];
+}
+
+/** Another copy of it may be as good as ever. */
+function badWord(proof: Proof): string {
+  return isAboutStoredBytes(proof) ? `The copy in ${proof.place} is BAD` : 'The snapshot is BAD';
 }
 
 const LEVELS: Readonly<Partial<Record<ProofLevel, string>>> = {
