@@ -13,7 +13,10 @@ export async function readArchiveFile(path: string, visit?: VisitEntry): Promise
   try {
     return await readArchive(file as AsyncIterable<Buffer>, visit);
   } catch (thrown) {
-    if (thrown instanceof LockstepError) throw thrown;
+    if (thrown instanceof LockstepError) {
+      const { code, message, cause } = thrown;
+      throw new LockstepError(code, { message: `${path}: ${message}`, cause });
+    }
     throw new LockstepError('FILE_NOT_READABLE', { message: `${path} cannot be read.`, cause: thrown });
   } finally {
     file.destroy();

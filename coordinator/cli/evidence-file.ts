@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
 import { openEvidence } from '@lockstep/shared/evidence/open.ts';
 import type { Invocation } from './invocation.ts';
@@ -21,11 +22,24 @@ export function withEvidence<Result>(
   use: (evidence: Evidence) => Result,
   { again = false } = {},
 ): Result {
-  using opened = openEvidence(path);
-  if (!again) tellNotes(invocation, opened);
-  if (!invocation.terminal.showsProgress || statSync(path).size < PROGRESS_FROM_BYTES) return use(opened);
-  using watched = new WatchedEvidence(opened, invocation);
-  return use(watched);
+  return naming(path, () => {
+    using opened = openEvidence(path);
+    if (!again) tellNotes(invocation, opened);
+    if (!invocation.terminal.showsProgress || statSync(path).size < PROGRESS_FROM_BYTES) return use(opened);
+    using watched = new WatchedEvidence(opened, invocation);
+    return use(watched);
+  });
+}
+
+/** What is said against a file names it: a command may read several. */
+export function naming<Result>(path: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof LockstepError) || !thrown.code.startsWith('SNAPSHOT_')) throw thrown;
+    if (thrown.message.includes(path)) throw thrown;
+    throw new LockstepError(thrown.code, { message: `${path}: ${thrown.message}`, cause: thrown.cause });
+  }
 }
 
 function tellNotes({ terminal, layout }: Invocation, evidence: Evidence): void {

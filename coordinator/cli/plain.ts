@@ -28,6 +28,12 @@ export function printable(text: string): string {
   return text.replace(TREACHEROUS, escaped);
 }
 
+/** Lines of another program's making, of which a terminal shows every character and obeys none but their ends. */
+export function printableLines(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return printable(text).replace(/[\0-\t\u000b-\u001f]/g, escaped);
+}
+
 /** A name that stays one line, and a name, whatever is in it. */
 export function oneLine(name: string): string {
   // oxlint-disable-next-line no-control-regex

@@ -3,7 +3,7 @@ import { type Command, CommanderError } from 'commander';
 import { type Answer, format, jsonOf, jsonOfError, type OutputFormat } from './answer.ts';
 import { EXIT, exitOfError } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
-import { plain, printable } from './plain.ts';
+import { plain, printable, printableLines } from './plain.ts';
 import type { Work } from './program/command.ts';
 import { createProgram } from './program.ts';
 import { failure } from './render/refusals.ts';
@@ -24,7 +24,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     if (asksForJson(args)) {
       const error = new LockstepError('USAGE', { message: thrown.message.replace(/^error: /, '') });
       terminal.out(`${printable(JSON.stringify(jsonOfError(error)))}\n`);
-    } else terminal.err(said());
+    } else terminal.err(printableLines(said()));
     return EXIT.usage;
   }
   if (work === undefined) return EXIT.usage;

@@ -20,12 +20,12 @@ export const snapshotErrors = {
   SNAPSHOT_TRUNCATED: {
     class: 'never',
     meaning: 'The file is shorter than its own header says.',
-    cure: 'Fetch the snapshot again from another node or store, or choose an older one.',
+    cure: 'Fetch the snapshot again from another node or store, or choose an older one; `lockstep inspect damage FILE` shows what of it can still be read.',
   },
   SNAPSHOT_CORRUPT: {
     class: 'never',
     meaning: 'The file is no well-formed etcd store: a page, a row or a bound is wrong.',
-    cure: 'Fetch the snapshot again from another node or store, or choose an older one.',
+    cure: 'Fetch the snapshot again from another node or store, or choose an older one; `lockstep inspect damage FILE` shows what of it can still be read.',
   },
   SNAPSHOT_CARD_MISMATCH: {
     class: 'never',

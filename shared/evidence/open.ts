@@ -11,7 +11,10 @@ const SQLITE = 'SQLite format 3\0';
 const PACKED: ReadonlyArray<readonly [string, string]> = [
   ['PK\x03\x04', 'a ZIP archive (k3s etcd-snapshot --snapshot-compress makes one): unpack it first'],
   ['\x1f\x8b', 'compressed by gzip: unpack it first'],
-  ['\x28\xb5\x2f\xfd', 'compressed by zstd: unpack it first'],
+  [
+    '\x28\xb5\x2f\xfd',
+    'compressed by zstd: unpack it first; of an archive of evidence, `lockstep evidence show` tells what is in it',
+  ],
   ['age-encryption.org', 'encrypted by age: decrypt it first'],
 ];
 
@@ -21,16 +24,28 @@ const PACKED: ReadonlyArray<readonly [string, string]> = [
  * not its name. Throws SNAPSHOT_NOT_FOUND, FILE_NOT_READABLE, SNAPSHOT_TRUNCATED, SNAPSHOT_CORRUPT.
  */
 export function openEvidence(path: string): Evidence {
+  return isSqlite(path) ? new KineStore(path) : new EtcdStore(path);
+}
+
+/** False: it may be etcd's, whole or not. Throws as `openEvidence` does of what can be neither. */
+export function isSqlite(path: string): boolean {
   const beginning = readBeginning(path);
-  if (beginning.startsWith(SQLITE)) return new KineStore(path);
   for (const [mark, what] of PACKED) {
     if (beginning.startsWith(mark)) throw corrupt(`${path} is ${what}.`);
   }
-  return new EtcdStore(path);
+  return beginning.startsWith(SQLITE);
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function readBeginning(path: string): string {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+  if (isDirectory(path)) {
     throw new LockstepError('FILE_NOT_READABLE', {
       message: `${path} is a directory: name the store in it (member/snap/db, or state.db for K3s).`,
     });

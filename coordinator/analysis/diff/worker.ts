@@ -11,7 +11,9 @@ function answer({ path, select }: IndexRequest): IndexReply {
     using evidence = openEvidence(path);
     return { index: digestIndex(evidence, select) };
   } catch (thrown) {
-    return { failure: toFailure(thrown) };
+    const failure = toFailure(thrown);
+    const { message } = failure;
+    return { failure: { ...failure, message: message.includes(path) ? message : `${path}: ${message}` } };
   }
 }
 

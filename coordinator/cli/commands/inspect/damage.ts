@@ -1,8 +1,11 @@
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { type Damage, readDamaged } from '@lockstep/shared/evidence/damage.ts';
 import type { CarvedRow } from '@lockstep/shared/evidence/evidence.ts';
+import { isSqlite } from '@lockstep/shared/evidence/open.ts';
 import { keyText } from '../../../analysis/asked.ts';
 import { utf8 } from '../../../analysis/resource-name.ts';
 import type { Answer } from '../../answer.ts';
+import { naming } from '../../evidence-file.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { longAnswer } from '../../long-answer.ts';
 import { damagePage, rowLine, rowsHead } from '../../render/inspect/damage.ts';
@@ -22,7 +25,8 @@ export interface ReadableRow {
 
 /** Each page at fault of an etcd file, and what can be read around it. Ends with 8 where there is any. */
 export function showDamage(file: string, { rows }: DamageOptions): Answer {
-  const damage = readDamaged(file, () => {});
+  requireEtcdFile(file);
+  const damage = naming(file, () => readDamaged(file, () => {}));
   const exit = damage.faultCount > 0 || damage.missingBytes > 0 ? EXIT.findings : EXIT.done;
   if (!rows) {
     return {
@@ -42,6 +46,14 @@ export function showDamage(file: string, { rows }: DamageOptions): Answer {
     before: rowsHead,
     lines: rowLine,
     after: (layout) => ['', ...damagePage(layout, file, damage)],
+  });
+}
+
+/** SQLite has a reader of its own for what is damaged. Throws USAGE. */
+function requireEtcdFile(file: string): void {
+  if (!isSqlite(file)) return;
+  throw new LockstepError('USAGE', {
+    message: `${file} is an SQLite file, as K3s has one; of a damaged one a copy can be read with \`sqlite3 COPY .recover\`.`,
   });
 }
 

@@ -10,6 +10,7 @@ import { makeAnalysisStore } from '../../analysis-store.ts';
 import type { Answer } from '../../answer.ts';
 import { WAIT_MS } from '../../coordinator.ts';
 import { type EtcdTool, findRestoreTool } from '../../etcd-tool.ts';
+import { naming } from '../../evidence-file.ts';
 import type { Invocation } from '../../invocation.ts';
 import { printable } from '../../plain.ts';
 import { type SandboxPage, sandboxPage } from '../../render/inspect/sandbox.ts';
@@ -128,7 +129,7 @@ function tellReady({ terminal, output, layout }: Invocation, page: SandboxPage):
 
 /** Throws USAGE for K3s' SQLite: no etcd can be started on it. Throws as `openEvidence` does. */
 function requireEtcdStore(path: string): void {
-  using evidence = openEvidence(path);
+  using evidence = naming(path, () => openEvidence(path));
   if (evidence.form === 'etcd') return;
   throw new LockstepError('USAGE', {
     message: `${path} is K3s' SQLite, on which no etcd can be started; look into it with the other commands of \`lockstep inspect\`.`,

@@ -53,7 +53,9 @@ export function bisectionPage(
       ),
     ),
     ...(unreadable.length === 0 ? [] : ['', heading(layout, 'Could not be read, and are in none of this')]),
-    ...unreadable.flatMap(({ file, code, message }) => wrap(layout, `${file}: ${code}: ${message}`, 4, 2)),
+    ...unreadable.flatMap(({ file, code, message }) =>
+      wrap(layout, `${message.includes(file) ? '' : `${file}: `}${message} (${code})`, 4, 2),
+    ),
     ...(lastClean !== undefined && lastClean.unread > 0
       ? wrap(
           layout,
