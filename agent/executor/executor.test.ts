@@ -244,6 +244,12 @@ describe('a step', () => {
     expect([...agent.ledger.written, ...aside.ledger.written].join()).not.toContain('intent');
   });
 
+  it('that there is not is refused before anything else is asked of it', async () => {
+    const agent = await new Agent().upTo(Step.STEP_STAGE);
+    await expect(agent.execute(0)).rejects.toThrow('There is no step 0.');
+    await expect(agent.execute(99)).rejects.toThrow(refusedAs('STEP_OUT_OF_ORDER'));
+  });
+
   it('whose time is over is answered from the ledger', async () => {
     const agent = await new Agent()
       .with(Step.STEP_STAGE, { perform: async () => ({ detail: { canaryRevision: '9' } }) })

@@ -197,4 +197,6 @@ it('a member that is a unit is not re-joined', () => {
   const scene = new Scene();
   scene.at(2).hosting = 'systemd';
   expect(scene.plan().refusals).toMatchObject([{ code: 'HOSTING_UNSUPPORTED', node: 'cp3' }]);
+  scene.input = { setAside: undefined };
+  expect(scene.plan().refusals).toMatchObject([{ code: 'REJOIN_NOT_SET_ASIDE', node: 'cp3' }]);
 });

@@ -28,7 +28,7 @@ const SECOND_MS = 1_000;
 
 /** Throws where the line or the zone cannot be read. */
 export function parseCron(cron: string, timeZone: string): Cron {
-  return new Cron(cron, { timezone: timeZone, mode: '5-or-6-parts', paused: true });
+  return new Cron(cron, { timezone: timeZone, mode: '5-or-6-parts' });
 }
 
 /**

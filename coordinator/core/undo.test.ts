@@ -151,6 +151,20 @@ describe('an undo', () => {
       expect(takenOver().fail('cp1', 'EPOCH_STALE').stage.kind).toBe('superseded');
     });
 
+    it('goes on without those that are away where it is undone on one already', () => {
+      const plan = modelPlan();
+      const taken = takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000, cause);
+      const script = new Script(plan, taken).start();
+      const promised = { number: 1n, coordinatorId: 'c1' };
+      const undone = { state: LedgerState.OPERATION_STATE_UNDONE, promised };
+      const open = { state: LedgerState.OPERATION_STATE_OPEN, promised };
+      script.answerLedger('cp1', undone).answerLedger('cp2', open).answerLedger('cp3', open);
+      script.answerAll().answerLedger('cp1', undone).answerLedger('cp2', open).answerLedger('cp3', open);
+      expect(script.asked).toEqual(['cp2', 'cp3']);
+      script.fail('cp2', 'UNREACHABLE').fail('cp3', 'UNREACHABLE').fire('grace');
+      expect(script.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
+    });
+
     it('settles anew where it says so only when it is asked to take the plan', () => {
       const script = takenOver(Step.STEP_STAGE).fail('cp3', 'PLAN_UNKNOWN').fail('cp3', 'EPOCH_STALE');
       expect(script.stageOf('settle').part).toBe('survey');
