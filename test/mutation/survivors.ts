@@ -25,11 +25,15 @@ const FAMILIES: readonly SurvivorFamily[] = [
       '7b0dc161e991',
       '1b695d20e750',
       'f4d5ad4d547f',
+      'c89866179224',
+      '4b65786e7722',
+      '7f1463ec5535',
+      'fc88eef47ee6',
     ],
   },
   {
     why: 'Equivalent but for words: either guard says “not yet”, or refuses under the same code.',
-    ids: ['6cc137ba78f8', 'd3dbcf065f0c', '400f87242b93'],
+    ids: ['6cc137ba78f8', 'd3dbcf065f0c', '400f87242b93', '54cd7c6902f6'],
   },
   {
     why: 'Equivalent: the part left out only tells the compiler what the other part implies, or what a caller holds.',
@@ -68,6 +72,9 @@ const FAMILIES: readonly SurvivorFamily[] = [
       '8eb301f7c8cc',
       'd52c8e1782ec',
       'c362fef966f4',
+      '61d4e2217869',
+      'ebdd8a90674e',
+      '4e5c31b5af25',
     ],
   },
   {
@@ -84,7 +91,7 @@ const FAMILIES: readonly SurvivorFamily[] = [
   },
   {
     why: 'Second wall: the fence refuses a plan without a part for this node (LEDGER_STRANGER) before it is looked at.',
-    ids: ['47aba43f480d'],
+    ids: ['47aba43f480d', 'e9fc20f10321'],
   },
   {
     why: 'Second wall: entering the commit drops the timer, so that it never fires from there on.',
@@ -197,7 +204,7 @@ const FAMILIES: readonly SurvivorFamily[] = [
   },
   {
     why: 'Equivalent: two settings of one connection, or two rows of one transaction.',
-    ids: ['f92a52e53c32', 'f7913e871e5b', 'd8923e91ac20'],
+    ids: ['f92a52e53c32', 'f7913e871e5b', 'd8923e91ac20', '63a0acabdd9f'],
   },
   {
     why: 'Second wall: a run that is closed has cleared its timers and drops every answer; an ended core refuses events, and a late answer is nobody’s to it.',
@@ -209,7 +216,16 @@ const FAMILIES: readonly SurvivorFamily[] = [
   },
   {
     why: 'Equivalent: the two do not touch each other: a look at the store, a look at the API, a text that is written.',
-    ids: ['3381c67136b1', 'ccda42ff349b', '784188da92a2', '71a10595478c', '6e654d533971'],
+    ids: [
+      '3381c67136b1',
+      'ccda42ff349b',
+      '784188da92a2',
+      '71a10595478c',
+      '6e654d533971',
+      '2b5cf432645f',
+      'c93702498cf5',
+      '8815da3d95d4',
+    ],
   },
   {
     why: 'Equivalent: nothing recorded and NEW in place cannot be: without a record OLD is what is in place.',
@@ -241,7 +257,7 @@ const FAMILIES: readonly SurvivorFamily[] = [
   },
   {
     why: 'Equivalent: two looks, with nothing done between them; either alone refuses.',
-    ids: ['4fc0635e7983', '3331f46e75cc'],
+    ids: ['4fc0635e7983', '3331f46e75cc', '0b6334b1d222'],
   },
   {
     why: 'Equivalent: at most one operation runs here, so what ends is what is busy.',
@@ -288,8 +304,48 @@ const FAMILIES: readonly SurvivorFamily[] = [
     ids: ['6b8836ec40e5', 'eb514ad97692'],
   },
   {
-    why: 'Equivalent: two plans of one moment were told apart before.',
-    ids: ['417b66bfa997'],
+    why: 'Equivalent: two plans, or two proofs, of one moment were told apart before.',
+    ids: ['417b66bfa997', '8df3f6891e63'],
+  },
+  {
+    why: 'Equivalent: at the bound what is compared is equal, and what is equal is no difference.',
+    ids: ['032d6ac2e3c5'],
+  },
+  {
+    why: 'Equivalent: no two of what is sorted have the same id, or come from the same node or store.',
+    ids: ['7985e9225d42', 'f580c1968481', '72b80b62bdb2', '3710e082f5b3'],
+  },
+  {
+    why: 'Equivalent: of two of the very same millisecond either is the latest, or both proofs say the same.',
+    ids: ['12258bef1375', 'a430612dbbd1', '170ee1559f59', '81bbbdac27a6', '888142f19359'],
+  },
+  {
+    why: 'Equivalent: a comparison with nothing is false, and a line that has no next occurrence never has one.',
+    ids: ['635bc327297f', 'c9f0ff8ca26a', '56bdc89f4643', '49e3fb8021c8', '9823d4c9b9b7', '94f17a69365a'],
+  },
+  {
+    why: 'Equivalent: where one copy was proven good that was said before, so a proof that is here is a bad one.',
+    ids: ['a2f7084fcb4d'],
+  },
+  {
+    why: 'Second wall: who is asked to take the plan is waited for, so that its answer always finds it pending.',
+    ids: ['4f5310c91929'],
+  },
+  {
+    why: 'Equivalent: evidence only reads, and neither it nor the condition that holds nothing yet has a part in the other; both are there before the fence.',
+    ids: ['8997d5e8cafa'],
+  },
+  {
+    why: 'Equivalent: etcd’s unit and kubelet are held, and proven stopped, each by itself; the step has ended only after both.',
+    ids: ['011c8656adcb', '118197cb4c29', '7eeffb96fceb'],
+  },
+  {
+    why: 'Second wall: systemd’s own count of tasks, open files, locks and listeners are looked at besides the kernel’s list of a control group; a hierarchy that a host does not have lists nothing.',
+    ids: ['0908bcd5a55b', '6332b63fa0d7'],
+  },
+  {
+    why: 'Equivalent: where all was written the rest that is written is empty, and costs no call.',
+    ids: ['dae3c3376a6b', 'b8b636f4eb57'],
   },
 ];
 

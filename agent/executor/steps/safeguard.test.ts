@@ -55,6 +55,11 @@ describe('evidence before a restore', () => {
     expect(evidence).toMatchObject({ code: 'EVIDENCE_FAILED' });
   });
 
+  it('is nothing where nobody gathers it', async () => {
+    const { detail } = await safeguard.perform(new Bench().context, null, new AbortController().signal);
+    expect((detail as { evidence?: unknown }).evidence).toBeUndefined();
+  });
+
   it('ends with the step, where that is ended', async () => {
     const ended = new AbortController();
     const step = evidenceOf(() => {
