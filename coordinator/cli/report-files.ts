@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import type { VisitEntry } from '@lockstep/shared/evidence-archive/read.ts';
 import { openForReading } from '@lockstep/shared/snapshot/bbolt/file.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import type { ArchiveSource } from '../analysis/report/model.ts';
@@ -27,12 +28,13 @@ export async function digestFile(path: string): Promise<FileDigest> {
 
 /**
  * An archive for the report, its seal judged where a CA is known. What is in one that does not hold
- * is nobody's word, and left out. Throws EVIDENCE_ARCHIVE_INVALID.
+ * is nobody's word, and left out. `also` sees its files beside. Throws EVIDENCE_ARCHIVE_INVALID.
  */
 export async function readArchiveSource(
   path: string,
   ca: string | undefined,
   location: ConfigLocation,
+  also: VisitEntry = () => undefined,
 ): Promise<ArchiveSource> {
   const reader = new AccountReader();
   const authority = (cluster: string) =>
@@ -48,7 +50,7 @@ export async function readArchiveSource(
       isJudged = found !== undefined;
       return found;
     },
-    reader.visit,
+    (entry) => reader.visit(entry) ?? also(entry),
   );
   return {
     path,

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { parseInstant } from '../arguments.ts';
+import { collectText, parseInstant } from '../arguments.ts';
 import { type DamageOptions, showDamage } from '../commands/inspect/damage.ts';
 import { type DiffOptions, showDiff } from '../commands/inspect/diff.ts';
 import { EXPORT_FORMATS, type ExportOptions, exportStore } from '../commands/inspect/export.ts';
@@ -181,12 +181,20 @@ function playing(inspect: Command, does: Does): void {
     'lockstep inspect sandbox ./backup.db --etcdutl /opt/etcd-3.5/etcdutl --etcd /opt/etcd-3.5/etcd',
     'lockstep inspect sandbox ./backup.db --apiserver /opt/kubernetes-1.34/kube-apiserver',
     'lockstep inspect sandbox ./backup.db --apiserver ./kube-apiserver --writable',
+    'lockstep inspect sandbox ./backup.db --apiserver ./kube-apiserver --evidence ./incident-42/cp1.tar.zst',
   )
     .argument('<file>', 'a snapshot, or a store out of a data directory')
     .option('--etcdutl <file>', 'this tool, whatever its version')
     .option('--etcd <file>', 'this server; else the one beside etcdutl')
     .option('--apiserver <file>', 'a kube-apiserver: an API for kubectl beside etcd')
     .option('--writable', 'the API takes writes, on a second copy', false)
+    .option(
+      '--evidence <archive>',
+      'of a node, from `lockstep evidence gather`: its static pods are joined; repeat',
+      collectText,
+      [],
+    )
+    .option('--ca <file>', 'the CA that the archives’ seals are judged by, instead of the context’s')
     .addOption(encryptionOption())
     .action((file: string, options: CommonOptions & SandboxOptions) =>
       // Not a mere reading: what it made is to be taken away on Ctrl-C.

@@ -1,10 +1,9 @@
-import { makeCertificates, type SandboxCertificates } from './certificates.ts';
+import { MASTERS, makeCertificates, type SandboxCertificates } from './certificates.ts';
 import type { SandboxDirectory } from './directory.ts';
 
 /** Who kubectl is to the sandbox. */
 const READER = { user: 'sandbox-reader', group: '' } as const;
-/** The group that RBAC itself lets do everything. */
-const WRITER = { user: 'sandbox-writer', group: 'system:masters' } as const;
+const WRITER = { user: 'sandbox-writer', group: MASTERS } as const;
 
 /** Where no proxy listens: what an API server would call out for ends there. */
 const NOWHERE = 'nowhere.sock';

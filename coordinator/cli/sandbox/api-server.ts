@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { isExecutable } from '@lockstep/shared/executable.ts';
+import { InsideClient } from './api-client.ts';
 import { type ApiFiles, type ApiMaterial, kubeconfig } from './api-files.ts';
-import type { SandboxCertificates } from './certificates.ts';
 import type { SandboxDirectory } from './directory.ts';
 import { ETCD_ENDPOINT } from './etcd.ts';
 import { SandboxProcess } from './process.ts';
@@ -16,7 +15,6 @@ import { minorVersionOf, type StoreFacts } from './store-facts.ts';
 
 const VERSION_TIMEOUT_MS = 30_000;
 const START_TIMEOUT_MS = 180_000;
-const ASK_TIMEOUT_MS = 5_000;
 /** Below what Linux gives to outgoing connections (32768 and up): one of those may come at any moment. */
 const PORTS = { first: 15_000, beyond: 32_000 } as const;
 const MAX_PORT_TRIES = 100;
@@ -122,6 +120,7 @@ export async function startApiServer(
   for (let starts = 1; ; starts++) {
     const port = await freePort();
     const url = `https://127.0.0.1:${port}`;
+    using client = new InsideClient(url, certificates);
     try {
       const process = await SandboxProcess.start(
         {
@@ -132,7 +131,7 @@ export async function startApiServer(
           startTimeoutMs: START_TIMEOUT_MS,
           // It has nothing to keep; asked politely it would wait for whoever watches.
           stopSignal: 'SIGKILL',
-          serves: (_pid, within) => isReady(url, certificates, within),
+          serves: (_pid, within) => isReady(client, within),
           failure: 'API_SERVER_FAILED',
         },
         signal,
@@ -150,30 +149,12 @@ export async function startApiServer(
   }
 }
 
-/** All that it does at its start has been done. An impostor on the port cannot say so: it has no certificate. */
-async function isReady(
-  url: string,
-  { ca, client }: SandboxCertificates,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const asked = request(`${url}/readyz`, {
-    ca,
-    cert: client.certificate,
-    key: client.key,
-    agent: false,
-    timeout: ASK_TIMEOUT_MS,
-    signal,
-  });
-  asked.once('response', (response) => {
-    response.resume();
-    resolve(response.statusCode === 200);
-  });
-  asked.once('timeout', () => asked.destroy());
-  asked.once('error', () => resolve(false));
-  asked.once('close', () => resolve(false));
-  asked.end();
-  return await promise;
+/** All that it does at its start has been done. */
+async function isReady(client: InsideClient, signal: AbortSignal): Promise<boolean> {
+  return await client.ask('GET', '/readyz', signal).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
 }
 
 async function freePort(): Promise<number> {

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { systemClock } from '@lockstep/shared/clock.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { openEvidence } from '@lockstep/shared/evidence/open.ts';
+import type { ConfigLocation } from '../config.ts';
 import { decoderFor } from '../object-decoder.ts';
+import { InsideClient } from './api-client.ts';
 import { writeApiFiles } from './api-files.ts';
 import {
   type ApiServer,
@@ -14,6 +16,8 @@ import {
 import type { SandboxDirectory } from './directory.ts';
 import { type SandboxEncryption, sandboxEncryption } from './encryption-file.ts';
 import { clientOf } from './etcd.ts';
+import { type Joined, joinStaticPods } from './join.ts';
+import { type NodeManifests, readNodeManifests } from './static-pods.ts';
 import { type StoreFacts, storeFacts } from './store-facts.ts';
 import { type WrittenKey, writtenSince } from './written.ts';
 
@@ -23,6 +27,10 @@ export interface ApiRequest {
   readonly writable: boolean;
   /** A file: the EncryptionConfiguration. */
   readonly encryptionConfig?: string;
+  /** Archives of nodes, whose static pods are joined. */
+  readonly evidence: readonly string[];
+  /** A file: the CA that their seals are judged by. */
+  readonly ca?: string;
 }
 
 /** An API that can be started on a copy of the store: all that can be refused has been looked at. */
@@ -31,10 +39,19 @@ export interface ApiPlan {
   readonly facts: StoreFacts;
   readonly encryption: SandboxEncryption | undefined;
   readonly writable: boolean;
+  readonly nodes: readonly NodeManifests[];
 }
 
-/** Throws API_SERVER_MISSING, API_SERVER_MISMATCH, CONFIG_INVALID, and as `openEvidence` does. */
-export async function planApi(snapshot: string, request: ApiRequest, signal: AbortSignal): Promise<ApiPlan> {
+/**
+ * Throws API_SERVER_MISSING, API_SERVER_MISMATCH, CONFIG_INVALID, EVIDENCE_ARCHIVE_INVALID, and as
+ * `openEvidence` does.
+ */
+export async function planApi(
+  snapshot: string,
+  request: ApiRequest,
+  location: ConfigLocation,
+  signal: AbortSignal,
+): Promise<ApiPlan> {
   const program = await findApiServer(request.apiserver, signal);
   using evidence = openEvidence(snapshot);
   // Read first: it says of a configuration what is wrong with it.
@@ -43,13 +60,19 @@ export async function planApi(snapshot: string, request: ApiRequest, signal: Abo
   const { encryptionConfig, writable } = request;
   const encryption =
     encryptionConfig === undefined ? undefined : sandboxEncryption(await readFile(encryptionConfig, 'utf8'));
-  return { program, facts, encryption, writable };
+  const nodes: NodeManifests[] = [];
+  for (const path of request.evidence) nodes.push(await readNodeManifests(path, request.ca, location));
+  return { program, facts, encryption, writable, nodes };
 }
+
+export type ApiOptions = Omit<ApiRequest, 'apiserver'> & Partial<Pick<ApiRequest, 'apiserver'>>;
 
 export interface RunningApi extends AsyncDisposable {
   readonly server: ApiServer;
   /** What it wrote by itself, to the copy. */
   readonly wrote: readonly WrittenKey[];
+  /** What was joined to it from here. */
+  readonly joined: readonly Joined[];
 }
 
 /** Beside the etcd of the process `etcdPid`, restored at `revision`. Throws API_SERVER_FAILED. */
@@ -74,7 +97,9 @@ export async function startApi(
       systemClock,
       signal,
     );
-    return { server, wrote, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+    using inside = new InsideClient(server.url, material.certificates);
+    const joined = await joinStaticPods(inside, plan.nodes, signal);
+    return { server, wrote, joined, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   } catch (thrown) {
     await server[Symbol.asyncDispose]();
     throw thrown;
@@ -82,12 +107,13 @@ export async function startApi(
 }
 
 /** Throws USAGE for what means something only beside `--apiserver`. */
-export function requireApiOptions(options: Partial<ApiRequest>): ApiRequest | undefined {
+export function requireApiOptions(options: ApiOptions): ApiRequest | undefined {
   const { apiserver } = options;
-  if (apiserver !== undefined) return { ...options, apiserver, writable: options.writable ?? false };
+  if (apiserver !== undefined) return { ...options, apiserver };
   const given = [
-    ...(options.writable === true ? ['--writable'] : []),
+    ...(options.writable ? ['--writable'] : []),
     ...(options.encryptionConfig === undefined ? [] : ['--encryption-config']),
+    ...(options.evidence.length === 0 ? [] : ['--evidence']),
   ];
   if (given.length === 0) return undefined;
   throw new LockstepError('USAGE', {

@@ -17,7 +17,7 @@ it('a server of 127.0.0.1 and one client, signed by a CA that nobody has the key
   expect(client.checkPrivateKey(createPrivateKey(made.client.key))).toBe(true);
   const own = createPublicKey(made.serviceAccountKey).export({ type: 'spki', format: 'pem' });
   expect(own).not.toBe(server.publicKey.export({ type: 'spki', format: 'pem' }));
-  expect(Object.keys(made).sort()).toEqual(['ca', 'client', 'server', 'serviceAccountKey']);
+  expect(Object.keys(made).sort()).toEqual(['ca', 'client', 'insider', 'server', 'serviceAccountKey']);
 });
 
 it('every run has others', async () => {

@@ -10,6 +10,9 @@ const LIFETIME_MS = 7 * 24 * 3_600_000;
 /** Two clocks on one host are one clock; a step of it is forgiven. */
 const BACKDATED_MS = 3_600_000;
 
+/** The group that may do everything, whatever the authorization. */
+export const MASTERS = 'system:masters';
+
 /** PEM: a certificate and its PKCS #8 key. */
 export interface PemPair {
   readonly certificate: string;
@@ -21,6 +24,8 @@ export interface SandboxCertificates {
   readonly ca: string;
   readonly server: PemPair;
   readonly client: PemPair;
+  /** For what is asked and joined from here: it may do everything, and is written to no file. */
+  readonly insider: PemPair;
   /** Signs service accounts' tokens; nobody else's server takes them, and this one takes nobody else's. */
   readonly serviceAccountKey: string;
 }
@@ -30,6 +35,8 @@ export interface ClientName {
   /** Empty for none. */
   readonly group: string;
 }
+
+const CLIENT = [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])];
 
 /** The CA's own key is in no file: nothing more is ever signed with it. */
 export async function makeCertificates(
@@ -81,10 +88,8 @@ export async function makeCertificates(
         new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }]),
       ],
     ),
-    client: await sign(
-      [...(group === '' ? [] : [{ O: [group] }]), { CN: [user] }],
-      [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])],
-    ),
+    client: await sign([...(group === '' ? [] : [{ O: [group] }]), { CN: [user] }], CLIENT),
+    insider: await sign([{ O: [MASTERS] }, { CN: ['lockstep'] }], CLIENT),
     serviceAccountKey: await pemOf(await newKeys()),
   };
 }

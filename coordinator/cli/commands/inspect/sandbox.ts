@@ -14,14 +14,14 @@ import { naming } from '../../evidence-file.ts';
 import type { Invocation } from '../../invocation.ts';
 import { printable } from '../../plain.ts';
 import { type SandboxPage, sandboxPage } from '../../render/inspect/sandbox.ts';
-import { wrap } from '../../render/layout.ts';
-import { type ApiPlan, type ApiRequest, planApi, requireApiOptions, startApi } from '../../sandbox/api.ts';
+import { clean, wrap } from '../../render/layout.ts';
+import { type ApiOptions, type ApiPlan, planApi, requireApiOptions, startApi } from '../../sandbox/api.ts';
 import { copyStore } from '../../sandbox/copy.ts';
 import { SandboxDirectory } from '../../sandbox/directory.ts';
 import { ETCD_ENDPOINT, startEtcd } from '../../sandbox/etcd.ts';
 import { StopSignals } from '../../sandbox/stop-signals.ts';
 
-export interface SandboxOptions extends Partial<ApiRequest> {
+export interface SandboxOptions extends ApiOptions {
   readonly etcdutl?: string;
   readonly etcd?: string;
 }
@@ -57,7 +57,7 @@ async function serve(
   const api = requireApiOptions(options);
   const snapshot = resolve(file);
   requireEtcdStore(snapshot);
-  const plan = api === undefined ? undefined : await planApi(snapshot, api, limited);
+  const plan = api === undefined ? undefined : await planApi(snapshot, api, invocation.location, limited);
   tellLeftOut(invocation, plan);
   const { size } = await stat(snapshot);
   const facts = await readSnapshotFacts(
@@ -97,6 +97,7 @@ async function serve(
             pid: running.server.process.pid,
             writable: plan.writable,
             wrote: running.wrote,
+            joined: running.joined,
           },
   });
   await Promise.race([
@@ -107,9 +108,16 @@ async function serve(
 }
 
 function tellLeftOut({ terminal, layout }: Invocation, plan: ApiPlan | undefined): void {
-  for (const plugin of plan?.encryption?.leftOut ?? []) {
-    const note = `note: the KMS provider ${plugin} is not asked: what it encrypted stays closed.`;
-    for (const line of wrap(layout, note)) terminal.err(`${line}\n`);
+  const notes = [
+    ...(plan?.encryption?.leftOut ?? []).map(
+      (plugin) => `the KMS provider ${plugin} is not asked: what it encrypted stays closed.`,
+    ),
+    ...(plan?.nodes ?? [])
+      .filter(({ sealJudged }) => !sealJudged)
+      .map(({ node }) => `nobody judged the seal of the evidence of ${node}: name the CA with --ca.`),
+  ];
+  for (const note of notes) {
+    for (const line of wrap(layout, `note: ${clean(layout, note)}`)) terminal.err(`${line}\n`);
   }
 }
 

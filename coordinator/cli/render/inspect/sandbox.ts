@@ -1,3 +1,4 @@
+import type { Joined } from '../../sandbox/join.ts';
 import type { WrittenKey } from '../../sandbox/written.ts';
 import { clean, clip, fields, heading, type Layout, wrap } from '../layout.ts';
 import { count, plural } from '../units.ts';
@@ -20,10 +21,12 @@ export interface SandboxApi {
   readonly pid: number;
   readonly writable: boolean;
   readonly wrote: readonly WrittenKey[];
+  readonly joined: readonly Joined[];
 }
 
 /** A page of a screen, about; JSON has them all. */
 const MAX_WRITTEN_SHOWN = 12;
+const MAX_JOINED_SHOWN = 24;
 
 export function sandboxPage(layout: Layout, page: SandboxPage): string[] {
   const { file, directory, endpoint, revision, api } = page;
@@ -49,7 +52,9 @@ export function sandboxPage(layout: Layout, page: SandboxPage): string[] {
     `  ETCDCTL_API=3 etcdctl --endpoints=${endpoint} \\`,
     '    get / --prefix --keys-only',
     '',
-    ...(api === undefined ? [] : [...writtenLines(layout, api.wrote), '']),
+    ...(api === undefined
+      ? []
+      : [...writtenLines(layout, api.wrote), '', ...joinedLines(layout, api.joined)]),
     ...wrap(layout, closing(api)),
   ];
 }
@@ -74,6 +79,20 @@ function writtenLines(layout: Layout, wrote: readonly WrittenKey[]): string[] {
       .slice(0, MAX_WRITTEN_SHOWN)
       .map(({ key, change }) => clip(layout, `  ${change} ${clean(layout, key)}`, layout.width)),
     ...(more > 0 ? [`  and ${count(more)} more; -o json names them all`] : []),
+  ];
+}
+
+function joinedLines(layout: Layout, joined: readonly Joined[]): string[] {
+  if (joined.length === 0) return [];
+  const lines = joined.map(({ place, refused }) =>
+    refused === undefined ? `  ${place}` : `  not ${place}: ${refused}`,
+  );
+  const more = lines.length - MAX_JOINED_SHOWN;
+  return [
+    ...wrap(layout, 'Joined from evidence, and no part of the snapshot:'),
+    ...lines.slice(0, MAX_JOINED_SHOWN).map((line) => clip(layout, clean(layout, line), layout.width)),
+    ...(more > 0 ? [`  and ${count(more)} more; -o json names them all`] : []),
+    '',
   ];
 }
 

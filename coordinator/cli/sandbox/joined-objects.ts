@@ -1,0 +1,123 @@
+import { at, type JsonObject, listOf, textMapOf, textOf } from '@lockstep/shared/kubernetes/stored-object.ts';
+import { parse } from 'yaml';
+import type { NodeManifests, StaticPodManifest } from './static-pods.ts';
+
+/** Of its own, so that nothing of the snapshot is mixed with it. */
+export const JOINED_NAMESPACE = 'lockstep-evidence';
+const JOINED_LABEL = 'lockstep.evidence/joined';
+const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+const SOURCE_ANNOTATION = 'kubernetes.io/config.source';
+const DEFAULT_NAMESPACE = 'default';
+/** The API's own limit for a ConfigMap, less what surrounds the text. */
+const MAX_TEXT_BYTES = 1_000_000;
+
+/** What is created through the API, which validates it: a node's files may be an enemy's. */
+export interface JoinedObject {
+  /** To which it is posted: "/api/v1/namespaces". */
+  readonly path: string;
+  /** "pods kube-system/etcd-cp1" */
+  readonly place: string;
+  readonly object: JsonObject;
+}
+
+/**
+ * The nodes' manifests beside the snapshot's objects: a config map with each file as it was, and a
+ * pod for each file whose mirror pod the store does not hold. Mirror pods that it does hold stay as
+ * they are. `isStored` is asked for "kube-system/etcd-cp1".
+ */
+export function joinedObjects(
+  nodes: readonly NodeManifests[],
+  isStored: (pod: string) => boolean,
+): JoinedObject[] {
+  if (nodes.length === 0) return [];
+  return [
+    {
+      path: '/api/v1/namespaces',
+      place: `namespaces ${JOINED_NAMESPACE}`,
+      object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: JOINED_NAMESPACE } },
+    },
+    ...nodes.flatMap((node) => node.manifests.map((each, index) => configMap(node, each, index, isStored))),
+    ...nodes.flatMap((node) => node.manifests.flatMap((each) => pod(node, each, isStored) ?? [])),
+  ];
+}
+
+function configMap(
+  { node, gatherId, archiveSha256 }: NodeManifests,
+  manifest: StaticPodManifest,
+  index: number,
+  isStored: (pod: string) => boolean,
+): JoinedObject {
+  const name = `${node}.${index}`;
+  const { path, sha256, text } = manifest;
+  const mirrorPod = mirrorOf(manifest, node);
+  const isShown = text !== undefined && Buffer.byteLength(text) <= MAX_TEXT_BYTES;
+  return {
+    path: `/api/v1/namespaces/${JOINED_NAMESPACE}/configmaps`,
+    place: `configmaps ${JOINED_NAMESPACE}/${name}`,
+    object: {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, labels: { [JOINED_LABEL]: 'manifest' } },
+      data: {
+        node,
+        path,
+        sha256,
+        mirrorPod,
+        mirrorPodStored: mirrorPod === '' ? '' : String(isStored(mirrorPod)),
+        gatherId,
+        archiveSha256,
+        ...(isShown ? { manifest: text } : {}),
+      },
+    },
+  };
+}
+
+/** As kubelet would have shown it. Undefined where the store shows it already, or there is no pod in it. */
+function pod(
+  { node }: NodeManifests,
+  manifest: StaticPodManifest,
+  isStored: (pod: string) => boolean,
+): JoinedObject | undefined {
+  const mirrorPod = mirrorOf(manifest, node);
+  if (mirrorPod === '' || isStored(mirrorPod)) return undefined;
+  const found = podIn(manifest.text ?? '');
+  if (found === undefined) return undefined;
+  const [namespace = DEFAULT_NAMESPACE, name = ''] = mirrorPod.split('/');
+  const labels = Object.fromEntries(textMapOf(at(found, 'metadata', 'labels')));
+  const annotations = Object.fromEntries(textMapOf(at(found, 'metadata', 'annotations')));
+  return {
+    path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
+    place: `pods ${mirrorPod}`,
+    object: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        labels: { ...labels, [JOINED_LABEL]: 'pod' },
+        annotations: {
+          ...annotations,
+          [MIRROR_ANNOTATION]: manifest.sha256,
+          [SOURCE_ANNOTATION]: 'file',
+          'lockstep.evidence/manifest': `${node}:${manifest.path}`,
+        },
+      },
+      spec: { ...(at(found, 'spec') as JsonObject), nodeName: node },
+    },
+  };
+}
+
+/** "kube-system/etcd-cp1"; empty where the file is no pod. */
+function mirrorOf({ pod: named }: StaticPodManifest, node: string): string {
+  return named === '' ? '' : `${named}-${node}`;
+}
+
+function podIn(text: string): JsonObject | undefined {
+  try {
+    const document: unknown = parse(text, { logLevel: 'silent' });
+    const isPod =
+      textOf(at(document, 'kind')) === 'Pod' && listOf(at(document, 'spec', 'containers')).length > 0;
+    return isPod ? (document as JsonObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
