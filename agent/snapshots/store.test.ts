@@ -1,6 +1,17 @@
-import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import {
+  type FileHandle,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { cardFileText } from '@lockstep/shared/seal/card-file.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -98,4 +109,69 @@ it('a snapshot is removed with everything of it, and from a directory that is no
   expect(await names()).toEqual([`${ORPHAN}.db`]);
   await rm(directory, { recursive: true });
   await store.remove(WHOLE);
+});
+
+describe('what is durable', () => {
+  /** Names that are there whenever `run` has one synced: ["name", names of then]. */
+  async function syncs(run: () => Promise<unknown>): Promise<[string, string[]][]> {
+    await using handle = await open(root);
+    const prototype = Object.getPrototypeOf(handle) as { sync: (this: FileHandle) => Promise<void> };
+    const original = prototype.sync;
+    const seen: [string, string[]][] = [];
+    prototype.sync = function sync(this: FileHandle): Promise<void> {
+      const path = readlinkSync(`/proc/self/fd/${this.fd}`);
+      const sizes = readdirSync(directory).map((name) =>
+        statSync(join(directory, name)).size === 0 ? `${name} (empty)` : name,
+      );
+      seen.push([basename(path), sizes.toSorted()]);
+      return original.call(this);
+    };
+    try {
+      await run();
+    } finally {
+      prototype.sync = original;
+    }
+    return seen;
+  }
+
+  const carried = { card: SnapshotCard.fromPartial({ id: WHOLE }), sealed: undefined };
+
+  it('of a card is its bytes before its name, and then that', async () => {
+    await writeFile(join(directory, `${WHOLE}.db`), 'bytes');
+    const here = basename(directory);
+    expect(await syncs(() => store.rewriteCard(carried))).toEqual([
+      [`${WHOLE}.json.part`, [`${WHOLE}.db`, `${WHOLE}.json.part`]],
+      [here, [`${WHOLE}.db`, `${WHOLE}.json`]],
+    ]);
+  });
+
+  it('of a snapshot that came is its name before its card', async () => {
+    await writeFile(store.partOf(WHOLE), 'bytes');
+    const here = basename(directory);
+    const seen = await syncs(() => store.keep(carried));
+    expect(seen.map(([name]) => name)).toEqual([here, `${WHOLE}.json.part`, here]);
+    expect(seen[0]?.[1]).toEqual([`${WHOLE}.db`]);
+  });
+
+  it('of a removal is that of the card first, and then of the rest', async () => {
+    await put(`${WHOLE}.db`, `${WHOLE}.marks.json`);
+    await putCard(WHOLE);
+    const here = basename(directory);
+    expect((await syncs(() => store.remove(WHOLE))).filter(([name]) => name === here)).toEqual([
+      [here, [`${WHOLE}.db (empty)`, `${WHOLE}.marks.json (empty)`]],
+      [here, []],
+    ]);
+  });
+
+  it('of what a kill left is that it is gone', async () => {
+    await put(`.${ORPHAN}.save.part`);
+    const here = basename(directory);
+    expect((await syncs(() => store.sweep())).filter(([name]) => name === here)).toEqual([[here, []]]);
+    expect((await syncs(() => store.sweep())).map(([name]) => name)).toEqual([basename(root)]);
+  });
+
+  it('of the directory is its name, once it is there', async () => {
+    await rm(directory, { recursive: true });
+    expect(await syncs(() => store.prepare())).toEqual([[basename(root), []]]);
+  });
 });
