@@ -18,6 +18,7 @@ import { snapshotCard, verdicts } from '../render/snapshots.ts';
 import { revokedPage, trustList } from '../render/trust.ts';
 import * as drills from './drills.ts';
 import { ETCD_HOSTS_PLAN } from './etcd-hosts.ts';
+import * as evidence from './evidence.ts';
 import * as night from './fixtures.ts';
 import * as inspected from './inspect.ts';
 import * as kept from './keeping.ts';
@@ -122,6 +123,7 @@ const PAGES: Record<string, (layout: Layout) => readonly string[]> = {
   'node-rejoin': (layout) =>
     rejoinPage(layout, { plan: lost.REJOIN_PLAN, refusals: [], warnings: [], nowMs: NOW_MS }),
   ...inspected.PAGES,
+  ...evidence.PAGES,
   'error-refused': (layout) => failure(layout, night.STRANDED_OPERATION.failure as never),
   explain: (layout) => explain('SPACE_TOO_LITTLE').render(layout),
   'node-list-hostile': (layout) => nodeList(layout, [night.HOSTILE_NODE]),

@@ -25,7 +25,6 @@ const COLLECTORS: Column<CollectorOutcome>[] = [
   { title: 'FILES', value: ({ files }) => count(files), align: 'right' },
   { title: 'SIZE', value: ({ plainSizeBytes }) => bytes(plainSizeBytes), align: 'right' },
   { title: 'NOT TAKEN', value: ({ notTaken }) => count(notTaken), align: 'right', dropAt: 2 },
-  { title: 'WHY', value: ({ reason }) => oneLine(reason), dropAt: 1 },
 ];
 
 const NOT_TAKEN: Column<NotTaken>[] = [
@@ -52,11 +51,18 @@ export function archivePage(layout: Layout, { path, archive, refusals: wrong }: 
     ...fields(layout, custodyFields(path, archive)),
     '',
     ...table(layout, COLLECTORS, manifest.collectors, 2),
+    ...incomplete(layout, manifest),
     ...(layout.wide && manifest.files.length > 0
       ? ['', heading(layout, 'Taken'), ...table(layout, FILES, manifest.files, 2)]
       : []),
     ...(shown.length > 0
-      ? ['', heading(layout, 'Seen and not taken'), ...table(layout, NOT_TAKEN, shown, 2)]
+      ? [
+          '',
+          heading(layout, 'Seen and not taken'),
+          ...(layout.wide
+            ? shown.flatMap((each) => notTakenLines(layout, each))
+            : table(layout, NOT_TAKEN, shown, 2)),
+        ]
       : []),
     ...(more > 0 ? [tone(layout, 'dim', `  and ${plural(more, 'more name')}; -o wide lists them`)] : []),
     ...refusals(layout, 'It is not as its manifest says', wrong, 'red'),
@@ -98,14 +104,28 @@ export function verifiedPage(
     ];
   }
   const words = `Every digest holds (${plural(entries.size, 'file')}), and so does the seal of ${identityUri(sealedBy.identity)}, made at ${instant(sealedBy.signedMs)}.`;
-  const incomplete = manifest.collectors.filter(({ outcome }) => outcome !== 'done');
   return [
     ...wrap(layout, words).map((line) => tone(layout, 'green', line)),
     ...fields(layout, custodyFields(path, archive)),
-    ...incomplete.flatMap(({ name, outcome, reason }) =>
-      wrap(layout, `${name} is ${outcome}: ${oneLine(reason)}`).map((line) => tone(layout, 'yellow', line)),
-    ),
+    ...incomplete(layout, manifest),
   ];
+}
+
+/** Which collectors did not end as they should, and why: what they would have taken is missed. */
+function incomplete(layout: Layout, { collectors }: EvidenceManifest): string[] {
+  return collectors
+    .filter(({ outcome }) => outcome !== 'done')
+    .flatMap(({ name, outcome, reason }) =>
+      wrap(layout, `${name} is ${outcome}: ${oneLine(reason)}`, 4, 2).map((line) =>
+        tone(layout, 'yellow', line),
+      ),
+    );
+}
+
+/** All that is known of it, however narrow the page. */
+function notTakenLines(layout: Layout, { path, kind, target = '', why }: NotTaken): string[] {
+  const points = target === '' ? '' : `, to ${oneLine(target)}`;
+  return wrap(layout, `${oneLine(path)} (${kind}${points}): ${oneLine(why)}`, 4, 2);
 }
 
 /** What lies in the directory now, node by node. */
@@ -124,10 +144,11 @@ export function gatheredPage(
       value: ({ problems }) => (problems.length === 0 ? 'sealed, verified' : 'see below'),
       tone: ({ problems }) => (problems.length === 0 ? 'green' : 'red'),
     },
-    { title: 'ARCHIVE', value: ({ path }) => path, dropAt: 1 },
   ];
   return [
     ...table(layout, columns, gathered),
+    ...(gathered.length === 0 ? [] : ['', heading(layout, 'Archives')]),
+    ...gathered.flatMap(({ path }) => wrap(layout, oneLine(path), 2)),
     ...gathered.flatMap(({ node, archive, problems }) => [
       ...problems.flatMap((problem) => ['', ...wrap(layout, `${oneLine(node)}: ${oneLine(problem)}`)]),
       ...archive.collectors

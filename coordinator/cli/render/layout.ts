@@ -115,17 +115,43 @@ function pieces(word: string, room: number): string[] {
 /** A quoted word is one, whatever is in it. */
 const COMMAND_WORD = /(?:'[^']*'|\\.|[^\s'\\])+/gu;
 const GOES_ON = ' \\';
+/** What must stay together inside of quotes. */
+const QUOTED_ATOM = /'\\''|\\x[0-9a-f]{2}|\\.|[^]/gu;
 
 /** A command to be copied: broken between its words alone, and so that a shell reads on. */
 export function commandLines(layout: Layout, command: string, indent: number): string[] {
+  const margin = ' '.repeat(indent);
   const room = layout.width - indent - GOES_ON.length;
   const lines: string[] = [];
   for (const word of clean(layout, command).match(COMMAND_WORD) ?? []) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > room) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
+    const line = lines.at(-1) ?? '';
+    if (lines.length > 0 && line.length + 1 + word.length <= layout.width - GOES_ON.length) {
+      lines[lines.length - 1] = `${line} ${word}`;
+      continue;
+    }
+    if (lines.length > 0) lines[lines.length - 1] = line + GOES_ON;
+    const [first = '', ...rest] = word.length <= room ? [word] : wordPieces(word, room);
+    // What goes on in the middle of a word begins at the margin: a blank before it would end the word.
+    lines.push(margin + first, ...rest);
+    for (let at = lines.length - 1 - rest.length; at < lines.length - 1; at++) lines[at] += '\\';
   }
-  return lines.flatMap((line, at) => wrap(layout, at === lines.length - 1 ? line : line + GOES_ON, indent));
+  return lines;
+}
+
+/** A word in pieces that a shell puts together again, each quoted as the whole was. */
+function wordPieces(word: string, room: number): string[] {
+  const [open, close] = word.startsWith("$'") ? ["$'", "'"] : word.startsWith("'") ? ["'", "'"] : ['', ''];
+  const inside = word.slice(open.length, word.length - close.length);
+  const pieces: string[] = [];
+  let piece = '';
+  for (const atom of inside.match(QUOTED_ATOM) ?? []) {
+    if (piece !== '' && open.length + piece.length + atom.length + close.length > room) {
+      pieces.push(open + piece + close);
+      piece = '';
+    }
+    piece += atom;
+  }
+  return [...pieces, open + piece + close];
 }
 
 /** "Label    value", the value wrapped under itself. */

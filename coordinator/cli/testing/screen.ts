@@ -12,6 +12,7 @@ export interface Said {
 export interface ScreenOptions {
   readonly width?: number;
   readonly colour?: boolean;
+  readonly unicode?: boolean;
   /** The clock that commands go by. */
   readonly nowMs?: number;
 }
@@ -33,8 +34,8 @@ export class Screen implements Terminal {
   }
 
   layout(wide: boolean): Layout {
-    const { width = 80, colour = false } = this.#options;
-    return { width, colour, unicode: true, wide };
+    const { width = 80, colour = false, unicode = true } = this.#options;
+    return { width, colour, unicode, wide };
   }
 
   rows(): number {

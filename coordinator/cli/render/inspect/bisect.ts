@@ -66,8 +66,11 @@ export function bisectionPage(
 }
 
 function verdict({ lastClean, firstUnclean, snapshots }: Bisection): string {
-  if (firstUnclean === undefined)
-    return `Nothing is found in any of ${plural(snapshots.length, 'snapshot')}.`;
+  if (firstUnclean === undefined) {
+    return snapshots.length === 1
+      ? 'Nothing is found in it.'
+      : `Nothing is found in any of ${count(snapshots.length)} snapshots.`;
+  }
   if (lastClean === undefined) return 'No snapshot is clean: the first of them has findings already.';
   return `The last clean one is ${lastClean.file}, revision ${count(lastClean.revision)}.`;
 }
