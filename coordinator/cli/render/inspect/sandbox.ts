@@ -85,12 +85,12 @@ function writtenLines(layout: Layout, wrote: readonly WrittenKey[]): string[] {
 function joinedLines(layout: Layout, joined: readonly Joined[]): string[] {
   if (joined.length === 0) return [];
   const lines = joined.map(({ place, refused }) =>
-    refused === undefined ? `  ${place}` : `  not ${place}: ${refused}`,
+    refused === undefined ? place : `not ${place}: ${refused}`,
   );
   const more = lines.length - MAX_JOINED_SHOWN;
   return [
     ...wrap(layout, 'Joined from evidence, and no part of the snapshot:'),
-    ...lines.slice(0, MAX_JOINED_SHOWN).map((line) => clip(layout, clean(layout, line), layout.width)),
+    ...lines.slice(0, MAX_JOINED_SHOWN).map((line) => clip(layout, `  ${clean(layout, line)}`, layout.width)),
     ...(more > 0 ? [`  and ${count(more)} more; -o json names them all`] : []),
     '',
   ];
