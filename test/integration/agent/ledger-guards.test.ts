@@ -248,6 +248,17 @@ describe('the reserve', () => {
     expect(() => new Reserve(join(directory, 'none', 'reserve')).fill()).toThrow(
       expect.objectContaining({ code: 'ENOENT' }),
     );
+    const original = fs.writeSync;
+    fs.writeSync = () => {
+      throw Object.assign(new Error('broken'), { code: 'EIO' });
+    };
+    syncBuiltinESMExports();
+    try {
+      expect(() => new Reserve(join(directory, 'reserve')).fill()).toThrow('broken');
+    } finally {
+      fs.writeSync = original;
+      syncBuiltinESMExports();
+    }
   });
 });
 
