@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
 import { Decoder } from '@lockstep/shared/kubernetes/decode.ts';
-import { parseEncryptionConfiguration } from '@lockstep/shared/kubernetes/encryption-configuration.ts';
+import {
+  type EncryptionConfiguration,
+  parseEncryptionConfiguration,
+} from '@lockstep/shared/kubernetes/encryption-configuration.ts';
 
 export interface DecodeOptions {
   /** A file: kube-apiserver's EncryptionConfiguration, or K3s's. */
@@ -19,5 +22,15 @@ export function decoderFor(evidence: Evidence, { encryptionConfig }: DecodeOptio
   } catch (cause) {
     throw new LockstepError('CONFIG_INVALID', { message: `${encryptionConfig} cannot be read.`, cause });
   }
-  return new Decoder({ registryPrefix, encryption: parseEncryptionConfiguration(text) });
+  return new Decoder({ registryPrefix, encryption: parsed(encryptionConfig, text) });
+}
+
+/** Throws CONFIG_INVALID, with the file's name and no word of what is in it. */
+function parsed(path: string, text: string): EncryptionConfiguration {
+  try {
+    return parseEncryptionConfiguration(text);
+  } catch (thrown) {
+    if (!(thrown instanceof LockstepError)) throw thrown;
+    throw new LockstepError(thrown.code, { message: `${path}: ${thrown.message}` });
+  }
 }

@@ -70,7 +70,8 @@ const KEY_LENGTHS: Readonly<Record<'aescbc' | 'aesgcm' | 'secretbox', readonly n
 export function parseEncryptionConfiguration(yaml: string): EncryptionConfiguration {
   let document: unknown;
   try {
-    document = parse(yaml, { prettyErrors: false, logLevel: 'silent' });
+    // Not 'silent': with that the library takes what it could read of a broken text for the whole.
+    document = parse(yaml, { prettyErrors: false, logLevel: 'error' });
   } catch {
     throw invalid('it is no YAML');
   }

@@ -47,6 +47,12 @@ describe('a file of rules', () => {
     expect(() => parseRuleFile(RULE.replace(was, is), 'our.yaml')).toThrow(message);
   });
 
+  it('with a second document is refused: it would be left out in silence', () => {
+    expect(() => parseRuleFile(`${RULE}---\n${RULE}`, 'our.yaml')).toThrow(
+      /line 14: the file: a second document/,
+    );
+  });
+
   it('with two rules of one id is refused', () => {
     expect(() => parseRuleFile(RULE + RULE.replace('rules:\n', ''), 'our.yaml')).toThrow('twice');
   });

@@ -1,5 +1,5 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import { z } from 'zod';
 import type { Condition } from './condition.ts';
 import { compileRule, type DeclaredRule } from './declared-rule.ts';
@@ -74,10 +74,10 @@ const file = z.strictObject({ rules: z.array(rule).min(1) });
 /** `rules: [...]`. Throws CONFIG_INVALID, whose message names the line and the field. */
 export function parseRuleFile(text: string, name: string): ObjectRule[] {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const [broken] = document.errors;
   if (broken !== undefined) {
-    throw invalid(name, lines.linePos(broken.pos[0]).line, 'the file', `it is no YAML: ${broken.message}`);
+    throw invalid(name, lines.linePos(broken.pos[0]).line, 'the file', wordsOf(broken));
   }
   const parsed = file.safeParse(contentOf(document, name));
   const lineOf = (path: readonly PropertyKey[]): number => {
@@ -99,6 +99,11 @@ export function parseRuleFile(text: string, name: string): ObjectRule[] {
       throw invalid(name, lineOf(path), `rules.${index} (${each.id})`, (cause as Error).message);
     }
   });
+}
+
+function wordsOf({ code, message }: YAMLError): string {
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here: put all rules into one';
+  return `it is no YAML: ${message}`;
 }
 
 /** Aliases that unfold without end are refused by the library. */

@@ -229,10 +229,10 @@ function app(createdAt: string, data: object, by: Meta['by']): object {
   return core('ConfigMap', 'app', { ...TEAM, createdAt, ...(by === undefined ? {} : { by }) }, { data });
 }
 
-export function secret(password: string, by: Meta['by']): object {
+export function secret(password: string, by: Meta['by'], name = 'db'): object {
   const meta = { ...TEAM, createdAt: '09:05:10', ...(by === undefined ? {} : { by }) };
   const data = { password: Buffer.from(password).toString('base64') };
-  return core('Secret', 'db', meta, { type: 'Opaque', data });
+  return core('Secret', name, meta, { type: 'Opaque', data });
 }
 
 function binding(name: string, createdAt: string, tool: string, subject: object): object {

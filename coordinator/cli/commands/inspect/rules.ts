@@ -26,12 +26,21 @@ export interface RuleSet {
 
 /** Ours, then the user's, then what the archives say. Throws CONFIG_INVALID, FILE_NOT_READABLE and what a broken archive throws. */
 export async function rulesFor(invocation: Invocation, options: RuleOptions): Promise<RuleSet> {
-  const rules: Rule[] = [...builtInRules(), ...options.rules.flatMap(readRules)];
+  const rules: Rule[] = [...builtInRules()];
+  for (const path of options.rules) rules.push(...newRules(path, rules));
   const { records, unjudged } = await manifestsOnRecord(invocation, options);
   if (records.length > 0) rules.push(manifestRule(records));
-  const twice = rules.find(({ id }, index) => rules.findIndex((other) => other.id === id) < index);
-  if (twice === undefined) return { rules, unjudged };
-  throw new LockstepError('CONFIG_INVALID', { message: `There are two rules of the id ${twice.id}.` });
+  return { rules, unjudged };
+}
+
+/** Throws CONFIG_INVALID where an id is taken: findings are told apart by it. */
+function newRules(path: string, known: readonly Rule[]): Rule[] {
+  const rules = readRules(path);
+  const taken = rules.find(({ id }) => known.some((other) => other.id === id));
+  if (taken === undefined) return rules;
+  throw new LockstepError('CONFIG_INVALID', {
+    message: `${path}: there is another rule of the id ${taken.id}; \`lockstep inspect findings --list\` names ours.`,
+  });
 }
 
 function readRules(path: string): Rule[] {
