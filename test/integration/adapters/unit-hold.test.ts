@@ -84,8 +84,9 @@ describe('a hold', () => {
 
   test('is made on a full disk, in room that is given for it', async () => {
     let portions = 0;
+    let keptPortions = 3;
     const root = new HostRoot(scratch.path, [{ path: '/host', access: 'write' }]);
-    const files = new HostFiles(root, new Syscalls(), () => (portions += 1) <= 3);
+    const files = new HostFiles(root, new Syscalls(), () => (portions += 1) <= keptPortions);
     const write = files.write.bind(files);
     let neededPortions = 0;
     let tries = 0;
@@ -108,6 +109,10 @@ describe('a hold', () => {
     expect(portions).toBe(2);
     // Neither more than there is, nor for ever.
     neededPortions = 9;
+    await expect(made.hold('op-1', soon())).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(portions).toBe(4);
+    // One file never takes all of it: the rest is the ledger's.
+    [portions, keptPortions, neededPortions] = [0, 100, 50];
     await expect(made.hold('op-1', soon())).rejects.toMatchObject({ code: 'DISK_FULL' });
     expect(portions).toBe(4);
     // Anything else that fails is no reason to give room.
