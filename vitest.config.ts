@@ -5,6 +5,9 @@ const STORES = ['test/integration/stores/**/*.test.ts', 'test/e2e/keeping.test.t
 /** etcd on hosts of its own, and a snapshot of one cluster into another. */
 const EXTERNAL = ['test/e2e/external-etcd.test.ts', 'test/e2e/another-place.test.ts'];
 
+/** What a real kube-apiserver says to a copy of a snapshot. */
+const SANDBOX = ['test/integration/sandbox/**/*.test.ts'];
+
 /** One project per tier; each has its own npm script. Slower tiers run one file at a time. */
 export default defineConfig({
   test: {
@@ -37,7 +40,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          exclude: STORES,
+          exclude: [...STORES, ...SANDBOX],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -57,6 +60,15 @@ export default defineConfig({
         test: {
           name: 'stores',
           include: STORES,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'sandbox',
+          include: SANDBOX,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
