@@ -1,7 +1,12 @@
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
-import { ProofKind, StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import {
+  CatalogueEntry,
+  Encoding,
+  ProofKind,
+  StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { describe, expect, it } from 'vitest';
-import { drillOrder, newestWorthDrilling } from './drill-choice.ts';
+import { drillOrder, newestToDrill, newestWorthDrilling } from './drill-choice.ts';
 
 const held = (id: string, node: string, proofs: readonly [at: string, bad: boolean][] = []): StoredSnapshot =>
   StoredSnapshot.fromPartial({
@@ -69,5 +74,26 @@ describe('the nodes that are asked to drill', () => {
       node('worker', NodeReport.fromPartial({})),
     ]);
     expect(asked.map((each) => each.node)).toStrictEqual(['worker', 'follower-1', 'follower-2', 'leader']);
+  });
+});
+
+describe('what a schedule drills', () => {
+  const entry = (id: string, standing: string, held: string[], encodings: Encoding[] = []): CatalogueEntry =>
+    CatalogueEntry.fromPartial({
+      card: { id },
+      standing,
+      held: held.map((node) => ({ node })),
+      copies: encodings.map((encoding) => ({ store: 'vault', encoding })),
+    });
+
+  it.each([
+    ['the newest', [entry('2', 'good', ['cp1']), entry('1', 'good', ['cp1'])], '2'],
+    ['one in doubt, to end it', [entry('2', 'unknown', ['cp1']), entry('1', 'good', ['cp1'])], '2'],
+    ['none that is bad', [entry('2', 'bad', ['cp1']), entry('1', 'good', ['cp1'])], '1'],
+    ['one in a store as it is', [entry('1', 'good', [], [Encoding.ENCODING_ZSTD])], '1'],
+    ['none that takes a key', [entry('1', 'good', [], [Encoding.ENCODING_ZSTD_AGE])], undefined],
+    ['nothing of nothing', [], undefined],
+  ])('is %s', (_what, entries, id) => {
+    expect(newestToDrill(entries)).toBe(id);
   });
 });

@@ -1,5 +1,9 @@
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
-import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import {
+  type CatalogueEntry,
+  Encoding,
+  type StoredSnapshot,
+} from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { isAboutStoredBytes, lastProof } from './standing.ts';
 
 /**
@@ -16,6 +20,18 @@ export function newestWorthDrilling(snapshots: readonly StoredSnapshot[]): strin
     return lastProof(proofs.filter((proof) => !isAboutStoredBytes(proof)))?.failure !== undefined;
   };
   return (newest.find(({ id }) => !isBad(id)) ?? newest[0])?.id;
+}
+
+/**
+ * What a schedule drills, of entries that come newest first: the newest that is not known to be
+ * bad and that can be had unattended. One that lies in stores alone, encrypted, takes its key.
+ */
+export function newestToDrill(entries: readonly CatalogueEntry[]): string | undefined {
+  return entries.find(
+    ({ standing, held, copies }) =>
+      standing !== 'bad' &&
+      (held.length > 0 || copies.some(({ encoding }) => encoding === Encoding.ENCODING_ZSTD)),
+  )?.card?.id;
 }
 
 export interface DrillNode {

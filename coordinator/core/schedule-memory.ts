@@ -1,3 +1,4 @@
+import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { CatalogueEntry } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { ProofKind } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import type { Occurrences, Schedule } from './schedule.ts';
@@ -7,12 +8,20 @@ export function reasonOf({ name, reason }: Pick<Schedule, 'name' | 'reason'>): s
   return reason === '' ? `schedule ${name}` : `schedule ${name}: ${reason}`;
 }
 
+/** What the catalogue shows of a run. */
+export interface ShownRun {
+  readonly atMs: number;
+  readonly snapshotId: string;
+  /** What a drill found; left out where it is good. */
+  readonly failure?: Failure;
+}
+
 /** When a schedule last did what it is for, as the catalogue shows; undefined where it never did. */
 export function lastInCatalogue(
   schedule: Pick<Schedule, 'name' | 'action'>,
   entries: readonly CatalogueEntry[],
-): { readonly atMs: number; readonly snapshotId: string } | undefined {
-  const found = entries.flatMap(({ card, marks }) => {
+): ShownRun | undefined {
+  const found = entries.flatMap(({ card, marks }): ShownRun[] => {
     const snapshotId = card?.id ?? '';
     if (schedule.action === 'save') {
       return isReasonOf(schedule.name, card?.reason ?? '')
@@ -22,11 +31,11 @@ export function lastInCatalogue(
     // A proof does not say who asked for it: any drill will do.
     return (marks?.proofs ?? [])
       .filter(({ kind }) => kind === ProofKind.PROOF_KIND_DRILL)
-      .map(({ at }) => ({ atMs: Date.parse(at), snapshotId }));
+      .map(({ at, failure }) => ({ atMs: Date.parse(at), snapshotId, ...(failure && { failure }) }));
   });
   return found
     .filter(({ atMs }) => !Number.isNaN(atMs))
-    .reduce<(typeof found)[number] | undefined>(
+    .reduce<ShownRun | undefined>(
       (last, each) => (last === undefined || each.atMs > last.atMs ? each : last),
       undefined,
     );
@@ -51,12 +60,7 @@ export type Recalled =
   | { readonly kind: 'fresh'; readonly occurrenceMs: number }
   /** The file's own, or what the catalogue shows where that is later. */
   | { readonly kind: 'file' }
-  | {
-      readonly kind: 'catalogue';
-      readonly occurrenceMs: number;
-      readonly atMs: number;
-      readonly snapshotId: string;
-    }
+  | ({ readonly kind: 'catalogue'; readonly occurrenceMs: number } & ShownRun)
   /** Begun and not known to have ended: caught up once. */
   | { readonly kind: 'interrupted'; readonly occurrenceMs: number };
 
@@ -64,7 +68,7 @@ export type Recalled =
 export function recall(
   occurrences: Occurrences,
   file: RememberedRun | undefined,
-  shown: { readonly atMs: number; readonly snapshotId: string } | undefined,
+  shown: ShownRun | undefined,
   nowMs: number,
 ): Recalled {
   const shownOccurrence =

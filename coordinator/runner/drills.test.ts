@@ -127,6 +127,13 @@ describe('drills from a coordinator', () => {
     ]);
   });
 
+  it('that are called off wake nobody', async () => {
+    const { drills, announced } = scene({ cp1: { holds: ['s1'], answer: 'DRILL_FAILED' } });
+    const stopped = AbortSignal.abort(new LockstepError('INTERNAL', { message: 'the coordinator stops' }));
+    await expect(drills.run('s1', '', stopped)).rejects.toBeInstanceOf(LockstepError);
+    expect(announced).toStrictEqual([]);
+  });
+
   it('try another node where one has no room, and say what was missing where none has', async () => {
     const one = scene({
       cp1: { holds: ['s1'], answer: 'SPACE_TOO_LITTLE' },

@@ -97,7 +97,8 @@ export class SnapshotDrills implements Drills {
     } catch (thrown) {
       const failure = toFailure(thrown);
       logger.warn({ snapshotId: id, code: failure.code, reason: failure.message }, 'no drill was done');
-      this.#alert(failure, notDrilled(id, failure));
+      // Who called it off knows: a coordinator that stops, an operation that begins, a person.
+      if (!signal.aborted) this.#alert(failure, notDrilled(id, failure));
       yield { snapshotId: id, event: { $case: 'failure', value: failure } };
     }
   }

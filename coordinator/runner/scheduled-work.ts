@@ -1,5 +1,6 @@
 import { fromFailure, LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { newestToDrill } from '../core/drill-choice.ts';
 import type { Schedule } from '../core/schedule.ts';
 import { reasonOf } from '../core/schedule-memory.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -60,12 +61,15 @@ export class ScheduledWork {
     }
   }
 
-  /** Of the newest that is held for good. */
+  /** One that a copy made doubtful is drilled before an older one: the doubt ends with it. */
   async #drill({ node }: Schedule, signal: AbortSignal): Promise<WorkDone> {
-    const { entries } = await this.#settings.catalogue.read(signal);
-    const newest = entries.find(({ standing }) => standing === 'good')?.card?.id;
+    const { entries, failures } = await this.#settings.catalogue.read(signal);
+    const newest = newestToDrill(entries);
     if (newest === undefined) {
-      throw new LockstepError('SNAPSHOT_NOT_FOUND', { message: 'There is no good snapshot to drill.' });
+      const silent = failures.map(({ node }) => node).join(', ');
+      throw new LockstepError(silent === '' ? 'SNAPSHOT_NOT_FOUND' : 'UNREACHABLE', {
+        message: `There is nothing to drill: no snapshot that is not known to be bad lies on a node, or unencrypted in a store${silent === '' ? '' : `, of those that answer; ${silent} did not`}.`,
+      });
     }
     const { failure } = await this.#settings.drills.run(newest, node, signal);
     return failure === undefined

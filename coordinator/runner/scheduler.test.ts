@@ -149,6 +149,21 @@ describe('schedules', () => {
     expect(world.taken).toHaveLength(2);
   });
 
+  it('try again where nobody is there yet, for a while, and say so only in the end', async () => {
+    world.failWith = new LockstepError('ETCD_UNREACHABLE');
+    const scheduler = world.start(hourly);
+    await world.clock.pass(HOUR_MS - (world.clock.nowMs() % HOUR_MS) + 10_000);
+    expect(scheduler.status()[0]).toMatchObject({ running: true });
+    world.failWith = undefined;
+    await world.clock.pass(MINUTE_MS);
+    expect(scheduler.status()[0]).toMatchObject({ running: false, lastOutcome: 'done' });
+    expect(world.taken).toHaveLength(1);
+    world.failWith = new LockstepError('ETCD_UNREACHABLE');
+    await world.clock.pass(HOUR_MS + MINUTE_MS);
+    expect(scheduler.status()[0]).toMatchObject({ running: false, lastOutcome: 'ETCD_UNREACHABLE' });
+    expect(world.announced).toHaveLength(2);
+  });
+
   it('and know from the catalogue alone what ran last', async () => {
     world.start(hourly);
     await world.clock.pass(HOUR_MS);

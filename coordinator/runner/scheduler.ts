@@ -1,4 +1,5 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
+import type { ErrorCode } from '@lockstep/shared/errors/catalogue.ts';
 import { LockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { ScheduleStatus } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
@@ -6,7 +7,7 @@ import { judgeDue, Occurrences, type Schedule } from '../core/schedule.ts';
 import { lastInCatalogue, recall } from '../core/schedule-memory.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Agents, Announcer, Leadership, ScheduleRun, ScheduleRuns, UnexpiredPlans } from './ports.ts';
-import { ScheduledWork, type ScheduledWorkSettings } from './scheduled-work.ts';
+import { ScheduledWork, type ScheduledWorkSettings, type WorkDone } from './scheduled-work.ts';
 import { findUses } from './uses.ts';
 
 /** The clock is looked at this often, so that one that jumps is found out. */
@@ -17,6 +18,13 @@ const RETRY_PAUSE_MS = 3_000;
 const LATE_AFTER_MS = 2 * 60_000;
 /** Whether an operation has begun meanwhile is looked at this often. */
 const WATCH_PAUSE_MS = 500;
+/** Nobody may answer just now, while this program or an agent has only begun; then it is tried again after these. */
+const TRY_AGAIN_AFTER_MS = [15_000, 60_000];
+const NOBODY_THERE: ReadonlySet<string> = new Set<ErrorCode>([
+  'UNREACHABLE',
+  'NODE_UNREACHABLE',
+  'ETCD_UNREACHABLE',
+]);
 /** A save or a drill that goes on for longer has hung. */
 const MAX_RUN_MS = 6 * 3_600_000;
 
@@ -161,7 +169,8 @@ export class Scheduler {
           await this.#record(entry, {
             ...blank(schedule, recalled.occurrenceMs, recalled.atMs),
             startedMs: recalled.atMs,
-            outcome: 'done',
+            outcome: recalled.failure?.code ?? 'done',
+            message: recalled.failure?.message ?? '',
             snapshotId: recalled.snapshotId,
           });
           break;
@@ -203,7 +212,7 @@ export class Scheduler {
       const over = new AbortController();
       const until = clock.deadline(MAX_RUN_MS, AbortSignal.any([signal, over.signal]));
       const watched = this.#giveWayToOperations(over, signal);
-      const done = await this.#work.run(schedule, until).finally(() => watched[Symbol.dispose]());
+      const done = await this.#try(schedule, until).finally(() => watched[Symbol.dispose]());
       // What stopped, or gave way to an operation, is not the end: it is caught up.
       if (signal.aborted) return;
       const gaveWay = over.signal.aborted && done.outcome !== 'done';
@@ -214,6 +223,23 @@ export class Scheduler {
     } finally {
       this.#running = undefined;
     }
+  }
+
+  /** The next occurrence may be a day away: what nobody was there to do is tried a little longer. */
+  async #try(schedule: Schedule, signal: AbortSignal): Promise<WorkDone> {
+    const { clock, logger } = this.#settings;
+    for (const pauseMs of TRY_AGAIN_AFTER_MS) {
+      const done = await this.#work.run(schedule, signal);
+      // What took a snapshot, or drilled one, is not repeated.
+      if (signal.aborted || done.snapshotId !== '' || !NOBODY_THERE.has(done.outcome)) return done;
+      const { outcome, message } = done;
+      logger.warn(
+        { schedule: schedule.name, outcome, pauseMs, reason: message },
+        'a scheduled run is tried again',
+      );
+      await clock.delay(pauseMs, signal).catch(() => undefined);
+    }
+    return this.#work.run(schedule, signal);
   }
 
   #giveWayToOperations(over: AbortController, signal: AbortSignal): Disposable {
