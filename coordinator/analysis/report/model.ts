@@ -67,6 +67,6 @@ export interface Report {
   readonly difference: Difference | undefined;
   readonly rotations: readonly Rotation[];
   readonly outside: readonly OutsideStore[];
-  /** What could not be read, in sentences. */
+  /** What could not be read, and what the files cannot tell, in sentences. */
   readonly unread: readonly string[];
 }

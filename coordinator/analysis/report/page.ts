@@ -56,7 +56,12 @@ export function reportPage(report: Report): string {
       count: 1 + Number(baseline !== undefined) + archives.length,
       body: sourcesSection(report),
     },
-    { id: 'unread', title: 'What could not be read', count: unread.length, body: unreadSection(unread) },
+    {
+      id: 'unread',
+      title: 'What could not be read or told',
+      count: unread.length,
+      body: unreadSection(unread),
+    },
   ];
   const title =
     report.cluster === '' ? 'What happened in this cluster' : `What happened in ${report.cluster}`;

@@ -162,6 +162,9 @@ const STEPS_MS = [
   604_800, 1_209_600, 2_592_000, 7_776_000, 31_536_000,
 ].map((seconds) => seconds * 1000);
 
+/** Of a label such as 10:41:45: so far from the edge none is cut off. */
+const TICK_HALF_WIDTH = 30;
+
 function axis(
   { span, focusMs }: Timeline,
   x: Scale,
@@ -182,7 +185,7 @@ function axis(
         ? iso(ms).slice(11, 16)
         : iso(ms).slice(11, 19);
   return html`<line class="axis" x1="${left}" x2="${width - right}" y1="${axisAt + 0.5}" y2="${axisAt + 0.5}"/>
-${times.map((ms) => html`<line class="axis" x1="${fixed(x(ms))}" x2="${fixed(x(ms))}" y1="${axisAt}" y2="${axisAt + 4}"/><text x="${fixed(x(ms))}" y="${axisAt + 17}" text-anchor="middle">${short(ms)}</text>`)}
+${times.map((ms) => html`<line class="axis" x1="${fixed(x(ms))}" x2="${fixed(x(ms))}" y1="${axisAt}" y2="${axisAt + 4}"/><text x="${fixed(Math.min(x(ms), width - TICK_HALF_WIDTH))}" y="${axisAt + 17}" text-anchor="middle">${short(ms)}</text>`)}
 <text x="${left}" y="${axisAt + 34}">${iso(span.fromMs).slice(0, 10)}</text>
 <text x="${width - right}" y="${axisAt + 34}" text-anchor="end">${instantText(span.toMs)}</text>`;
 }

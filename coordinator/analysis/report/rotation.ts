@@ -1,3 +1,4 @@
+import type { EncryptionPrefix } from '@lockstep/shared/kubernetes/envelope.ts';
 import { at, textOf } from '@lockstep/shared/kubernetes/stored-object.ts';
 import type { Finding } from '../findings/finding.ts';
 import type { LiveObject } from '../live.ts';
@@ -54,13 +55,14 @@ export class StoredKeys {
   readonly #tls: Kept[] = [];
   readonly #others: Kept[] = [];
   readonly #clientCertificates: Kept[] = [];
+  readonly #closed: Kept[] = [];
   #plainSecrets = 0;
-  #closedSecrets = 0;
 
   take({ resource, namespace, name, decoded }: LiveObject): void {
     if (resource === 'secrets') {
       if (decoded.form !== 'object') {
-        this.#closedSecrets += 1;
+        const detail = decoded.form === 'encrypted' ? keyText(decoded.prefix) : 'it cannot be decoded';
+        this.#closed.push({ name: `${namespace}/${name}`, detail });
         return;
       }
       if (decoded.decrypted === undefined) this.#plainSecrets += 1;
@@ -189,6 +191,11 @@ export class StoredKeys {
         how: 'Have the certificates reissued with new keys, and the old ones revoked where clients check that.',
         check: 'lockstep inspect keys FILE --resource secrets',
       }),
+      group('Secrets that could not be opened', this.#closed, 'check', {
+        why: 'Tokens and keys of any sort may be among them: of an encrypted secret only its name shows.',
+        how: 'Make the report again with --encryption-config: they are then told by what they are.',
+        check: 'lockstep inspect keys FILE --resource secrets',
+      }),
       group('Other secrets', this.#others, 'check', {
         why: this.#whyOthers(),
         how: 'Change what each of them opens, where it was issued.',
@@ -204,11 +211,10 @@ export class StoredKeys {
       return 'They are encrypted in the store; whoever had the key, or the API, read them.';
     return 'They lie in the store as plain text: whoever read it, or any copy of it, has them.';
   }
+}
 
-  /** Secrets that could not be looked into. */
-  get closedSecrets(): number {
-    return this.#closedSecrets;
-  }
+function keyText({ provider, keyName }: EncryptionPrefix): string {
+  return `encrypted by ${provider} with the key ${keyName}`;
 }
 
 function keptOf(node: string, { path, about, fingerprint, validTo }: KeyOnRecord): Kept {

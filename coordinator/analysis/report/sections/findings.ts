@@ -21,7 +21,7 @@ const STANDING_WORDS = {
 
 export function findingsSection({ findings, store, baseline, timeline }: Report): Html {
   if (findings.length === 0) {
-    return html`<p class="card">No rule found anything${baseline !== undefined ? ' that the baseline does not show as well' : ''}. That is not the same as that nothing happened: see what could not be read, below.</p>`;
+    return html`<p class="card">No rule found anything${baseline !== undefined ? ' that the baseline does not show as well' : ''}. That is not the same as that nothing happened: see what could not be read or told, below.</p>`;
   }
   return html`${findings.map((finding, index) =>
     findingCard(

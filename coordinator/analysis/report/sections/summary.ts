@@ -25,13 +25,14 @@ export function summarySection(report: Report): Html {
   const { findings, difference, rotations, outside, baseline, timeline } = report;
   const urgent = rotations.filter(({ urgency }) => urgency === 'now');
   const found = urgent.flatMap(({ items }) => items.filter((item) => item.found)).length;
+  const toRotate = rotations.reduce((sum, { items }) => sum + items.length, 0);
   const deletions = timeline.buckets.reduce((sum, { deleted }) => sum + deleted, 0);
   return html`<ul class="tiles">
 ${countBySeverity(findings).map(({ severity, count }) => html`<li class="tile ${count === 0 ? 'none' : severity}"><b>${figure(count)}</b><span>${severity} ${count === 1 ? 'finding' : 'findings'}</span></li>`)}
-${difference === undefined ? undefined : html`<li class="tile"><b>${figure(difference.added + difference.removed + difference.changed)}</b><span>objects differ from the baseline</span></li>`}
-<li class="tile"><b>${figure(deletions)}</b><span>deletions still on record</span></li>
-<li class="tile"><b>${figure(rotations.reduce((sum, { items }) => sum + items.length, 0))}</b><span>keys and tokens to think of</span></li>
-<li class="tile"><b>${figure(outside.length)}</b><span>places with data outside the store</span></li>
+${difference === undefined ? undefined : html`<li class="tile"><b>${figure(difference.added + difference.removed + difference.changed)}</b><span>${one(difference.added + difference.removed + difference.changed, 'object differs', 'objects differ')} from the baseline</span></li>`}
+<li class="tile"><b>${figure(deletions)}</b><span>${one(deletions, 'deletion')} still on record</span></li>
+<li class="tile"><b>${figure(toRotate)}</b><span>${one(toRotate, 'key or token', 'keys and tokens')} to think of</span></li>
+<li class="tile"><b>${figure(outside.length)}</b><span>${one(outside.length, 'place')} with data outside the store</span></li>
 </ul>
 ${told(report)}
 <div class="card">${points([
@@ -55,8 +56,15 @@ ${told(report)}
       : []),
     ...(report.unread.length === 0
       ? [html`Everything that was asked for could be read.`]
-      : [html`${plural(report.unread.length, 'thing')} could not be read. <a href="#unread">Which</a>`]),
+      : [
+          html`${plural(report.unread.length, 'thing')} could not be read or told. <a href="#unread">Which</a>`,
+        ]),
   ])}</div>`;
+}
+
+/** The word for so many, the figure standing apart from it. */
+function one(count: number, single: string, many = `${single}s`): string {
+  return count === 1 ? single : many;
 }
 
 /** The gravest findings in the order of time, as a person would tell it. */

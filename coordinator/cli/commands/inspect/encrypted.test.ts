@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -106,6 +106,20 @@ describe('a store in which secrets are encrypted', () => {
     expect((await say(['inspect', 'keys', store])).out).toContain('secretbox key-2026');
     const open = await json<{ timeline: { tool: string }[] }>('timeline', store, ...keys);
     expect(open.timeline.filter(({ tool }) => tool === 'kubectl-edit')).toHaveLength(PROVIDERS.length);
+  });
+
+  it('names in the report each secret that stays closed, and with the keys what it is', async () => {
+    const out = join(directory, 'closed.html');
+    const pageOf = async (...args: readonly string[]): Promise<string> => {
+      await say(['inspect', 'report', store, '--out', out, '--force', ...args]);
+      return readFileSync(out, 'utf8');
+    };
+    const closed = await pageOf();
+    expect(closed).toContain('Secrets that could not be opened <span class="soft">(3)</span>');
+    expect(closed).toContain('encrypted by secretbox with the key key-2026');
+    const open = await pageOf(...keys);
+    expect(open).not.toContain('Secrets that could not be opened');
+    expect(open).toContain('Other secrets <span class="soft">(4)</span>');
   });
 
   it('gives no value of a secret away, nor a key, but to who asked for it', async () => {

@@ -103,7 +103,7 @@ function answerOf(report: Report, out: string): Answer {
     render: (layout) =>
       wrap(
         layout,
-        `${out}: ${plural(findings.length, 'finding')}${worst === undefined ? '' : `, the worst ${worst}`}${difference === undefined ? '' : `; ${plural(differences, 'object')} differ from the baseline`}; ${unread.length === 0 ? 'everything could be read' : `${plural(unread.length, 'thing')} could not be read`}.`,
+        `${out}: ${plural(findings.length, 'finding')}${worst === undefined ? '' : `, the worst ${worst}`}${difference === undefined ? '' : `; ${plural(differences, 'object')} differ from the baseline`}; ${unread.length === 0 ? 'everything could be read' : `${plural(unread.length, 'thing')} could not be read or told`}.`,
       ),
   };
 }
