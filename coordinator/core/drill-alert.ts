@@ -12,11 +12,12 @@ export function foundBad(snapshotId: string, proof: Proof, { code, message, cure
 
 /** The same of a drill that could not be done: nothing is known of the snapshot by it. */
 export function notDrilled(snapshotId: string, { code, message, node, cure, causes }: Failure): string {
-  const what = snapshotId === '' ? 'No snapshot' : `Snapshot ${snapshotId}`;
+  const what =
+    snapshotId === '' ? 'No snapshot could be drilled' : `Snapshot ${snapshotId} could not be drilled`;
   const where = node === '' ? '' : ` on ${node}`;
   const [cause] = causes;
   const words = cause === undefined ? sentence(message) : `${sentence(message)} (${cause})`;
-  return `${what} could not be drilled${where}, which says nothing of whether it is good: ${code}: ${words} ${cure}`.trim();
+  return `${what}${where}, which says nothing of whether it is good: ${code}: ${words} ${cure}`.trim();
 }
 
 function sentence(words: string): string {

@@ -1,7 +1,7 @@
 import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { CatalogueEntry, Proof, ProofKind } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { describe, expect, it } from 'vitest';
-import { isBrokenAt, judgeStanding, lastProof, placesOf } from './standing.ts';
+import { isAboutStoredBytes, isBrokenAt, judgeStanding, lastProof, placesOf } from './standing.ts';
 
 const failure = toFailure(new LockstepError('SNAPSHOT_CORRUPT'));
 const proof = (
@@ -70,4 +70,11 @@ describe('the standing of a snapshot', () => {
     expect(lastProof(proofs, ProofKind.PROOF_KIND_DRILL)).toBe(drill);
     expect(lastProof([])).toBeUndefined();
   });
+});
+
+it('a copy that is damaged as it is stored says nothing of any other', () => {
+  const codes = ['COPY_DAMAGED', 'COPY_SEAL_INVALID', 'SNAPSHOT_CORRUPT'];
+  const about = codes.map((code) => isAboutStoredBytes(Proof.fromPartial({ failure: { code } })));
+  expect(about).toEqual([true, true, false]);
+  expect(isAboutStoredBytes(proof('cp1', 1))).toBe(false);
 });

@@ -422,6 +422,31 @@ describe('an operation that another run began', () => {
   });
 });
 
+describe('an end that the journal tells of, and no event', () => {
+  it.each([Outcome.OUTCOME_ROLLED_BACK, Outcome.OUTCOME_REFUSED])(
+    '(%i) is why a node that comes late is undone',
+    async (outcome) => {
+      const scene = new Scene();
+      await scene.start();
+      expect(scene.operations.leftOpen()).toBeUndefined();
+      await scene.operations.abort(operationId, 'eve', '', signal);
+      await scene.clock.pass(60_000);
+      const { operation } = scene.operations.get(operationId) ?? {};
+      if (operation?.failure === undefined) throw new Error('no failure');
+      const failure = { ...operation.failure, message: 'as the journal has it' };
+      scene.records = [
+        { ...scene.stored, operation: { ...operation, outcome, failure }, report: undefined, events: [] },
+      ];
+      const next = scene.coordinator('coordinator-1.bb');
+      await next.load(signal);
+      Object.assign(scene.agent('cp3'), { state: LedgerState.OPERATION_STATE_OPEN, effects: [] });
+      const taken = next.takeOver(scene.stored.planBytes);
+      await scene.clock.pass(60_000);
+      expect((await taken).stage).toMatchObject({ failure: { message: 'as the journal has it' } });
+    },
+  );
+});
+
 describe('a run', () => {
   it('that is closed ends where it stands, and asks nobody more', async () => {
     const scene = new Scene();
