@@ -297,7 +297,12 @@ describe('who does not answer a takeover', () => {
   it('is waited for where nobody answers at all', () => {
     const script = takingOver();
     for (const node of ALL) script.fail(node, 'UNREACHABLE');
-    expect(script.fire('grace').stageOf('settle').part).toBe('survey');
+    const { epoch, settleRounds } = script.state;
+    const { patient } = script.stageOf('settle');
+    expect(script.fire('grace').stageOf('settle')).toMatchObject({ part: 'survey', patient });
+    // Nothing was settled with nobody: neither a promise nor a round.
+    expect([script.state.epoch, script.state.settleRounds]).toEqual([epoch, settleRounds]);
+    expect(script.timers('retry')).toHaveLength(ALL.length);
   });
 
   it('and may have committed is waited for, and whoever is first back goes on', () => {
