@@ -147,7 +147,7 @@ const FAMILIES: readonly SurvivorFamily[] = [
   },
   {
     why: 'Equivalent: a line without a name sets a property without a name, which nobody asks for.',
-    ids: ['1abef45df836', '987cf695899b'],
+    ids: ['1abef45df836', '987cf695899b', 'c1b222a99fda', '65edda8a0ac3'],
   },
   {
     why: 'Seen too early the state is “active”, and the hold fails aloud (KUBELET_HOLD_FAILED): never too weak, only too strict.',
@@ -346,6 +346,18 @@ const FAMILIES: readonly SurvivorFamily[] = [
   {
     why: 'Equivalent: where all was written the rest that is written is empty, and costs no call.',
     ids: ['dae3c3376a6b', 'b8b636f4eb57'],
+  },
+  {
+    why: 'Equivalent: the service manager’s program fails with nothing but what is a LockstepError by then.',
+    ids: ['5fb67a5e16ed'],
+  },
+  {
+    why: 'Equivalent: each ends an operation of its own, and first looks whether something runs.',
+    ids: ['1b2893737d01'],
+  },
+  {
+    why: 'Equivalent: to remove a card that is not there needs no directory, which is made before it is synced.',
+    ids: ['ab37b4c8857f'],
   },
 ];
 

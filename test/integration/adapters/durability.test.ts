@@ -241,6 +241,17 @@ describe('an exchange', () => {
     expect(inPlace()).toBe('old');
   });
 
+  test('and a copy of a stopped member hold the lock for as long as they last, and wait for nobody', async () => {
+    const syscalls = new Syscalls();
+    await using held = await open(real(LOCK_DB));
+    {
+      await using _lock = await stores.lockDatabase(LOCK_DB, soon());
+      expect(syscalls.tryLock(held.fd)).toBe(false);
+    }
+    expect(syscalls.tryLock(held.fd)).toBe(true);
+    await expect(stores.lockDatabase(LOCK_DB, soon())).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+  });
+
   test('of member/ alone takes the lock of the one that comes in', async () => {
     const syscalls = new Syscalls();
     await using held = await open(real(`${OTHER}/member/snap/db`));
@@ -417,6 +428,7 @@ describe('who gave up', () => {
     ['makes directories', () => files.makeDirectory('/data/made', 0o700, gone)],
     ['syncs names', () => files.syncNamesIn(['/data'], gone)],
     ['identifies', () => stores.inodeOf('/data', gone)],
+    ['locks', () => stores.lockDatabase('/data/file', gone)],
     ['syncs stores’ names', () => stores.syncNames(['/data/file'], gone)],
     ['removes trees', () => stores.removeOwnTree(STAGING, 'op-1', gone)],
     ['measures', () => stores.freeBytes('/data', gone)],
