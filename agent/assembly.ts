@@ -152,6 +152,12 @@ export async function assemble(config: AgentConfig, options: AssemblyOptions): P
     logger,
     ports: {
       ...ports,
+      readStoreFacts: (path, contentUpToRevision, signal) =>
+        readSnapshotFacts(
+          stores.realPath(path),
+          { trailer: 'absent', contentUpToRevision, background: true },
+          signal,
+        ),
       places: new StateDrillPlaces({
         stateDir: realStateDir,
         hostStateDir: stateDir,

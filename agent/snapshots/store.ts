@@ -218,11 +218,12 @@ export class SnapshotStore implements SnapshotShelf {
   async verify(
     id: string,
     signal: AbortSignal,
+    background = false,
   ): Promise<{ facts: SnapshotFacts | undefined; refusals: Refusal[] }> {
     const node = this.#settings.node;
     try {
       const { card } = await this.get(id);
-      const facts = await readSnapshotFacts(this.pathOf(id), { trailer: 'required' }, signal);
+      const facts = await readSnapshotFacts(this.pathOf(id), { trailer: 'required', background }, signal);
       const differences = cardDifferences(card, facts);
       // The log stays where it was taken: what is pulled elsewhere is the snapshot alone.
       if (card.offline !== undefined && card.node === node) {

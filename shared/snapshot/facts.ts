@@ -14,6 +14,8 @@ export interface ReadOptions {
    * Asked for a snapshot's own revision, a store restored from it has the snapshot's digest.
    */
   readonly contentUpToRevision?: bigint;
+  /** A large file is read at the lowest priority: whoever waits for it can wait. */
+  readonly background?: boolean;
 }
 
 /**
@@ -26,13 +28,13 @@ export async function readSnapshotFacts(
   options: ReadOptions,
   signal: AbortSignal,
 ): Promise<SnapshotFacts> {
-  const { contentUpToRevision } = options;
+  const { contentUpToRevision, background = false } = options;
   const collect = contentUpToRevision === undefined ? {} : { contentUpToRevision };
   // The digest goes through the file in its own order and the walk in the tree's: side by side
   // they take the time of the slower, and the first warms the page cache for the second.
   const [digests, store] = await Promise.allSettled([
-    runTask('digest', { path }, signal),
-    runTask('facts', { path, options: collect }, signal),
+    runTask('digest', { path }, signal, background),
+    runTask('facts', { path, options: collect }, signal, background),
   ]);
   signal.throwIfAborted();
   if (digests.status === 'rejected') throw digests.reason;

@@ -9,6 +9,8 @@ import { type TaskName, type Tasks, tasks } from './tasks.ts';
 export interface WorkerRequest {
   readonly name: TaskName;
   readonly request: unknown;
+  /** At the lowest priority of processor and, with it, of the disk. */
+  readonly background: boolean;
 }
 export type WorkerReply = { readonly result: unknown } | { readonly failure: Failure };
 
@@ -29,10 +31,11 @@ export async function runTask<Name extends TaskName>(
   name: Name,
   request: Tasks[Name]['request'],
   signal: AbortSignal,
+  background = false,
 ): Promise<Tasks[Name]['result']> {
   signal.throwIfAborted();
   if (await isSmall(request.path)) return await inSlices(tasks[name](request), signal);
-  return await inWorker(name, request, signal);
+  return await inWorker(name, request, signal, background);
 }
 
 async function isSmall(path: string): Promise<boolean> {
@@ -47,6 +50,7 @@ export async function inWorker<Name extends TaskName>(
   name: Name,
   request: Tasks[Name]['request'],
   signal: AbortSignal,
+  background = false,
 ): Promise<Tasks[Name]['result']> {
   signal.throwIfAborted();
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
@@ -68,7 +72,7 @@ export async function inWorker<Name extends TaskName>(
   });
   signal.addEventListener('abort', abort, { once: true });
   try {
-    const asked: WorkerRequest = { name, request };
+    const asked: WorkerRequest = { name, request, background };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
     worker.postMessage(asked);
     const answer = await reply;

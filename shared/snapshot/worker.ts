@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { toFailure } from '../errors/lockstep-error.ts';
 import type { WorkerReply, WorkerRequest } from './in-worker.ts';
@@ -16,6 +17,8 @@ function answer({ name, request }: WorkerRequest): WorkerReply {
 }
 
 parentPort?.once('message', (asked: WorkerRequest) => {
+  // On Linux that is this thread's alone.
+  if (asked.background) setPriority(constants.priority.PRIORITY_LOW);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
   parentPort?.postMessage(answer(asked));
 });
