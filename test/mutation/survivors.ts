@@ -281,7 +281,7 @@ const FAMILIES: readonly SurvivorFamily[] = [
   },
   {
     why: 'Shadowed: the digest of the whole file is compared afterwards, which no wrong length passes; what came is then pulled anew rather than gone on with.',
-    ids: ['9b1e6237d4aa', '253f72ee293f', 'bb0908788e22'],
+    ids: ['9b1e6237d4aa', '253f72ee293f', 'bb0908788e22', '86f9a015b67e'],
   },
   {
     why: 'Harmless: what is left of a part after a crash is removed by the next pull, whichever went first.',
