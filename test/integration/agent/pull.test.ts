@@ -89,6 +89,23 @@ describe('a pull', () => {
     expect(await store.find('s-1')).toBeUndefined();
   });
 
+  it('keeps what came before a stream ended, to go on with', async () => {
+    const cut = bytes.subarray(0, bytes.length - 1);
+    await expect(pull((_source, _id, offset) => whole(offset, cut))).rejects.toMatchObject({
+      code: 'PULL_FAILED',
+    });
+    expect(await readFile(store.partOf('s-1'))).toEqual(cut);
+  });
+
+  it('names nothing that the disk did not take for good', async () => {
+    const broken = (call: string): void => {
+      if (call === `sync ${store.partOf('s-1')}`) throw new Error('EIO');
+    };
+    const run = (): Promise<void> => pull((_source, _id, offset) => whole(offset));
+    await expect(tracedBy(run, broken)).rejects.toMatchObject({ code: 'SYNC_FAILED' });
+    expect(existsSync(store.pathOf('s-1'))).toBe(false);
+  });
+
   it('takes no bytes of another digest, and keeps none of them', async () => {
     const other = Buffer.from(bytes);
     other[5_000] = (other[5_000] ?? 0) ^ 1;
