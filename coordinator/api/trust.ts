@@ -8,6 +8,7 @@ import { judgeSeals } from '@lockstep/shared/seal/judge.ts';
 import { sealRevocation } from '@lockstep/shared/seal/revocations.ts';
 import { identityUri, parseIdentityUri } from '@lockstep/shared/tls/identity.ts';
 import { unaryHandler } from '@lockstep/shared/transport/handlers.ts';
+import { momentOf } from '../core/moment.ts';
 import { listSnapshots } from '../runner/snapshots.ts';
 import type { OperatorServiceSettings } from './operator-service.ts';
 
@@ -32,8 +33,12 @@ async function revoke(
   signal: AbortSignal,
 ): Promise<RevokeTrustResponse> {
   const nowMs = clock.nowMs();
-  const sinceMs = since === '' ? nowMs : Date.parse(since);
-  if (Number.isNaN(sinceMs)) throw new LockstepError('USAGE', { message: `"${since}" is no time.` });
+  const sinceMs = since === '' ? nowMs : momentOf(since);
+  if (sinceMs === undefined) {
+    throw new LockstepError('USAGE', {
+      message: `${JSON.stringify(since)} is no moment; write one as 2026-11-20T08:00:00Z or 2026-11-20T09:00:00+01:00.`,
+    });
+  }
   if (sinceMs > nowMs) {
     throw new LockstepError('USAGE', { message: `${new Date(sinceMs).toISOString()} is yet to come.` });
   }

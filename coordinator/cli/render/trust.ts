@@ -38,6 +38,13 @@ export function revokedPage(
       `${clean(layout, signer)} is not trusted any more; ${plural(withdrawn.length, 'snapshot')} on the nodes with it.`,
     ),
     ...withdrawn.map((id) => tone(layout, 'yellow', `  ${clean(layout, id)}`)),
+    // A name that was mistyped is nobody's, and is taken: a node that is gone can be meant.
+    ...(withdrawn.length > 0
+      ? []
+      : wrap(
+          layout,
+          'Nothing that the nodes hold was sealed by it since then. Is that its name? See: lockstep node list',
+        )),
     ...failures.flatMap((one) => ['', ...failure(layout, one, layout.wide)]),
   ];
 }
