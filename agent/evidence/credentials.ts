@@ -4,7 +4,7 @@ import {
   fingerprints,
   parseEncryptionConfiguration,
 } from '@lockstep/shared/kubernetes/encryption-configuration.ts';
-import { parse } from 'yaml';
+import { parseFirstDocument } from '@lockstep/shared/kubernetes/yaml.ts';
 
 /**
  * What may be told of files that hold keys: which key it is, never the key. What a person chose (a
@@ -75,7 +75,7 @@ export function accountOfPem(text: string): PemAccount {
   return { certificates, keys, other };
 }
 
-/** A kubeconfig's servers, names and the certificates that it holds or names. */
+/** A kubeconfig's servers, names and the certificates that it holds or names. Throws where it is no YAML. */
 export function accountOfKubeconfig(text: string): unknown {
   const document = readYaml(text);
   return {
@@ -133,13 +133,9 @@ export function accountOfEncryption(text: string): unknown {
   };
 }
 
-/** A YAML mapping; an empty one where the text is none. What does not read is nobody's words here: it may hold keys. */
+/** A YAML mapping; an empty one where the text is another thing. Throws where it is broken, and quotes none of it. */
 export function readYaml(text: string): Record<string, unknown> {
-  try {
-    return recordOf(parse(text, { prettyErrors: false, logLevel: 'silent', maxAliasCount: 100 }));
-  } catch {
-    throw new Error('it is no YAML');
-  }
+  return recordOf(parseFirstDocument(text));
 }
 
 function pemData(value: unknown): PemAccount | undefined {

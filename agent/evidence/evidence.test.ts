@@ -301,6 +301,20 @@ describe('what holds keys', () => {
     });
   });
 
+  it('is told of no part where it is broken, and quoted nowhere', async () => {
+    const broken = 'clusters: [{name: k, cluster: {server: https://10.0.0.1:6443}}]\nusers: ["s3cr3t-token\n';
+    await put('/etc/kubernetes/admin.conf', broken);
+    await put('/etc/kubernetes/kubelet.conf', 'current-context: first\n---\ncurrent-context: [\n');
+    const { texts } = await gather(['kubelet']);
+    const told: Record<string, unknown>[] = JSON.parse(texts['kubelet/kubeconfigs.json'] ?? '');
+    const [admin, kubelet] = told.sort((a, b) => (String(a['path']) < String(b['path']) ? -1 : 1));
+    expect(admin).toMatchObject({ path: '/etc/kubernetes/admin.conf', problem: 'it is no YAML' });
+    expect(admin).not.toHaveProperty('holds');
+    expect(JSON.stringify(texts)).not.toContain('s3cr3t-token');
+    // kubelet and kubectl read the first document alone.
+    expect(kubelet).toMatchObject({ holds: { currentContext: 'first' } });
+  });
+
   it('of SSH is told as ssh-keygen tells it, its content only where it is allowed', async () => {
     const line = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl eve';
     await put('/root/.ssh/authorized_keys', `from="10.0.0.0/8" ${line}\n# ssh-ed25519 none\n`);
@@ -357,12 +371,27 @@ describe('static pods', () => {
     const { texts } = await gather(['static-pods'], { sources });
     expect(JSON.parse(texts['static-pods/static-pods.json'] ?? '')).toMatchObject({
       toldByKubeletConfig: '/etc/kubernetes/more',
+      kubeletConfigFailure: '',
       manifests: [
         { pod: 'kube-system/etcd', mirrorPod: 'kube-system/etcd-cp1', running: [{ configHash: 'h1' }] },
         { path: '/etc/kubernetes/more/miner.yaml', pod: '', running: [] },
       ],
       runningWithoutManifest: [{ pod: 'kube-system/gone-cp1', configHash: 'h2' }],
     });
+  });
+});
+
+it.each([
+  ['that is broken is told', 'staticPodPath: /etc/kubernetes/more\nx: [', '', 'it is no YAML'],
+  ['with a second document is read as kubelet reads it', 'staticPodPath: /a\n---\nx: [', '/a', ''],
+  ['that gives a name twice is read as kubelet reads it', 'staticPodPath: /a\nx: 1\nx: 2\n', '/a', ''],
+  ['that is none is no failure', undefined, '', ''],
+])('a configuration of kubelet %s', async (_what, text, toldByKubeletConfig, kubeletConfigFailure) => {
+  if (text !== undefined) await put('/var/lib/kubelet/config.yaml', text);
+  const { texts } = await gather(['static-pods']);
+  expect(JSON.parse(texts['static-pods/static-pods.json'] ?? '')).toMatchObject({
+    toldByKubeletConfig,
+    kubeletConfigFailure,
   });
 });
 

@@ -39,7 +39,7 @@ export const staticPods: Collector = {
   async *collect(collecting) {
     const { sources, budget, signal } = collecting;
     const { tree, staticPodPath } = sources;
-    const toldPath = await toldByKubelet(collecting);
+    const { path: toldPath, failure: kubeletConfigFailure } = await toldByKubelet(collecting);
     const parked = posix.join(posix.dirname(staticPodPath), 'lockstep');
     const places = [...new Set([staticPodPath, toldPath, parked].filter((path) => path !== ''))];
     const manifests: FoundManifest[] = [];
@@ -56,6 +56,7 @@ export const staticPods: Collector = {
       content: {
         staticPodPath,
         toldByKubeletConfig: toldPath,
+        kubeletConfigFailure,
         ...(await linked(collecting, live)),
         parkedByLockstep: manifests.filter((each) => !live.includes(each)).map(plain),
       },
@@ -63,13 +64,19 @@ export const staticPods: Collector = {
   },
 };
 
-async function toldByKubelet({ sources: { tree, kubeletConfigPath } }: Collecting): Promise<string> {
+/** Where kubelet's configuration says that it looks. An empty path where it says nothing, or does not read. */
+async function toldByKubelet({
+  sources: { tree, kubeletConfigPath },
+  signal,
+}: Collecting): Promise<{ readonly path: string; readonly failure: string }> {
   try {
     const text = await tree.readSmall(kubeletConfigPath, MAX_CONFIG_BYTES);
     const told = text === undefined ? undefined : readYaml(text.toString('utf8'))['staticPodPath'];
-    return typeof told === 'string' && told.startsWith('/') ? posix.normalize(told) : '';
-  } catch {
-    return '';
+    const isPath = typeof told === 'string' && told.startsWith('/');
+    return { path: isPath ? posix.normalize(told) : '', failure: '' };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return { path: '', failure: reasonOf(thrown) };
   }
 }
 

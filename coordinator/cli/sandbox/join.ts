@@ -7,7 +7,7 @@ import type { NodeManifests } from './static-pods.ts';
 export interface Joined {
   /** "pods kube-system/etcd-cp1" */
   readonly place: string;
-  /** The API server's own words; left out where it took it. */
+  /** The API server's own words, or what is wrong with the file; left out where it was joined. */
   readonly refused?: string;
 }
 
@@ -26,11 +26,12 @@ export async function joinStaticPods(
     }
   }
   const joined: Joined[] = [];
-  for (const { path, place, object } of joinedObjects(nodes, (pod) => stored.has(pod))) {
+  const { objects, leftOut } = joinedObjects(nodes, (pod) => stored.has(pod));
+  for (const { path, place, object } of objects) {
     const answer = await client.ask('POST', path, signal, object);
     joined.push(answer.status === 201 ? { place } : { place, refused: wordsOf(answer) });
   }
-  return joined;
+  return [...joined, ...leftOut.map(({ place, why }) => ({ place, refused: why }))];
 }
 
 function wordsOf({ status, text }: ApiAnswer): string {

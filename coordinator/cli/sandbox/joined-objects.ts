@@ -1,5 +1,5 @@
 import { at, type JsonObject, listOf, textMapOf, textOf } from '@lockstep/shared/kubernetes/stored-object.ts';
-import { parse } from 'yaml';
+import { parseFirstDocument } from '@lockstep/shared/kubernetes/yaml.ts';
 import type { NodeManifests, StaticPodManifest } from './static-pods.ts';
 
 /** Of its own, so that nothing of the snapshot is mixed with it. */
@@ -20,25 +20,35 @@ export interface JoinedObject {
   readonly object: JsonObject;
 }
 
+/** A file of which no pod was made, nor shown by the store. */
+export interface LeftOut {
+  /** "pods kube-system/etcd-cp1"; by its file where the evidence names no pod. */
+  readonly place: string;
+  /** "it is no YAML" */
+  readonly why: string;
+}
+
 /**
  * The nodes' manifests beside the snapshot's objects: a config map with each file as it was, and a
  * pod for each file whose mirror pod the store does not hold. Mirror pods that it does hold stay as
- * they are. `isStored` is asked for "kube-system/etcd-cp1".
+ * they are; a file of which no pod can be made is left out, with the reason. `isStored` is asked for "kube-system/etcd-cp1".
  */
 export function joinedObjects(
   nodes: readonly NodeManifests[],
   isStored: (pod: string) => boolean,
-): JoinedObject[] {
-  if (nodes.length === 0) return [];
-  return [
+): { readonly objects: readonly JoinedObject[]; readonly leftOut: readonly LeftOut[] } {
+  if (nodes.length === 0) return { objects: [], leftOut: [] };
+  const pods = nodes.flatMap((node) => node.manifests.flatMap((each) => pod(node, each, isStored) ?? []));
+  const objects = [
     {
       path: '/api/v1/namespaces',
       place: `namespaces ${JOINED_NAMESPACE}`,
       object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: JOINED_NAMESPACE } },
     },
     ...nodes.flatMap((node) => node.manifests.map((each, index) => configMap(node, each, index, isStored))),
-    ...nodes.flatMap((node) => node.manifests.flatMap((each) => pod(node, each, isStored) ?? [])),
+    ...pods.filter((each) => 'object' in each),
   ];
+  return { objects, leftOut: pods.filter((each) => 'why' in each) };
 }
 
 function configMap(
@@ -72,22 +82,25 @@ function configMap(
   };
 }
 
-/** As kubelet would have shown it. Undefined where the store shows it already, or there is no pod in it. */
+/** As kubelet would have shown it, or why there is none. Undefined where the store shows it already. */
 function pod(
   { node }: NodeManifests,
   manifest: StaticPodManifest,
   isStored: (pod: string) => boolean,
-): JoinedObject | undefined {
+): JoinedObject | LeftOut | undefined {
   const mirrorPod = mirrorOf(manifest, node);
-  if (mirrorPod === '' || isStored(mirrorPod)) return undefined;
-  const found = podIn(manifest.text ?? '');
-  if (found === undefined) return undefined;
+  if (mirrorPod !== '' && isStored(mirrorPod)) return undefined;
+  const place = `pods ${mirrorPod || `of ${node}:${manifest.path}`}`;
+  const { found, why } = podIn(manifest.text);
+  if (found === undefined) return { place, why };
+  // The evidence names it: nothing is made up here of a file that may be an enemy's.
+  if (mirrorPod === '') return { place, why: 'the evidence names no pod of it' };
   const [namespace = DEFAULT_NAMESPACE, name = ''] = mirrorPod.split('/');
   const labels = Object.fromEntries(textMapOf(at(found, 'metadata', 'labels')));
   const annotations = Object.fromEntries(textMapOf(at(found, 'metadata', 'annotations')));
   return {
     path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
-    place: `pods ${mirrorPod}`,
+    place,
     object: {
       apiVersion: 'v1',
       kind: 'Pod',
@@ -111,13 +124,15 @@ function mirrorOf({ pod: named }: StaticPodManifest, node: string): string {
   return named === '' ? '' : `${named}-${node}`;
 }
 
-function podIn(text: string): JsonObject | undefined {
+function podIn(text: string | undefined): { readonly found?: JsonObject; readonly why: string } {
+  if (text === undefined) return { why: 'the archive does not hold it whole' };
+  let document: unknown;
   try {
-    const document: unknown = parse(text, { logLevel: 'silent' });
-    const isPod =
-      textOf(at(document, 'kind')) === 'Pod' && listOf(at(document, 'spec', 'containers')).length > 0;
-    return isPod ? (document as JsonObject) : undefined;
-  } catch {
-    return undefined;
+    document = parseFirstDocument(text);
+  } catch (thrown) {
+    return { why: (thrown as Error).message };
   }
+  const isPod =
+    textOf(at(document, 'kind')) === 'Pod' && listOf(at(document, 'spec', 'containers')).length > 0;
+  return isPod ? { found: document as JsonObject, why: '' } : { why: 'there is no pod in it' };
 }
