@@ -28,7 +28,7 @@ export async function converge(
   target: Target,
   signal: AbortSignal,
 ): Promise<Action['kind'][]> {
-  const taken: Action['kind'][] = [];
+  const taken: Action[] = [];
   const store = onMember(context) ? await recall(context, signal) : undefined;
   for (;;) {
     signal.throwIfAborted();
@@ -41,7 +41,7 @@ export async function converge(
         // set back since knows of no exchange at all.
         if (target === 'old-in-place' || store?.recorded !== undefined) await store?.sync(signal);
         if (target === 'old-serving') await makeReturnDurable(context, taken, signal);
-        return taken;
+        return taken.map(({ kind }) => kind);
       case 'store-not-as-recorded':
         if (found === undefined || store === undefined) throw new Error('a store where there is none');
         throw notAsRecorded(context.node, store.paths, found, store.recorded);
@@ -54,14 +54,14 @@ export async function converge(
         if (taken.length >= MAX_ACTIONS) {
           throw new LockstepError('UNDO_FAILED', {
             node: context.node,
-            message: `${context.node} did not come nearer to OLD after ${taken.length} actions; the last was ${taken.at(-1)}.`,
+            message: `${context.node} did not come nearer to OLD after ${taken.length} actions; the last was ${taken.at(-1)?.kind}.`,
           });
         }
         context.logger.info({ action: next.action, target }, 'undo acts');
         context.progress(WORDS[next.action.kind]);
         if (next.action.kind === 'exchange-back') await makeFenceDurable(context, taken, signal);
         await perform(context, next.action, signal);
-        taken.push(next.action.kind);
+        taken.push(next.action);
         break;
       default:
         next satisfies never;
@@ -147,26 +147,33 @@ async function waitForMember(context: NodeContext, signal: AbortSignal): Promise
  */
 async function makeFenceDurable(
   { ports: { hosting }, nodePlan, operationId, paths, components }: NodeContext,
-  taken: readonly Action['kind'][],
+  taken: readonly Action[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (!taken.includes('hold-kubelet')) await hosting.holdKubelet(operationId, signal);
-  if (taken.includes('park-manifests')) return;
+  if (!took(taken, 'hold-kubelet')) await hosting.holdKubelet(operationId, signal);
+  if (took(taken, 'park-manifests')) return;
   await hosting.parkManifests(nodePlan, components, paths.parkedDir, signal);
 }
 
-/** The same for OLD's return; where the fence never came, nothing was ever out. */
+function took(taken: readonly Action[], kind: Action['kind']): boolean {
+  return taken.some((each) => each.kind === kind);
+}
+
+/**
+ * The same for OLD's return; where the fence never came, nothing was ever out. Every manifest
+ * that was not returned in this try: an earlier try or an outside hand did it, and may not have synced.
+ */
 async function makeReturnDurable(
   { ports: { hosting }, nodePlan, operationId, paths, components, effects }: NodeContext,
-  taken: readonly Action['kind'][],
+  taken: readonly Action[],
   signal: AbortSignal,
 ): Promise<void> {
   if (!wasIntended(effects, Step.STEP_FENCE_API)) return;
-  const [component] = components;
-  if (component !== undefined && !taken.includes('return-manifest')) {
+  const returned = taken.flatMap((each) => (each.kind === 'return-manifest' ? [each.component] : []));
+  for (const component of components.filter((each) => !returned.includes(each))) {
     await hosting.returnManifest(nodePlan, component, paths.parkedDir, signal);
   }
-  if (!taken.includes('release-kubelet')) await hosting.releaseKubelet(operationId, signal);
+  if (!took(taken, 'release-kubelet')) await hosting.releaseKubelet(operationId, signal);
 }
 
 async function perform(context: NodeContext, action: Action, signal: AbortSignal): Promise<void> {

@@ -259,6 +259,20 @@ describe('who does not answer an undo', () => {
     expect(script.fire('grace').stageOf('undo').index).toBe(1);
   });
 
+  it('is waited for where nobody has heard of the undo, though OLD served nobody before', () => {
+    const plan = modelPlan();
+    if (plan.baseline !== undefined) plan.baseline.serving = false;
+    const nobody = undoing(SWAP, plan);
+    for (const node of ['cp1', 'cp2', 'cp3']) nobody.fail(node, 'UNREACHABLE');
+    expect(nobody.fire('grace').stageOf('undo')).toMatchObject({ index: 0, away: new Set() });
+    // Another coordinator had taken it over, and may have committed it.
+    expect(nobody.fire('retry', 'cp2').fail('cp2', 'EPOCH_STALE').stage.kind).toBe('superseded');
+    const one = undoing(SWAP, plan).answer('cp1').fail('cp2', 'UNREACHABLE').fail('cp3', 'UNREACHABLE');
+    expect(one.fire('grace').stageOf('undo').index).toBe(1);
+    // It has the undo on record: nobody can commit any more, and each goes back when it returns.
+    expect(one.fail('cp1', 'UNREACHABLE').fire('grace').outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
+  });
+
   it('is left out only while it does not answer', () => {
     const script = undoing().answer('cp1').answer('cp2').fail('cp3', 'UNREACHABLE').fire('retry', 'cp3');
     script.fail('cp3', 'EFFECT_IN_FLIGHT').fire('grace');

@@ -203,19 +203,23 @@ function goOnWithoutAbsent(turn: Turn, stage: UndoStage): void {
 }
 
 /**
- * Before the fence one node is enough on which the undo is on record: from then on no other
- * coordinator can bring the operation to its commit. With none, nobody may say that it is undone.
+ * One node at least must have the undo on record: from then on no other coordinator can bring the
+ * operation to its commit. With none, nobody may say that it is undone: who hears nobody may have
+ * been asleep while another one committed it. After the fence OLD must also be able to serve.
  */
 function mayGoOnWithout(
   { state }: Turn,
-  { taking, failures }: UndoStage,
+  { index, taking, failures }: UndoStage,
   away: ReadonlySet<string>,
 ): boolean {
-  if (state.fencedMs !== undefined) return mayUndoWithout(state.plan, away);
-  return state.plan.nodes.some(
-    ({ node }) =>
-      state.nodes.get(node)?.undone === true || (taking.has(node) && !away.has(node) && !failures.has(node)),
-  );
+  const isUndone = (node: string): boolean => state.nodes.get(node)?.undone === true;
+  const isHeard = (node: string): boolean => taking.has(node) && !away.has(node);
+  const planned = state.plan.nodes.map(({ node }) => node);
+  if (state.fencedMs === undefined) {
+    return planned.some((node) => isUndone(node) || (isHeard(node) && !failures.has(node)));
+  }
+  const isOnRecord = index > 0 || planned.some((node) => isUndone(node) || isHeard(node));
+  return isOnRecord && mayUndoWithout(state.plan, away);
 }
 
 function onPatienceOver(turn: Turn, stage: UndoStage): void {

@@ -562,6 +562,9 @@ describe('undo', () => {
     expect(fenced.calls).toEqual([
       `stores.syncNames [${STORE} ${OTHER}]`,
       `hosting.returnManifest etcd ${PARKED}`,
+      `hosting.returnManifest kube-apiserver ${PARKED}`,
+      `hosting.returnManifest kube-controller-manager ${PARKED}`,
+      `hosting.returnManifest kube-scheduler ${PARKED}`,
       'hosting.releaseKubelet r-1',
     ]);
     const untouched = back(new Bench());
@@ -570,6 +573,19 @@ describe('undo', () => {
     const stopping = new Bench().did(Step.STEP_FENCE_API).did(Step.STEP_SWAP, RECORDED);
     await done(stopping, Step.STEP_UNDO_STOP);
     expect(stopping.calls).toEqual([`${PROOF} ${ALL}`, `stores.syncNames [${STORE} ${OTHER}]`]);
+  });
+
+  it('is durable where an outside hand was faster with one manifest', async () => {
+    const bench = new Bench(benchPlan({ baseline: { serving: false } })).did(Step.STEP_FENCE_API);
+    bench.on['hosting.returnManifest'] = (_plan: never, component: never) => {
+      bench.manifests.push(component);
+      if (component === 'kube-controller-manager') bench.manifests.push('kube-scheduler');
+    };
+    bench.on['hosting.releaseKubelet'] = () => (bench.kubelet = { held: false, marked: false, active: true });
+    await done(bench, Step.STEP_UNDO_START);
+    expect(bench.calls.filter((call) => /scheduler/.test(call))).toEqual([
+      `hosting.returnManifest kube-scheduler ${PARKED}`,
+    ]);
   });
 
   it('that returned in this try is as durable as each act made it', async () => {
