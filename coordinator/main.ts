@@ -69,7 +69,7 @@ async function main(logger: Logger, around: Around): Promise<void> {
     logger,
   });
   const agents = new SealingAgents(plainAgents, sealing);
-  const stores = around('stores', openStores(config.stores));
+  const stores = openStores(config.stores).map((store) => around('stores', store));
   const copying = new Copying({
     agents,
     stores,
