@@ -28,7 +28,8 @@ export async function digestFile(path: string): Promise<FileDigest> {
 
 /**
  * An archive for the report, its seal judged where a CA is known. What is in one that does not hold
- * is nobody's word, and left out. `also` sees its files beside. Throws EVIDENCE_ARCHIVE_INVALID.
+ * is nobody's word, and left out. `also` sees its files beside. Throws EVIDENCE_ARCHIVE_INVALID,
+ * FILE_NOT_READABLE, and CONFIG_INVALID where the CA that was named does not read.
  */
 export async function readArchiveSource(
   path: string,

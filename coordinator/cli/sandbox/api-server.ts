@@ -38,7 +38,7 @@ export interface ApiServer extends AsyncDisposable {
   readonly kubeconfig: string;
 }
 
-/** Throws TOOL_MISSING. */
+/** Throws API_SERVER_MISSING. */
 export async function findApiServer(named: string, signal: AbortSignal): Promise<ApiServerProgram> {
   const path = resolve(named);
   const said = (await isExecutable(path))
@@ -89,7 +89,7 @@ export function apiServerWords(
       : ['--authorization-mode=ABAC', `--authorization-policy-file=${files.policy}`]),
     '--service-account-issuer=https://sandbox.lockstep.invalid',
     `--service-account-signing-key-file=${files.serviceAccountKey}`,
-    `--service-account-key-file=${files.serviceAccountKey}`,
+    `--service-account-key-file=${files.serviceAccountPublicKey}`,
     `--etcd-servers=${ETCD_ENDPOINT}`,
     `--etcd-prefix=${prefix}`,
     // Superseded revisions are what is looked for.
@@ -109,7 +109,7 @@ export function apiServerWords(
   ];
 }
 
-/** Throws API_SERVER_FAILED with its last words. */
+/** Throws API_SERVER_FAILED with its last words, or where no port is free. */
 export async function startApiServer(
   program: ApiServerProgram,
   { files, certificates }: ApiMaterial,

@@ -43,8 +43,8 @@ export interface ApiPlan {
 }
 
 /**
- * Throws API_SERVER_MISSING, API_SERVER_MISMATCH, CONFIG_INVALID, EVIDENCE_ARCHIVE_INVALID, and as
- * `openEvidence` does.
+ * Throws API_SERVER_MISSING, API_SERVER_MISMATCH, CONFIG_INVALID, EVIDENCE_ARCHIVE_INVALID,
+ * FILE_NOT_READABLE, and as `openEvidence` does.
  */
 export async function planApi(
   snapshot: string,
@@ -75,7 +75,10 @@ export interface RunningApi extends AsyncDisposable {
   readonly joined: readonly Joined[];
 }
 
-/** Beside the etcd of the process `etcdPid`, restored at `revision`. Throws API_SERVER_FAILED. */
+/**
+ * Beside the etcd of the process `etcd.pid`, restored at `revision`. Throws API_SERVER_FAILED, as
+ * `writtenSince` does, and as `joinStaticPods` does.
+ */
 export async function startApi(
   plan: ApiPlan,
   directory: SandboxDirectory,

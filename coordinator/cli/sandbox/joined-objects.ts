@@ -31,7 +31,8 @@ export interface LeftOut {
 /**
  * The nodes' manifests beside the snapshot's objects: a config map with each file as it was, and a
  * pod for each file whose mirror pod the store does not hold. Mirror pods that it does hold stay as
- * they are; a file of which no pod can be made is left out, with the reason. `isStored` is asked for "kube-system/etcd-cp1".
+ * they are; a file of which no pod can be made is left out, with the reason. `isStored` is asked for
+ * "kube-system/etcd-cp1".
  */
 export function joinedObjects(
   nodes: readonly NodeManifests[],

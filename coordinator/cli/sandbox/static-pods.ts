@@ -29,7 +29,10 @@ export interface NodeManifests {
   readonly manifests: readonly StaticPodManifest[];
 }
 
-/** Throws CONFIG_INVALID where its digests or its seal do not hold, EVIDENCE_ARCHIVE_INVALID. */
+/**
+ * Throws CONFIG_INVALID where its digests or its seal do not hold, or the CA that was named does not
+ * read; EVIDENCE_ARCHIVE_INVALID, FILE_NOT_READABLE.
+ */
 export async function readNodeManifests(
   path: string,
   ca: string | undefined,

@@ -16,7 +16,7 @@ export interface WrittenKey {
 
 /**
  * What differs from the store as it was restored, at `since`, once nothing more is being written.
- * In order of key.
+ * In order of key. Throws as `EtcdClient` does.
  */
 export async function writtenSince(
   client: EtcdClient,
