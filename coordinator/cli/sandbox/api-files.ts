@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { MASTERS, makeCertificates, type SandboxCertificates } from './certificates.ts';
 import type { SandboxDirectory } from './directory.ts';
 
@@ -14,6 +15,8 @@ export interface ApiFiles {
   readonly serverCertificate: string;
   readonly serverKey: string;
   readonly serviceAccountKey: string;
+  /** Of an EC key in PKCS #8 an API server reads no public key. */
+  readonly serviceAccountPublicKey: string;
   readonly egress: string;
   /** ABAC; of a sandbox that takes no writes. */
   readonly policy: string | undefined;
@@ -38,6 +41,10 @@ export async function writeApiFiles(
     serverCertificate: await directory.write('server.crt', certificates.server.certificate),
     serverKey: await directory.write('server.key', certificates.server.key),
     serviceAccountKey: await directory.write('service-account.key', certificates.serviceAccountKey),
+    serviceAccountPublicKey: await directory.write(
+      'service-account.pub',
+      createPublicKey(certificates.serviceAccountKey).export({ type: 'spki', format: 'pem' }).toString(),
+    ),
     egress: await directory.write('egress.json', EGRESS),
     policy: options.writable ? undefined : await directory.write('policy.jsonl', READ_ONLY_POLICY),
     encryption: encryption === undefined ? undefined : await directory.write('encryption.json', encryption),

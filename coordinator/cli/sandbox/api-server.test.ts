@@ -6,6 +6,7 @@ const FILES = {
   serverCertificate: '/d/server.crt',
   serverKey: '/d/server.key',
   serviceAccountKey: '/d/service-account.key',
+  serviceAccountPublicKey: '/d/service-account.pub',
   egress: '/d/egress.json',
   policy: '/d/policy.jsonl',
   encryption: undefined,

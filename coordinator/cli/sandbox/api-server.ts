@@ -13,6 +13,11 @@ import { ETCD_ENDPOINT } from './etcd.ts';
 import { SandboxProcess } from './process.ts';
 import { minorVersionOf, type StoreFacts } from './store-facts.ts';
 
+/**
+ * Where a value cannot be decrypted, its kind is never listed and this check never passes; what else
+ * there is can be read all the same.
+ */
+const READY_PATH = '/readyz?exclude=informer-sync';
 const VERSION_TIMEOUT_MS = 30_000;
 const START_TIMEOUT_MS = 180_000;
 /** Below what Linux gives to outgoing connections (32768 and up): one of those may come at any moment. */
@@ -151,7 +156,7 @@ export async function startApiServer(
 
 /** All that it does at its start has been done. */
 async function isReady(client: InsideClient, signal: AbortSignal): Promise<boolean> {
-  return await client.ask('GET', '/readyz', signal).then(
+  return await client.ask('GET', READY_PATH, signal).then(
     ({ status }) => status === 200,
     () => false,
   );

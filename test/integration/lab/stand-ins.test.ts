@@ -213,11 +213,16 @@ describe('kubelet', () => {
 
   it('acts late on manifests where it is slow', async () => {
     await node.misbehave({ eventDelayMs: 2_000 });
-    await node.addStaticPod('vip.yaml', VIP);
-    expect(await until('the pod runs', () => runs('vip'))).toBeGreaterThan(2_000);
+    const took: number[] = [];
+    // Its look at all files, every 20 s, may come before the event: not twice in so short a time.
+    for (let tries = 0; tries < 2; tries++) {
+      await node.addStaticPod('vip.yaml', VIP);
+      took.push(await until('the pod runs', () => runs('vip')));
+      await node.removeStaticPod('vip.yaml');
+      await until('the pod ends', () => !runs('vip'));
+    }
     await node.misbehave({});
-    await node.removeStaticPod('vip.yaml');
-    await until('the pod ends', () => !runs('vip'));
+    expect(Math.max(...took)).toBeGreaterThan(2_000);
   });
 
   it('runs the pods that the API binds to it, and ends those that are deleted', async () => {

@@ -64,7 +64,7 @@ describe.runIf(apiserver !== undefined && testdata !== undefined)("upstream's ob
     for (const file of (await readdir(directory)).filter((each) => each.endsWith('.pb')).sort()) {
       const id = file.slice(0, -'.pb'.length);
       const kind = served.get(id);
-      if (kind === undefined) continue;
+      if (kind === undefined || NEVER_STORED.has(id)) continue;
       const { groupVersion, plural, namespaced } = kind;
       const value = await readFile(join(directory, file));
       const where = namespaced ? 'namespaceValue/nameValue' : 'nameValue';
@@ -79,13 +79,33 @@ describe.runIf(apiserver !== undefined && testdata !== undefined)("upstream's ob
       const ours: unknown = decoded.form === 'object' ? JSON.parse(JSON.stringify(decoded.object)) : decoded;
       const theirs: unknown = status === 200 ? JSON.parse(text) : `${status} ${text}`;
       compared++;
-      const found = differences(ours, theirs);
+      const found = differences(ours, theirs).filter((each) => !isFilledIn(each));
       if (found.length > 0) outcome[id] = found;
     }
-    console.log(JSON.stringify({ compared, outcome }, null, 1));
+    console.log(`${compared} kinds as kube-apiserver prints them`);
     expect(outcome).toEqual({});
+    expect(compared).toBeGreaterThan(50);
   });
 });
+
+/** Made up at each answer: of components' health there is nothing in a store. */
+const NEVER_STORED: ReadonlySet<string> = new Set(['core.v1.ComponentStatus']);
+
+/**
+ * Old names of fields, which an API server writes anew from the new ones, and a field that it never
+ * stores. In objects that an API server has stored they agree; upstream's hold another word in each.
+ */
+const WRITTEN_ANEW = [
+  /serviceAccount: "serviceAccountValue" -> "serviceAccountNameValue"$/u,
+  /^spec\.podCIDRs\[0\]: "podCIDRsValue" -> "podCIDRValue"$/u,
+  /^status\.podIPs\[0\]\.ip: "ipValue" -> "podIPValue"$/u,
+  /^stringData: .* -> undefined$/su,
+];
+
+/** Defaults, of which upstream's objects have none. */
+function isFilledIn(difference: string): boolean {
+  return difference.includes(': undefined -> ') || WRITTEN_ANEW.some((known) => known.test(difference));
+}
 
 /** By "apps.v1.Deployment", as upstream's files are named. */
 async function servedKinds(client: ApiClient): Promise<Map<string, Served>> {

@@ -8,7 +8,12 @@ import { TLSSocket } from 'node:tls';
 import { initPki } from '@lockstep/coordinator/pki/init.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { NatsLink } from '@lockstep/shared/nats/connection.ts';
-import { auditStream, eventsSubject, presenceSubject } from '@lockstep/shared/nats/subjects.ts';
+import {
+  auditStream,
+  eventsSubject,
+  presenceSubject,
+  progressSubject,
+} from '@lockstep/shared/nats/subjects.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
 import { natsTlsOptions } from '@lockstep/shared/tls/nats-server.ts';
 import { connect, Events, type NatsConnection, type TlsOptions } from 'nats';
@@ -141,11 +146,33 @@ describe('NATS as `lockstep init` configures it', () => {
     await agent.close();
   });
 
-  test.each([
-    ['an operator', () => identity('operators', 'ada')],
-    ['a NATS server', () => identity('nats', 'n1')],
-  ])('%s has nothing to say here', async (_who, tls) => {
-    await expect(open(natsTlsOptions(tls()))).rejects.toThrow('Authorization Violation');
+  test('an operator may listen to what happens, and say nothing', async () => {
+    const operator = await connect({
+      servers: servers[0] as string,
+      tls: natsTlsOptions(identity('operators', 'ada')),
+    });
+    const listen = (subject: string) =>
+      complaint(operator, () => {
+        operator.subscribe(subject, { callback: () => {} });
+      });
+    for (const subject of [eventsSubject(CLUSTER, '>'), progressSubject(CLUSTER, '>')]) {
+      expect([subject, await listen(subject)]).toEqual([subject, 'none']);
+    }
+    for (const subject of [presenceSubject(CLUSTER, '*'), '$JS.>', '_INBOX.>', '>']) {
+      expect([subject, await listen(subject)]).toEqual([
+        subject,
+        expect.stringMatching(/PERMISSIONS_VIOLATION/),
+      ]);
+    }
+    for (const subject of [eventsSubject(CLUSTER, 'r-1'), presenceSubject(CLUSTER, 'cp1'), '$JS.API.INFO']) {
+      const said = await complaint(operator, () => operator.publish(subject, Buffer.alloc(0)));
+      expect([subject, said]).toEqual([subject, expect.stringMatching(/PERMISSIONS_VIOLATION/)]);
+    }
+    await operator.close();
+  });
+
+  test('a NATS server has nothing to say here', async () => {
+    await expect(open(natsTlsOptions(identity('nats', 'n1')))).rejects.toThrow('Authorization Violation');
   });
 
   test('nobody comes in without a certificate', async () => {
