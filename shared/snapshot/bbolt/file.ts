@@ -7,7 +7,7 @@ import { chooseMeta, META_PAGE_BYTES, type Meta } from './meta.ts';
 import { PAGE_HEADER_BYTES, type PageHeader, readPageHeader } from './page.ts';
 
 /** Pages held while a whole file is walked. */
-export const WALK_CACHE_BYTES = 12 * 1024 * 1024;
+export const WALK_CACHE_BYTES = 4 * 1024 * 1024;
 /** Pages held for single look-ups. */
 export const LOOKUP_CACHE_BYTES = 2 * 1024 * 1024;
 
