@@ -24,6 +24,8 @@ const SAVING = 'belongs to taking a snapshot, not to a restore';
 const KEPT = 'belongs to the revert of a restore';
 const REJOIN = 'belongs to the rejoin of a node, an operation of its own';
 const OTHER_COMMAND = 'belongs to another command';
+const KEEPING = 'belongs to keeping snapshots: copies, pins, retention';
+const SCHEDULES = 'belongs to schedules, of which this cluster has none';
 const BREAK_GLASS = 'read on the node itself, with no agent running';
 /**
  * Calls that no restore and no rollback crosses, with the reason; `PORT.*` is every call of a port. Any
@@ -55,20 +57,40 @@ const NEVER_CROSSED: Readonly<Record<string, string>> = {
   'agent:stores.copyStore': 'called by no step',
   'agent:stores.freeBytes': 'called by no step',
   'coordinator:agent.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
-  'coordinator:agent.saveSnapshot': SAVING,
-  'coordinator:agent.saveKept': KEPT,
+  'coordinator:agent.copySnapshot': KEEPING,
+  'coordinator:agent.deleteSnapshot': KEEPING,
   'coordinator:agent.describeKept': KEPT,
   'coordinator:agent.drillSnapshot': OTHER_COMMAND,
+  'coordinator:agent.exportSnapshot': KEEPING,
+  'coordinator:agent.importSnapshot': KEEPING,
+  'coordinator:agent.markSnapshot': KEEPING,
+  'coordinator:agent.saveKept': KEPT,
+  'coordinator:agent.saveSnapshot': SAVING,
+  'coordinator:agent.sealSnapshot': SAVING,
+  'coordinator:agent.setRevocations': OTHER_COMMAND,
   'coordinator:journal.flush': 'at the end of the program; also each record’s acknowledgement',
+  'coordinator:plans.unexpired': KEEPING,
+  'coordinator:scheduleRuns.*': SCHEDULES,
   'coordinator:service.abortOperation': OTHER_COMMAND,
   'coordinator:service.approvePlan': OTHER_COMMAND,
+  'coordinator:service.copySnapshot': KEEPING,
+  'coordinator:service.deleteSnapshot': KEEPING,
+  'coordinator:service.fetchSnapshot': KEEPING,
+  'coordinator:service.gatherEvidence': OTHER_COMMAND,
+  'coordinator:service.getCatalogue': KEEPING,
+  'coordinator:service.getCopyHead': KEEPING,
   'coordinator:service.getVersion': OTHER_COMMAND,
   'coordinator:service.listNodes': OTHER_COMMAND,
   'coordinator:service.listOperations': OTHER_COMMAND,
+  'coordinator:service.listSchedules': SCHEDULES,
   'coordinator:service.listSnapshots': OTHER_COMMAND,
+  'coordinator:service.listTrust': OTHER_COMMAND,
+  'coordinator:service.pinSnapshot': KEEPING,
   'coordinator:service.planRejoin': OTHER_COMMAND,
   'coordinator:service.planRevert': OTHER_COMMAND,
+  'coordinator:service.pruneSnapshots': KEEPING,
   'coordinator:service.resumeOperation': OTHER_COMMAND,
+  'coordinator:service.revokeTrust': OTHER_COMMAND,
   'coordinator:service.runDrill': OTHER_COMMAND,
   'coordinator:service.saveSnapshot': SAVING,
   'coordinator:service.verifySnapshot': OTHER_COMMAND,
