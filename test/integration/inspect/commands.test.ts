@@ -18,7 +18,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { parse } from 'yaml';
 import { locateTools } from '../../lab/tools/locate.ts';
 import { RecordingTerminal } from '../cli/command-line.ts';
-import { APP, HOSTILE, Incident, PASSWORD } from './incident.ts';
+import { APP, GONE, HOSTILE, Incident, PASSWORD } from './incident.ts';
 
 let incident: Incident;
 let evidenceBefore: unknown;
@@ -168,12 +168,20 @@ describe('history', () => {
   });
 
   it('finds in free pages what was compacted away, and says so', async () => {
-    const { versions } = await json<{ versions: VersionAnswer[] }>('history', incident.compacted, APP);
-    expect(versions.length).toBeGreaterThan(0);
-    expect(versions.every(({ carvedPage }) => carvedPage !== undefined)).toBe(true);
-    expect((await inspect('history', incident.compacted, APP)).out).toContain(
-      'the store itself has given it up',
-    );
+    for (const key of GONE) {
+      const { versions = [] } = await json<{ versions?: VersionAnswer[] }>(
+        'history',
+        incident.compacted,
+        key,
+      );
+      if (versions.length === 0) continue;
+      expect(versions.every(({ carvedPage }) => carvedPage !== undefined)).toBe(true);
+      expect((await inspect('history', incident.compacted, key)).out).toContain(
+        'the store itself has given it up',
+      );
+      return;
+    }
+    expect.unreachable('of thirty pages none is left');
   });
 });
 

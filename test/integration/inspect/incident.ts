@@ -88,6 +88,9 @@ export class Incident implements AsyncDisposable {
       const value = Buffer.from(kvs[0].value, 'base64').toString();
       this.appAnswers.push({ revision, modRevision: Number(kvs[0].mod_revision), value });
     }
+    for (const key of GONE)
+      await etcd.put(key, configMap('gone', 9, { filler: 'x'.repeat(3_000) }, [['helm', 9]]));
+    for (const key of GONE) await deleted(etcd, key);
     const { header } = (await etcd.call('kv/range', { key: 'eA==' })) as { header: { revision: string } };
     await etcd.call('kv/compaction', { revision: header.revision, physical: true });
     copyFileSync(await etcd.snapshot('compacted.db'), this.compacted);
@@ -118,6 +121,12 @@ export class Incident implements AsyncDisposable {
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
+
+/**
+ * Put, deleted and compacted away: on so many pages that etcd, which writes over some of those that it
+ * has just given up, leaves others.
+ */
+export const GONE = Array.from({ length: 30 }, (_, at) => `/registry/configmaps/team-01/gone-${at}`);
 
 async function deleted(etcd: Etcd, key: string): Promise<number> {
   const answer = (await etcd.call('kv/deleterange', { key: base64(key) })) as {

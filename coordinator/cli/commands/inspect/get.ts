@@ -36,8 +36,18 @@ export function getObject(
     const objects = list ? listed(evidence, asked, options) : [];
     return objects.length > 0
       ? listAnswer(objects)
-      : oneAnswer(oneObject(evidence, keyOf(evidence, asked), options));
+      : oneAnswer(oneObject(evidence, knownKey(evidence, asked, options), options));
   });
+}
+
+/** Of a revision that was given up, that no row of a key is left says nothing of what there was. */
+function knownKey(evidence: Evidence, asked: Asked, { revision }: GetOptions): string {
+  try {
+    return keyOf(evidence, asked);
+  } catch (thrown) {
+    requireWhole(evidence, revision);
+    throw thrown;
+  }
 }
 
 function oneObject(evidence: Evidence, key: string, options: GetOptions): LiveObject {
