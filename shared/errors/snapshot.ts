@@ -5,7 +5,7 @@ export const snapshotErrors = {
   SNAPSHOT_NOT_FOUND: {
     class: 'never',
     meaning: 'There is no such file, or no reachable node holds a snapshot of that id.',
-    cure: 'Look at the path; what the nodes hold says `lockstep snapshot list`.',
+    cure: 'Look at the path; `lockstep snapshot list` shows what the nodes hold.',
   },
   SNAPSHOT_TRAILER_MISSING: {
     class: 'never',

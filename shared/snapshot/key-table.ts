@@ -1,3 +1,5 @@
+import type { Steps } from './steps.ts';
+
 /** Where the newest value of a key lies. */
 export interface LiveRow {
   readonly main: number;
@@ -65,20 +67,23 @@ export class KeyTable implements Iterable<[string, LiveRow]> {
     return this.get(key) !== undefined;
   }
 
-  /** The live keys that end so, in the order in which they were first put. */
-  *endingWith(suffix: string): Generator<string> {
+  /** The live keys that end so, in the order in which they were first put; a step for each piece. */
+  *endingWith(suffix: string): Steps<string[]> {
     const wanted = Buffer.from(suffix, 'latin1');
+    const found: string[] = [];
     for (let entry = 0; entry < this.#entries; entry++) {
-      const { length, start, alive } = this.#pieceOf(entry);
       const own = entry % PIECE_ENTRIES;
+      if (own === 0 && entry > 0) yield;
+      const { length, start, alive } = this.#pieceOf(entry);
       const from = length[own]! - wanted.length;
       if (from < 0 || alive[own] === 0) continue;
       const chunk = this.#chunks[Math.floor(start[own]! / CHUNK_BYTES)]!;
       const at = (start[own]! % CHUNK_BYTES) + from;
       let same = wanted.length;
       while (same > 0 && chunk[at + same - 1] === wanted[same - 1]) same--;
-      if (same === 0) yield this.#key(entry);
+      if (same === 0) found.push(this.#key(entry));
     }
+    return found;
   }
 
   /** Live keys and their rows, in the order in which the keys were first put. */

@@ -28,7 +28,7 @@ type ReadValue = (row: LiveRow) => Uint8Array | undefined;
 /** What Kubernetes has stored, as far as it can be read without a key. */
 export function* kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): Steps<KubernetesFacts> {
   const { live } = bucket;
-  const registryPrefix = findRegistryPrefix(live);
+  const registryPrefix = yield* findRegistryPrefix(live);
   if (registryPrefix === '') {
     return {
       registryPrefix,
@@ -63,7 +63,7 @@ export function* kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): Steps
     registryPrefix,
     objects: bounded(objects.sorted()),
     encryption: encryption.found(),
-    clusterCaSha256: clusterCa(live, registryPrefix, decode),
+    clusterCaSha256: yield* clusterCa(live, registryPrefix, decode),
     kubernetesVersion: kubernetesVersion(decode(`${registryPrefix}/configmaps/kube-system/kubeadm-config`)),
     orphanWebhooks: orphanWebhooks(webhooks, live, registryPrefix, decode),
   };
@@ -188,18 +188,19 @@ class EncryptionUses {
 }
 
 /** From kube-system's kube-root-ca.crt; every namespace holds a copy, should that one be gone or unreadable. */
-function clusterCa(
+function* clusterCa(
   live: KeyTable,
   registryPrefix: string,
   decode: (key: string) => StoredObject | undefined,
-): string {
+): Steps<string> {
   const under = `${registryPrefix}/configmaps/`;
   const first = clusterCaIn(decode(`${under}kube-system${CLUSTER_CA_NAME}`));
   if (first !== '') return first;
-  const others = [...live.endingWith(CLUSTER_CA_NAME)].filter((key) => key.startsWith(under)).sort();
+  const others = (yield* live.endingWith(CLUSTER_CA_NAME)).filter((key) => key.startsWith(under)).sort();
   for (const key of others) {
     const fingerprint = clusterCaIn(decode(key));
     if (fingerprint !== '') return fingerprint;
+    yield;
   }
   return '';
 }

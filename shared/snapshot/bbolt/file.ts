@@ -19,7 +19,7 @@ export interface Page {
 
 /**
  * A bbolt file, opened for reading only. Reads are synchronous: whoever reads a large file does
- * so in a worker (`runTask`).
+ * so in a worker (`runTask`), or in slices.
  */
 export class BboltFile implements Disposable {
   readonly sizeBytes: number;
