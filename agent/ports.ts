@@ -169,11 +169,11 @@ export interface StoreBuilder {
 export interface SnapshotShelf {
   /** Undefined where this node has none of that id. Throws SNAPSHOT_CARD_MISSING. */
   find(id: string): Promise<StoredSnapshot | undefined>;
-  /** Reads it whole, in the `background` where nobody waits; what is wrong with it is in `refusals`. */
+  /** Reads it whole; what is wrong with it is in `refusals`. `background`: nobody waits for it. */
   verify(
     id: string,
     signal: AbortSignal,
-    background?: boolean,
+    how?: { readonly background: boolean },
   ): Promise<{ facts: SnapshotFacts | undefined; refusals: readonly Refusal[] }>;
   remove(id: string): Promise<void>;
   /** What a pull that was cut short has left. */

@@ -112,7 +112,7 @@ async function unread(
   { node, ports, snapshotId }: DrillSettings,
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
-  const { refusals } = await ports.snapshots.verify(snapshotId, signal, true);
+  const { refusals } = await ports.snapshots.verify(snapshotId, signal, { background: true });
   const [refusal] = refusals;
   return refusal === undefined
     ? undefined

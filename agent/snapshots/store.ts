@@ -218,7 +218,7 @@ export class SnapshotStore implements SnapshotShelf {
   async verify(
     id: string,
     signal: AbortSignal,
-    background = false,
+    { background } = { background: false },
   ): Promise<{ facts: SnapshotFacts | undefined; refusals: Refusal[] }> {
     const node = this.#settings.node;
     try {

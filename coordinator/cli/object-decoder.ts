@@ -13,16 +13,25 @@ export interface DecodeOptions {
 }
 
 /** Throws CONFIG_INVALID. */
-export function decoderFor(evidence: Evidence, { encryptionConfig }: DecodeOptions): Decoder {
-  const { registryPrefix } = evidence.facts;
-  if (encryptionConfig === undefined) return new Decoder({ registryPrefix });
+export function decoderFor(evidence: Evidence, options: DecodeOptions): Decoder {
+  return decoderWith(evidence, encryptionOf(options));
+}
+
+export function decoderWith({ facts }: Evidence, encryption: EncryptionConfiguration | undefined): Decoder {
+  const { registryPrefix } = facts;
+  return new Decoder({ registryPrefix, ...(encryption === undefined ? {} : { encryption }) });
+}
+
+/** Undefined where none was named. Throws CONFIG_INVALID. */
+export function encryptionOf({ encryptionConfig }: DecodeOptions): EncryptionConfiguration | undefined {
+  if (encryptionConfig === undefined) return undefined;
   let text: string;
   try {
     text = readFileSync(encryptionConfig, 'utf8');
   } catch (cause) {
     throw new LockstepError('CONFIG_INVALID', { message: `${encryptionConfig} cannot be read.`, cause });
   }
-  return new Decoder({ registryPrefix, encryption: parsed(encryptionConfig, text) });
+  return parsed(encryptionConfig, text);
 }
 
 /** Throws CONFIG_INVALID, with the file's name and no word of what is in it. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { VisitEntry } from '@lockstep/shared/evidence-archive/read.ts';
 import { openForReading } from '@lockstep/shared/snapshot/bbolt/file.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
@@ -63,4 +64,15 @@ export async function readArchiveSource(
     problems: refusals.map(({ code, message }) => `${code}: ${message}`),
     accounts: (refusals.length === 0 ? reader : new AccountReader()).accounts(),
   };
+}
+
+/** As `readArchiveSource`, of one that others rest on. Throws CONFIG_INVALID where its digests or its seal do not hold. */
+export async function readSoundArchive(
+  ...asked: Parameters<typeof readArchiveSource>
+): Promise<ArchiveSource> {
+  const source = await readArchiveSource(...asked);
+  if (source.problems.length === 0) return source;
+  throw new LockstepError('CONFIG_INVALID', {
+    message: `${source.path} is no evidence: ${source.problems.join('; ')}`,
+  });
 }

@@ -218,6 +218,7 @@ function mayGoOnWithout(
   if (state.fencedMs === undefined) {
     return planned.some((node) => isUndone(node) || (isHeard(node) && !failures.has(node)));
   }
+  // Nobody gets past the first step without one who was heard in it.
   const isOnRecord = index > 0 || planned.some((node) => isUndone(node) || isHeard(node));
   return isOnRecord && mayUndoWithout(state.plan, away);
 }

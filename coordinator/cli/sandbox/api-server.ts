@@ -1,11 +1,9 @@
 import { execFile } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { isExecutable } from '@lockstep/shared/executable.ts';
+import { freePort } from '@lockstep/shared/free-port.ts';
 import { InsideClient } from './api-client.ts';
 import { type ApiFiles, type ApiMaterial, kubeconfig } from './api-files.ts';
 import type { SandboxDirectory } from './directory.ts';
@@ -20,9 +18,6 @@ import { minorVersionOf, type StoreFacts } from './store-facts.ts';
 const READY_PATH = '/readyz?exclude=informer-sync';
 const VERSION_TIMEOUT_MS = 30_000;
 const START_TIMEOUT_MS = 180_000;
-/** Below what Linux gives to outgoing connections (32768 and up): one of those may come at any moment. */
-const PORTS = { first: 15_000, beyond: 32_000 } as const;
-const MAX_PORT_TRIES = 100;
 /** A port may be taken by another program after it was found free. */
 const MAX_STARTS = 3;
 /**
@@ -123,7 +118,10 @@ export async function startApiServer(
   signal: AbortSignal,
 ): Promise<ApiServer> {
   for (let starts = 1; ; starts++) {
-    const port = await freePort();
+    const port = await freePort().catch((cause: unknown) => {
+      const message = 'There is no free port on 127.0.0.1 for an API server.';
+      throw new LockstepError('API_SERVER_FAILED', { message, cause });
+    });
     const url = `https://127.0.0.1:${port}`;
     using client = new InsideClient(url, certificates);
     try {
@@ -160,23 +158,4 @@ async function isReady(client: InsideClient, signal: AbortSignal): Promise<boole
     ({ status }) => status === 200,
     () => false,
   );
-}
-
-async function freePort(): Promise<number> {
-  for (let tries = 0; tries < MAX_PORT_TRIES; tries++) {
-    const port = randomInt(PORTS.first, PORTS.beyond);
-    const server = createServer().listen(port, '127.0.0.1');
-    try {
-      await once(server, 'listening');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') continue;
-      throw error;
-    }
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
-  throw new LockstepError('API_SERVER_FAILED', {
-    message: `No free port was found on 127.0.0.1 in ${MAX_PORT_TRIES} tries.`,
-  });
 }

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { systemClock } from '@lockstep/shared/clock.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { openEvidence } from '@lockstep/shared/evidence/open.ts';
 import type { ConfigLocation } from '../config.ts';
-import { decoderFor } from '../object-decoder.ts';
+import { decoderWith, encryptionOf } from '../object-decoder.ts';
 import { InsideClient } from './api-client.ts';
 import { writeApiFiles } from './api-files.ts';
 import {
@@ -54,12 +53,11 @@ export async function planApi(
 ): Promise<ApiPlan> {
   const program = await findApiServer(request.apiserver, signal);
   using evidence = openEvidence(snapshot);
-  // Read first: it says of a configuration what is wrong with it.
-  const facts = storeFacts(evidence, decoderFor(evidence, request));
+  const configuration = encryptionOf(request);
+  const facts = storeFacts(evidence, decoderWith(evidence, configuration));
   requireFitting(program, facts);
-  const { encryptionConfig, writable } = request;
-  const encryption =
-    encryptionConfig === undefined ? undefined : sandboxEncryption(await readFile(encryptionConfig, 'utf8'));
+  const { writable } = request;
+  const encryption = configuration === undefined ? undefined : sandboxEncryption(configuration);
   const nodes: NodeManifests[] = [];
   for (const path of request.evidence) nodes.push(await readNodeManifests(path, request.ca, location));
   return { program, facts, encryption, writable, nodes };

@@ -1,10 +1,12 @@
+import { parseEncryptionConfiguration } from '@lockstep/shared/kubernetes/encryption-configuration.ts';
 import { expect, it } from 'vitest';
 import { sandboxEncryption } from './encryption-file.ts';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 
 it('keeps providers in their order, reads what is plain, and asks no plugin', () => {
-  const { text, leftOut } = sandboxEncryption(`
+  const { text, leftOut } = sandboxEncryption(
+    parseEncryptionConfiguration(`
 kind: EncryptionConfiguration
 apiVersion: apiserver.config.k8s.io/v1
 resources:
@@ -19,7 +21,8 @@ resources:
 - resources: [events]
   providers:
   - kms: {name: vault, endpoint: unix:///run/vault.sock}
-`);
+`),
+  );
   expect(leftOut).toEqual(['vault']);
   expect(JSON.parse(text)).toEqual({
     apiVersion: 'apiserver.config.k8s.io/v1',

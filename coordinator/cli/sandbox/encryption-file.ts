@@ -1,7 +1,6 @@
-import {
-  type EncryptionConfiguration,
-  type Provider,
-  parseEncryptionConfiguration,
+import type {
+  EncryptionConfiguration,
+  Provider,
 } from '@lockstep/shared/kubernetes/encryption-configuration.ts';
 
 /** For an API server that asks nobody: what it takes, and what had to be left out. */
@@ -14,10 +13,9 @@ export interface SandboxEncryption {
 
 /**
  * The providers in their order; a KMS plugin would be asked over a socket, so it is left out. What
- * was stored plain stays readable. Throws CONFIG_INVALID.
+ * was stored plain stays readable.
  */
-export function sandboxEncryption(configuration: string): SandboxEncryption {
-  const { rules } = parseEncryptionConfiguration(configuration);
+export function sandboxEncryption({ rules }: EncryptionConfiguration): SandboxEncryption {
   const plugins = rules.flatMap(({ providers }) =>
     providers.filter(({ provider }) => provider === 'kms').map(({ pluginName }) => pluginName),
   );

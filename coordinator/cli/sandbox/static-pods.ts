@@ -1,8 +1,7 @@
 import { sha256Hex } from '@lockstep/shared/digest.ts';
-import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { VisitEntry } from '@lockstep/shared/evidence-archive/read.ts';
 import type { ConfigLocation } from '../config.ts';
-import { readArchiveSource } from '../report-files.ts';
+import { readSoundArchive } from '../report-files.ts';
 
 /** What an agent takes of one manifest at the most. */
 const MAX_MANIFEST_BYTES = 1024 * 1024;
@@ -39,17 +38,7 @@ export async function readNodeManifests(
   location: ConfigLocation,
 ): Promise<NodeManifests> {
   const taken = new Taken();
-  const { manifest, accounts, problems, sealJudged, sha256 } = await readArchiveSource(
-    path,
-    ca,
-    location,
-    taken.visit,
-  );
-  if (problems.length > 0) {
-    throw new LockstepError('CONFIG_INVALID', {
-      message: `${path} is no evidence: ${problems.join('; ')}`,
-    });
-  }
+  const { manifest, accounts, sealJudged, sha256 } = await readSoundArchive(path, ca, location, taken.visit);
   const texts = taken.bySha256();
   return {
     node: manifest.node,

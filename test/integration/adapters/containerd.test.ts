@@ -8,6 +8,7 @@ import { ProcessTable } from '@lockstep/agent/adapters/process-table.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
 import { ToolFinder } from '@lockstep/agent/hosting/inspect/tools.ts';
 import { ComponentStopper } from '@lockstep/agent/hosting/static-pod/stop-components.ts';
+import { freePort } from '@lockstep/shared/free-port.ts';
 import {
   ContainerConfig,
   type CreateContainerRequest,
@@ -22,7 +23,6 @@ import {
 } from '@lockstep/shared/generated/cri/runtime/v1/api.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../lab/free-port.ts';
 import { locateTools } from '../../lab/tools/locate.ts';
 import {
   importImage,

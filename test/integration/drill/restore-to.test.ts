@@ -4,9 +4,9 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
+import { freePort } from '@lockstep/shared/free-port.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../lab/free-port.ts';
 import { type EtcdTools, locateTools } from '../../lab/tools/locate.ts';
 import { killProcess } from '../adapters/support/etcd-process.ts';
 import { CommandLineProcess, type Ended } from '../cli/command-line.ts';

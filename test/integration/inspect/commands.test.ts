@@ -127,7 +127,11 @@ describe('get', () => {
       5,
       expect.stringMatching(/REVISION_COMPACTED[\s\S]*compacted at revision \d+/u),
     ]);
-    expect(await inspect('get', incident.compacted, 'pods', '--revision', '3')).toMatchObject({ exit: 5 });
+    // Of a key that left no row nothing can be said either, not even that there was none.
+    for (const what of ['pods', '/registry/configmaps/team-01/never']) {
+      const answer = await inspect('get', incident.compacted, what, '--revision', '3');
+      expect([answer.exit, answer.err]).toEqual([5, expect.stringContaining('REVISION_COMPACTED')]);
+    }
   });
 
   it('is YAML where nothing else is asked for, and a list of a whole resource', async () => {

@@ -12,7 +12,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { freePort } from '../../lab/free-port.ts';
+import { freePort } from '@lockstep/shared/free-port.ts';
 import { locateVersitygw } from '../../lab/tools/locate.ts';
 
 const HOST = '127.0.0.1';

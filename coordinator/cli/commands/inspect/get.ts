@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
+import { asLockstepError, LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Evidence } from '@lockstep/shared/evidence/evidence.ts';
 import { type Decoded, undecodedText } from '@lockstep/shared/kubernetes/decoded.ts';
 import type { JsonObject } from '@lockstep/shared/kubernetes/stored-object.ts';
@@ -45,7 +45,7 @@ function knownKey(evidence: Evidence, asked: Asked, { revision }: GetOptions): s
   try {
     return keyOf(evidence, asked);
   } catch (thrown) {
-    requireWhole(evidence, revision);
+    if (asLockstepError(thrown).code === 'OBJECT_NOT_FOUND') requireWhole(evidence, revision);
     throw thrown;
   }
 }

@@ -7,7 +7,7 @@ import { type ManifestsOnRecord, manifestRule } from '../../../analysis/findings
 import type { Rule } from '../../../analysis/findings/rule.ts';
 import { MAX_RULE_FILE_BYTES, parseRuleFile } from '../../../analysis/findings/rule-file.ts';
 import type { Invocation } from '../../invocation.ts';
-import { readArchiveSource } from '../../report-files.ts';
+import { readSoundArchive } from '../../report-files.ts';
 
 export interface RuleOptions {
   /** Files of rules of one's own. */
@@ -65,16 +65,7 @@ async function manifestsOnRecord(
   const records: ManifestsOnRecord[] = [];
   const unjudged: string[] = [];
   for (const path of evidence) {
-    const { manifest, accounts, problems, sealJudged } = await readArchiveSource(
-      path,
-      ca,
-      invocation.location,
-    );
-    if (problems.length > 0) {
-      throw new LockstepError('CONFIG_INVALID', {
-        message: `${path} is no evidence: ${problems.join('; ')}`,
-      });
-    }
+    const { manifest, accounts, sealJudged } = await readSoundArchive(path, ca, invocation.location);
     const pods = new Set(accounts.manifests.map(({ pod }) => `${pod}-${manifest.node}`));
     records.push({ node: manifest.node, pods });
     if (!sealJudged) unjudged.push(path);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 import type { EtcdEndpoint } from '@lockstep/shared/etcd/channel.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
+import { freePort } from '@lockstep/shared/free-port.ts';
 import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
-import { freePort } from '../../../lab/free-port.ts';
 import { type EtcdTools, locateTools } from '../../../lab/tools/locate.ts';
 import type { PemFiles } from './certificates.ts';
 

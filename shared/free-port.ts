@@ -9,6 +9,7 @@ const MAX_TRIES = 100;
 /**
  * The first of `count` neighbouring ports that nobody listens on. It is not held: that another
  * program takes it before its user does is left to the odds of a random choice among 17,000.
+ * Throws where none is found.
  */
 export async function freePort(address = '127.0.0.1', count = 1): Promise<number> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
