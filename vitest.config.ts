@@ -43,7 +43,8 @@ export default defineConfig({
           exclude: [...STORES, ...SANDBOX],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // They wait more than they work.
+          maxWorkers: 2,
         },
       },
       {
