@@ -1,6 +1,6 @@
 import type { Answer, OutputFormat } from './answer.ts';
 import { type ConfigLocation, loadContext } from './config.ts';
-import { Coordinator } from './coordinator.ts';
+import type { Coordinator } from './coordinator.ts';
 import type { Layout } from './render/layout.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -21,6 +21,7 @@ export async function withCoordinator(
   invocation: Invocation,
   ask: (coordinator: Coordinator) => Promise<Answer>,
 ): Promise<Answer> {
+  const { Coordinator } = await import('./coordinator.ts');
   using coordinator = new Coordinator(await loadContext(invocation.location), invocation.signal);
   return await ask(coordinator);
 }

@@ -1,6 +1,5 @@
 import { VERSION } from '@lockstep/shared/version.ts';
 import { Argument, Command } from 'commander';
-import { runLab } from './commands/lab.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { about } from './program/about.ts';
 import { type Does, examples, noun } from './program/command.ts';
@@ -61,7 +60,10 @@ function lab(program: Command, does: Does): void {
       .action((args: string[]) =>
         does({
           kind: 'foreground',
-          run: () => (name === 'demo' ? runLab('demo', args) : runLab('lab', [name, ...args])),
+          run: async () => {
+            const { runLab } = await import('./commands/lab.ts');
+            return await (name === 'demo' ? runLab('demo', args) : runLab('lab', [name, ...args]));
+          },
         }),
       );
   }

@@ -5,7 +5,7 @@ import type { Progress } from './progress.ts';
 import { wrap } from './render/layout.ts';
 import { eventLine, type ProgressPage, progressFrame } from './render/progress.ts';
 import { clock } from './render/units.ts';
-import { eventView } from './views.ts';
+import { eventView } from './views/operations.ts';
 
 /** What a watcher is told about the operation besides its events. */
 export type WatchedOperation = Pick<

@@ -15,10 +15,8 @@ import { type ProgressDisplay, progressDisplay } from './progress-display.ts';
 import { operationReport, operationStatus } from './render/operations.ts';
 import { command } from './render/plan.ts';
 import { outcomeWord } from './render/words.ts';
-import { operationView, reportView } from './views.ts';
+import { operationView, reportView } from './views/operations.ts';
 
-/** A coordinator that is gone is given this long to come back, or a standby to take over. */
-export const DEFAULT_RETRY_FOR_MS = 120_000;
 const RETRY_EVERY_MS = 1_000;
 
 /**

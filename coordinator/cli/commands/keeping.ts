@@ -19,7 +19,7 @@ import {
 import { wrap } from '../render/layout.ts';
 import { command } from '../render/plan.ts';
 import { failure } from '../render/refusals.ts';
-import { refusalView } from '../views.ts';
+import { refusalView } from '../views/refusals.ts';
 
 export async function listCatalogue(invocation: Invocation): Promise<Answer> {
   return await withCoordinator(invocation, async (coordinator) => {

@@ -6,7 +6,7 @@ import { exitOfOutcome } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
 import { operationList, operationStatus } from '../render/operations.ts';
 import { outcomeWord } from '../render/words.ts';
-import { operationView } from '../views.ts';
+import { operationView } from '../views/operations.ts';
 import { endAnswer, watchOperation } from '../watch.ts';
 
 export async function listOperations(invocation: Invocation): Promise<Answer> {

@@ -9,7 +9,7 @@ import { command } from '../render/plan.ts';
 import { refusals as renderRefusals } from '../render/refusals.ts';
 import { instant } from '../render/units.ts';
 import { personWord } from '../render/words.ts';
-import { refusalView } from '../views.ts';
+import { refusalView } from '../views/refusals.ts';
 import { fetchPlan, planAnswer, type ShownPlan } from './restore-plan.ts';
 import { askForConfirmation, showPlan, unconfirmed } from './restore-run.ts';
 

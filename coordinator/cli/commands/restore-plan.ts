@@ -17,7 +17,7 @@ import { EXIT } from '../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../invocation.ts';
 import { planPage } from '../render/plan.ts';
 import { rejoinPage } from '../render/rejoin.ts';
-import { refusalView } from '../views.ts';
+import { refusalView } from '../views/refusals.ts';
 
 export interface PlanOptions {
   readonly reason?: string;

@@ -7,7 +7,7 @@ import { type Invocation, withCoordinator } from '../invocation.ts';
 import { printable } from '../plain.ts';
 import { command } from '../render/plan.ts';
 import { refusals as renderRefusals } from '../render/refusals.ts';
-import { refusalView } from '../views.ts';
+import { refusalView } from '../views/refusals.ts';
 import { watchOperation } from '../watch.ts';
 import { fetchPlan, makePlan, type PlanOptions, planAnswer, type ShownPlan } from './restore-plan.ts';
 

@@ -13,8 +13,6 @@ import type { Invocation } from '../invocation.ts';
 import { analysisStore } from '../render/restore-to.ts';
 
 /** Where an agent of this host keeps its snapshots. */
-export const SNAPSHOT_DIRECTORY = '/var/lib/lockstep/snapshots';
-export const DEFAULT_CLIENT_PORT = 23790;
 
 export interface RestoreToOptions {
   readonly snapshot: string;

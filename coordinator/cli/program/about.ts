@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
 import { collectPlaced, collectText, parseDays } from '../arguments.ts';
-import { explain, version } from '../commands/about.ts';
-import { doctor } from '../commands/doctor.ts';
-import { type InitOptions, init } from '../commands/init.ts';
+import type { InitOptions } from '../commands/init.ts';
 import { answering, type CommonOptions, type Does } from './command.ts';
 
 export function about(program: Command, does: Does): void {
@@ -28,7 +26,11 @@ export function about(program: Command, does: Does): void {
     .option('--nats <name=address>', 'a NATS server; repeat (optional)', collectPlaced, [])
     .option('--valid-days <days>', 'how long the certificates below the CA are valid', parseDays)
     .action((options: InitOptions & CommonOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => init(invocation, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/init.ts')).init(invocation, options),
+      }),
     );
 
   answering(
@@ -40,7 +42,11 @@ export function about(program: Command, does: Does): void {
   )
     .option('--client', 'this program alone; asks nobody', false)
     .action((options: CommonOptions & { client: boolean }) =>
-      does({ kind: 'answer', options, ask: (invocation) => version(invocation, options.client) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/about.ts')).version(invocation, options.client),
+      }),
     );
 
   answering(
@@ -49,7 +55,13 @@ export function about(program: Command, does: Does): void {
     'look at everything that must be in order, from here to each node',
     'lockstep doctor',
     'lockstep doctor -o json',
-  ).action((options: CommonOptions) => does({ kind: 'answer', options, ask: doctor }));
+  ).action((options: CommonOptions) =>
+    does({
+      kind: 'answer',
+      options,
+      ask: async (invocation) => (await import('../commands/doctor.ts')).doctor(invocation),
+    }),
+  );
 
   answering(
     program,
@@ -60,6 +72,10 @@ export function about(program: Command, does: Does): void {
   )
     .argument('[code]', 'as it is shown in a message')
     .action((code: string | undefined, options: CommonOptions) =>
-      does({ kind: 'answer', options, ask: async () => explain(code) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async () => (await import('../commands/about.ts')).explain(code),
+      }),
     );
 }

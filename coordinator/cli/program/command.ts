@@ -6,6 +6,7 @@ import type { Invocation } from '../invocation.ts';
 export type Work =
   | {
       readonly kind: 'answer';
+      /** Loads its command: what each of them needs is half a second's work, and one is asked for. */
       readonly ask: (invocation: Invocation) => Promise<Answer>;
       readonly options: CommonOptions;
       /** It touches nothing, so that it may end anywhere. */

@@ -1,11 +1,6 @@
 import type { Command } from 'commander';
 import { collectText } from '../arguments.ts';
-import {
-  type CopyOptions,
-  copySnapshot,
-  type FetchOptions,
-  fetchSnapshot,
-} from '../commands/snapshot-copies.ts';
+import type { CopyOptions, FetchOptions } from '../commands/snapshot-copies.ts';
 import { answering, type CommonOptions, type Does } from './command.ts';
 
 export function copies(snapshot: Command, does: Does): void {
@@ -19,7 +14,12 @@ export function copies(snapshot: Command, does: Does): void {
     .option('--to-node <name>', 'onto this node’s disk; repeat', collectText, [])
     .option('--to-store <name>', 'into this store of the coordinator’s; repeat', collectText, [])
     .action((id: string, options: CommonOptions & CopyOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => copySnapshot(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/snapshot-copies.ts')).copySnapshot(invocation, id, options),
+      }),
     );
 
   answering(
@@ -34,6 +34,11 @@ export function copies(snapshot: Command, does: Does): void {
     .option('--node <name>', 'onto this node, instead of one with a healthy member')
     .option('--identity <file>', 'of age-keygen; read here alone, and only where the copy is encrypted')
     .action((id: string, options: CommonOptions & FetchOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => fetchSnapshot(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/snapshot-copies.ts')).fetchSnapshot(invocation, id, options),
+      }),
     );
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type DrillOptions, listDrills, runDrill } from '../commands/drills.ts';
+import type { DrillOptions } from '../commands/drills.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
 
 export function drills(program: Command, does: Does): void {
@@ -17,7 +17,11 @@ export function drills(program: Command, does: Does): void {
     .option('--store <name>', 'the copy in this store, brought to a node for the drill alone')
     .option('--identity <file>', 'of age-keygen: opens an encrypted copy; read here alone')
     .action((id: string | undefined, options: CommonOptions & DrillOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => runDrill(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/drills.ts')).runDrill(invocation, id, options),
+      }),
     );
   answering(
     drill,
@@ -27,5 +31,11 @@ export function drills(program: Command, does: Does): void {
     'lockstep drill list -o wide',
   )
     .alias('ls')
-    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listDrills }));
+    .action((options: CommonOptions) =>
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/drills.ts')).listDrills(invocation),
+      }),
+    );
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { collectText, parseSize } from '../arguments.ts';
-import { type GatherOptions, gatherEvidence } from '../commands/evidence/gather.ts';
-import { showEvidence, type VerifyOptions, verifyEvidence } from '../commands/evidence/read.ts';
+import type { GatherOptions } from '../commands/evidence/gather.ts';
+import type { VerifyOptions } from '../commands/evidence/read.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
 
 const FILE = 'an archive that `lockstep evidence gather` made';
@@ -28,7 +28,12 @@ export function evidence(program: Command, does: Does): void {
     .option('--reason <text>', 'why, for the chain of custody')
     .option('--max-bytes <size>', 'of each node before compression, such as 200M', parseSize)
     .action((options: CommonOptions & GatherOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => gatherEvidence(invocation, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/evidence/gather.ts')).gatherEvidence(invocation, options),
+      }),
     );
   answering(
     group,
@@ -42,7 +47,8 @@ export function evidence(program: Command, does: Does): void {
         kind: 'answer',
         options,
         onlyReads: true,
-        ask: (invocation) => showEvidence(invocation, file),
+        ask: async (invocation) =>
+          (await import('../commands/evidence/read.ts')).showEvidence(invocation, file),
       }),
     );
   answering(
@@ -58,7 +64,8 @@ export function evidence(program: Command, does: Does): void {
         kind: 'answer',
         options,
         onlyReads: true,
-        ask: (invocation) => verifyEvidence(invocation, file, options),
+        ask: async (invocation) =>
+          (await import('../commands/evidence/read.ts')).verifyEvidence(invocation, file, options),
       }),
     );
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { parseDurationMs } from '../arguments.ts';
-import { DEFAULT_RETRY_FOR_MS } from '../watch.ts';
 import type { CommonOptions } from './command.ts';
+import { DEFAULT_RETRY_FOR_MS } from './defaults.ts';
 
 export type Followed = CommonOptions & {
   readonly detach?: boolean;

@@ -1,10 +1,10 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { type Command, Option } from 'commander';
 import { SEVERITIES } from '../../analysis/findings/finding.ts';
-import { type BisectOptions, bisectSnapshots } from '../commands/inspect/bisect.ts';
-import { type FindingsOptions, listRules, showFindings } from '../commands/inspect/findings.ts';
-import { SNAPSHOT_DIRECTORY } from '../commands/restore-to.ts';
+import type { BisectOptions } from '../commands/inspect/bisect.ts';
+import type { FindingsOptions } from '../commands/inspect/findings.ts';
 import type { CommonOptions, Does } from './command.ts';
+import { SNAPSHOT_DIRECTORY } from './defaults.ts';
 import { encryptionOption, examining, FILE, reading } from './inspect-options.ts';
 
 /** What rules make of stores. */
@@ -25,6 +25,7 @@ export function findingCommands(inspect: Command, does: Does): void {
       (file: string | undefined, options: CommonOptions & FindingsOptions & { readonly list: boolean }) =>
         does(
           reading(options, async (invocation) => {
+            const { listRules, showFindings } = await import('../commands/inspect/findings.ts');
             if (options.list) return await listRules(invocation, options);
             if (file !== undefined) return await showFindings(invocation, file, options);
             throw new LockstepError('USAGE', { message: 'Name a file, or ask for the rules with --list.' });
@@ -48,7 +49,11 @@ export function findingCommands(inspect: Command, does: Does): void {
       ).preset(SNAPSHOT_DIRECTORY),
     )
     .action((files: string[], options: CommonOptions & BisectOptions) =>
-      does(reading(options, (invocation) => bisectSnapshots(invocation, files, options))),
+      does(
+        reading(options, async (invocation) =>
+          (await import('../commands/inspect/bisect.ts')).bisectSnapshots(invocation, files, options),
+        ),
+      ),
     );
 }
 

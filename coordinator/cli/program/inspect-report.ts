@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { collectText } from '../arguments.ts';
-import { type ReportOptions, writeReport } from '../commands/inspect/report.ts';
+import type { ReportOptions } from '../commands/inspect/report.ts';
 import type { CommonOptions, Does } from './command.ts';
 import { examining } from './inspect-options.ts';
 
@@ -24,7 +24,8 @@ export function reportCommand(inspect: Command, does: Does): void {
         kind: 'answer',
         options,
         onlyReads: true,
-        ask: (invocation) => writeReport(invocation, file, options),
+        ask: async (invocation) =>
+          (await import('../commands/inspect/report.ts')).writeReport(invocation, file, options),
       }),
     );
 }

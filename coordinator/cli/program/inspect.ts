@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander';
 import { collectText, parseInstant } from '../arguments.ts';
-import { type DamageOptions, showDamage } from '../commands/inspect/damage.ts';
-import { type DiffOptions, showDiff } from '../commands/inspect/diff.ts';
-import { EXPORT_FORMATS, type ExportOptions, exportStore } from '../commands/inspect/export.ts';
-import { type GetOptions, getObject } from '../commands/inspect/get.ts';
-import { type HistoryOptions, showHistory } from '../commands/inspect/history.ts';
-import { type KeysOptions, showKeys } from '../commands/inspect/keys.ts';
-import { type SandboxOptions, sandbox } from '../commands/inspect/sandbox.ts';
-import { showTimeline, type TimelineOptions } from '../commands/inspect/timeline.ts';
+import type { DamageOptions } from '../commands/inspect/damage.ts';
+import type { DiffOptions } from '../commands/inspect/diff.ts';
+import type { ExportOptions } from '../commands/inspect/export.ts';
+import type { GetOptions } from '../commands/inspect/get.ts';
+import type { HistoryOptions } from '../commands/inspect/history.ts';
+import type { KeysOptions } from '../commands/inspect/keys.ts';
+import type { SandboxOptions } from '../commands/inspect/sandbox.ts';
+import type { TimelineOptions } from '../commands/inspect/timeline.ts';
+import { EXPORT_FORMATS } from '../export/formats.ts';
 import { type CommonOptions, type Does, noun } from './command.ts';
 import { findingCommands } from './inspect-findings.ts';
 import { encryptionOption, examining, FILE, reading, revisionOption } from './inspect-options.ts';
@@ -41,7 +42,11 @@ function damage(inspect: Command, does: Does): void {
     .argument('<file>', 'a snapshot of etcd, or a store out of a data directory')
     .option('--rows', 'every row that can be read, and where it lies', false)
     .action((file: string, options: CommonOptions & DamageOptions) =>
-      does(reading(options, async () => showDamage(file, options))),
+      does(
+        reading(options, async () =>
+          (await import('../commands/inspect/damage.ts')).showDamage(file, options),
+        ),
+      ),
     );
 }
 
@@ -61,7 +66,11 @@ function keys(inspect: Command, does: Does): void {
     .addOption(revisionOption())
     .option('--summary', 'counts and bytes of each resource', false)
     .action((file: string, options: CommonOptions & KeysOptions) =>
-      does(reading(options, async (invocation) => showKeys(invocation, file, options))),
+      does(
+        reading(options, async (invocation) =>
+          (await import('../commands/inspect/keys.ts')).showKeys(invocation, file, options),
+        ),
+      ),
     );
 }
 
@@ -81,7 +90,11 @@ function get(inspect: Command, does: Does): void {
     .addOption(revisionOption())
     .addOption(encryptionOption())
     .action((file: string, what: string, name: string | undefined, options: CommonOptions & GetOptions) =>
-      does(reading(options, async (invocation) => getObject(invocation, file, what, name, options))),
+      does(
+        reading(options, async (invocation) =>
+          (await import('../commands/inspect/get.ts')).getObject(invocation, file, what, name, options),
+        ),
+      ),
     );
   command.options.find(({ long }) => long === '--output')?.default('yaml');
   command.setOptionValue('output', 'yaml');
@@ -103,7 +116,11 @@ function history(inspect: Command, does: Does): void {
     .option('--all', 'also heartbeats and bookkeeping', false)
     .addOption(encryptionOption())
     .action((file: string, what: string, name: string | undefined, options: CommonOptions & HistoryOptions) =>
-      does(reading(options, async (invocation) => showHistory(invocation, file, what, name, options))),
+      does(
+        reading(options, async (invocation) =>
+          (await import('../commands/inspect/history.ts')).showHistory(invocation, file, what, name, options),
+        ),
+      ),
     );
 }
 
@@ -123,7 +140,11 @@ function diff(inspect: Command, does: Does): void {
     .option('--all', 'also heartbeats and bookkeeping', false)
     .addOption(encryptionOption())
     .action((before: string, after: string, options: CommonOptions & DiffOptions) =>
-      does(reading(options, (invocation) => showDiff(invocation, before, after, options))),
+      does(
+        reading(options, async (invocation) =>
+          (await import('../commands/inspect/diff.ts')).showDiff(invocation, before, after, options),
+        ),
+      ),
     );
 }
 
@@ -147,7 +168,11 @@ function timeline(inspect: Command, does: Does): void {
     .addOption(new Option('--format <format>', 'lines for another program').choices(['timesketch']))
     .addOption(encryptionOption())
     .action((files: string[], options: CommonOptions & TimelineOptions) =>
-      does(reading(options, async (invocation) => showTimeline(invocation, files, options))),
+      does(
+        reading(options, async (invocation) =>
+          (await import('../commands/inspect/timeline.ts')).showTimeline(invocation, files, options),
+        ),
+      ),
     );
 }
 
@@ -168,7 +193,11 @@ function exporting(inspect: Command, does: Does): void {
     .option('--all', 'timesketch: also heartbeats and bookkeeping', false)
     .addOption(encryptionOption())
     .action((file: string, target: string, options: CommonOptions & ExportOptions) =>
-      does(reading(options, async (invocation) => exportStore(invocation, file, target, options))),
+      does(
+        reading(options, async (invocation) =>
+          (await import('../commands/inspect/export.ts')).exportStore(invocation, file, target, options),
+        ),
+      ),
     );
 }
 
@@ -198,6 +227,11 @@ function playing(inspect: Command, does: Does): void {
     .addOption(encryptionOption())
     .action((file: string, options: CommonOptions & SandboxOptions) =>
       // Not a mere reading: what it made is to be taken away on Ctrl-C.
-      does({ kind: 'answer', options, ask: (invocation) => sandbox(invocation, file, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/inspect/sandbox.ts')).sandbox(invocation, file, options),
+      }),
     );
 }

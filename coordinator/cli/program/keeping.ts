@@ -1,14 +1,6 @@
 import type { Command } from 'commander';
 import { collectText } from '../arguments.ts';
-import {
-  type DeleteOptions,
-  deleteSnapshot,
-  listSchedules,
-  type PinOptions,
-  pinSnapshot,
-  pruneSnapshots,
-  unpinSnapshot,
-} from '../commands/keeping.ts';
+import type { DeleteOptions, PinOptions } from '../commands/keeping.ts';
 import { answering, type CommonOptions, type Does } from './command.ts';
 
 /** What keeps a snapshot, and what lets it go. */
@@ -24,7 +16,12 @@ export function keeping(snapshot: Command, does: Does): void {
     .requiredOption('--reason <text>', 'why; kept beside every copy')
     .option('--evidence', 'for good: only a purge that a second person approves deletes it', false)
     .action((id: string, options: CommonOptions & PinOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => pinSnapshot(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/keeping.ts')).pinSnapshot(invocation, id, options),
+      }),
     );
 
   answering(
@@ -35,7 +32,11 @@ export function keeping(snapshot: Command, does: Does): void {
   )
     .argument('<id>', 'of the snapshot')
     .action((id: string, options: CommonOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => unpinSnapshot(invocation, id) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/keeping.ts')).unpinSnapshot(invocation, id),
+      }),
     );
 
   answering(
@@ -53,7 +54,12 @@ export function keeping(snapshot: Command, does: Does): void {
     .option('--reason <text>', 'why; kept in the audit of each agent')
     .option('--approve <purge>', 'as a second person: a purge of something protected')
     .action((id: string, options: CommonOptions & DeleteOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => deleteSnapshot(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/keeping.ts')).deleteSnapshot(invocation, id, options),
+      }),
     );
 
   answering(
@@ -65,7 +71,12 @@ export function keeping(snapshot: Command, does: Does): void {
   )
     .option('--dry-run', 'only say', false)
     .action((options: CommonOptions & { dryRun: boolean }) =>
-      does({ kind: 'answer', options, ask: (invocation) => pruneSnapshots(invocation, options.dryRun) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/keeping.ts')).pruneSnapshots(invocation, options.dryRun),
+      }),
     );
 
   answering(
@@ -75,5 +86,11 @@ export function keeping(snapshot: Command, does: Does): void {
     'lockstep snapshot schedule',
   )
     .alias('schedules')
-    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listSchedules }));
+    .action((options: CommonOptions) =>
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/keeping.ts')).listSchedules(invocation),
+      }),
+    );
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { type RejoinOptions, rejoinNode } from '../commands/node-rejoin.ts';
-import { listNodes, showNode } from '../commands/nodes.ts';
+import type { RejoinOptions } from '../commands/node-rejoin.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
 import { following } from './following.ts';
 
@@ -8,12 +7,22 @@ export function nodes(program: Command, does: Does): void {
   const node = noun(program, 'node', 'the nodes and what their agents see', 'nodes', 'no');
   answering(node, 'list', 'every node in a line', 'lockstep node list', 'lockstep node list -o wide')
     .alias('ls')
-    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listNodes }));
+    .action((options: CommonOptions) =>
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/nodes.ts')).listNodes(invocation),
+      }),
+    );
   answering(node, 'show', 'one node, whole', 'lockstep node show cp1')
     .alias('get')
     .argument('<node>', 'its name')
     .action((name: string, options: CommonOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => showNode(invocation, name) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/nodes.ts')).showNode(invocation, name),
+      }),
     );
   rejoining(node, does);
 }
@@ -32,6 +41,11 @@ function rejoining(node: Command, does: Does): void {
     .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
     .option('--reason <text>', 'why; kept with the plan')
     .action((name: string, options: CommonOptions & RejoinOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => rejoinNode(invocation, name, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/node-rejoin.ts')).rejoinNode(invocation, name, options),
+      }),
     );
 }

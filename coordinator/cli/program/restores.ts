@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import { collectOverride, collectText, parseDurationMs } from '../arguments.ts';
-import { abort, listOperations, resume, showReport, showStatus, watch } from '../commands/operations.ts';
-import { type ApproveOptions, approvePlan } from '../commands/restore-approve.ts';
-import { planRestore } from '../commands/restore-plan.ts';
-import { type RevertOptions, revert } from '../commands/restore-revert.ts';
-import { runRestore } from '../commands/restore-run.ts';
+import type { ApproveOptions } from '../commands/restore-approve.ts';
+import type { planRestore } from '../commands/restore-plan.ts';
+import type { RevertOptions } from '../commands/restore-revert.ts';
+import type { runRestore } from '../commands/restore-run.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
 import { type Followed, following, retrying } from './following.ts';
 
@@ -27,7 +26,12 @@ export function restores(program: Command, does: Does): void {
     .argument('<snapshot>', 'its id')
     .option('--into <cluster>', INTO)
     .action((id: string, options: CommonOptions & Parameters<typeof planRestore>[2]) =>
-      does({ kind: 'answer', options, ask: (invocation) => planRestore(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/restore-plan.ts')).planRestore(invocation, id, options),
+      }),
     );
 
   following(
@@ -46,7 +50,12 @@ export function restores(program: Command, does: Does): void {
     .option('--plan <operation>', 'run this plan')
     .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
     .action((id: string | undefined, options: CommonOptions & Parameters<typeof runRestore>[2]) =>
-      does({ kind: 'answer', options, ask: (invocation) => runRestore(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/restore-run.ts')).runRestore(invocation, id, options),
+      }),
     );
 
   answering(
@@ -60,12 +69,23 @@ export function restores(program: Command, does: Does): void {
     .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
     .option('--reason <text>', 'why; kept with the approval')
     .action((id: string, options: CommonOptions & ApproveOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => approvePlan(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/restore-approve.ts')).approvePlan(invocation, id, options),
+      }),
     );
 
   answering(restore, 'list', 'the operations, latest first', 'lockstep restore list')
     .alias('ls')
-    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listOperations }));
+    .action((options: CommonOptions) =>
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/operations.ts')).listOperations(invocation),
+      }),
+    );
 
   retrying(
     answering(
@@ -78,7 +98,12 @@ export function restores(program: Command, does: Does): void {
   )
     .argument('[operation]', 'the latest if left out')
     .action((id: string | undefined, options: Followed) =>
-      does({ kind: 'answer', options, ask: (invocation) => watch(invocation, id, options.retryFor) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/operations.ts')).watch(invocation, id, options.retryFor),
+      }),
     );
 
   answering(
@@ -90,7 +115,11 @@ export function restores(program: Command, does: Does): void {
     .alias('show')
     .argument('[operation]', 'the latest if left out')
     .action((id: string | undefined, options: CommonOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => showStatus(invocation, id) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/operations.ts')).showStatus(invocation, id),
+      }),
     );
 
   following(
@@ -98,7 +127,12 @@ export function restores(program: Command, does: Does): void {
   )
     .argument('[operation]', 'the latest if left out')
     .action((id: string | undefined, options: Followed) =>
-      does({ kind: 'answer', options, ask: (invocation) => resume(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/operations.ts')).resume(invocation, id, options),
+      }),
     );
 
   following(
@@ -112,7 +146,11 @@ export function restores(program: Command, does: Does): void {
     .argument('<operation>', 'which')
     .option('--reason <text>', 'why; kept with the operation')
     .action((id: string, options: Followed) =>
-      does({ kind: 'answer', options, ask: (invocation) => abort(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/operations.ts')).abort(invocation, id, options),
+      }),
     );
 
   following(
@@ -129,7 +167,12 @@ export function restores(program: Command, does: Does): void {
     .argument('<operation>', 'the restore to take back')
     .option('--confirm <cluster>', 'the name of the cluster; without it you are asked')
     .action((id: string, options: CommonOptions & RevertOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => revert(invocation, id, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/restore-revert.ts')).revert(invocation, id, options),
+      }),
     );
 
   answering(
@@ -141,7 +184,11 @@ export function restores(program: Command, does: Does): void {
   )
     .argument('[operation]', 'the latest if left out')
     .action((id: string | undefined, options: CommonOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => showReport(invocation, id) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/operations.ts')).showReport(invocation, id),
+      }),
     );
 }
 

@@ -1,20 +1,12 @@
 import { type Command, Option } from 'commander';
 import { parsePort } from '../arguments.ts';
-import { listCatalogue } from '../commands/keeping.ts';
-import {
-  DEFAULT_CLIENT_PORT,
-  type RestoreToOptions,
-  restoreTo,
-  SNAPSHOT_DIRECTORY,
-} from '../commands/restore-to.ts';
-import { saveSnapshot, showSnapshot, type VerifyOptions, verifySnapshot } from '../commands/snapshots.ts';
+import type { RestoreToOptions } from '../commands/restore-to.ts';
+import type { FileOptions } from '../commands/snapshot-file.ts';
+import type { CopyChoice } from '../commands/snapshots.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
 import { copies } from './copies.ts';
+import { DEFAULT_CLIENT_PORT, SNAPSHOT_DIRECTORY } from './defaults.ts';
 import { keeping } from './keeping.ts';
-
-interface FileChoice extends CommonOptions {
-  readonly trailer: boolean;
-}
 
 export function snapshots(program: Command, does: Does): void {
   const snapshot = noun(program, 'snapshot', 'take, keep, look at and prove snapshots', 'snapshots', 'snap');
@@ -28,7 +20,12 @@ export function snapshots(program: Command, does: Does): void {
     .option('--offline', 'of a member that is stopped: its database and its log, as they lie on its disk')
     .option('--reason <text>', 'kept on its card')
     .action((options: CommonOptions & { node?: string; offline?: boolean; reason?: string }) =>
-      does({ kind: 'answer', options, ask: (invocation) => saveSnapshot(invocation, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/snapshots.ts')).saveSnapshot(invocation, options),
+      }),
     );
 
   answering(
@@ -39,7 +36,13 @@ export function snapshots(program: Command, does: Does): void {
     'lockstep snapshot list -o name',
   )
     .alias('ls')
-    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listCatalogue }));
+    .action((options: CommonOptions) =>
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/keeping.ts')).listCatalogue(invocation),
+      }),
+    );
   keeping(snapshot, does);
 
   answering(
@@ -52,8 +55,13 @@ export function snapshots(program: Command, does: Does): void {
     .alias('get')
     .argument('<file|id>', 'a file of etcdctl snapshot save, or an id')
     .option('--no-trailer', 'the file is a store copied out of a data directory')
-    .action((what: string, options: FileChoice) =>
-      does({ kind: 'answer', options, ask: (invocation) => showSnapshot(invocation, what, options) }),
+    .action((what: string, options: CommonOptions & FileOptions) =>
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/snapshot-file.ts')).showSnapshot(invocation, what, options),
+      }),
     );
 
   answering(
@@ -68,8 +76,13 @@ export function snapshots(program: Command, does: Does): void {
     .option('--no-trailer', 'the file is a store copied out of a data directory')
     .option('--store <name>', 'look into the copy that this store has, on a node that keeps nothing of it')
     .option('--identity <file>', 'of age-keygen, to look into an encrypted copy; read here alone')
-    .action((what: string, options: CommonOptions & VerifyOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => verifySnapshot(invocation, what, options) }),
+    .action((what: string, options: CommonOptions & FileOptions & CopyChoice) =>
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/snapshot-file.ts')).verifySnapshot(invocation, what, options),
+      }),
     );
   copies(snapshot, does);
 
@@ -92,6 +105,11 @@ export function snapshots(program: Command, does: Does): void {
     )
     .option('--no-trailer', 'the file is a store copied out of a data directory')
     .action((directory: string, options: CommonOptions & RestoreToOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => restoreTo(invocation, directory, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/restore-to.ts')).restoreTo(invocation, directory, options),
+      }),
     );
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listTrust, type RevokeOptions, revokeTrust } from '../commands/trust.ts';
+import type { RevokeOptions } from '../commands/trust.ts';
 import { answering, type CommonOptions, type Does, noun } from './command.ts';
 
 export function trust(program: Command, does: Does): void {
@@ -15,9 +15,20 @@ export function trust(program: Command, does: Does): void {
     .option('--since <time>', 'RFC 3339; now if left out')
     .requiredOption('--reason <text>', 'why; kept with it')
     .action((name: string, options: CommonOptions & RevokeOptions) =>
-      does({ kind: 'answer', options, ask: (invocation) => revokeTrust(invocation, name, options) }),
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) =>
+          (await import('../commands/trust.ts')).revokeTrust(invocation, name, options),
+      }),
     );
   answering(group, 'list', 'whose word was withdrawn, and since when', 'lockstep trust list')
     .alias('ls')
-    .action((options: CommonOptions) => does({ kind: 'answer', options, ask: listTrust }));
+    .action((options: CommonOptions) =>
+      does({
+        kind: 'answer',
+        options,
+        ask: async (invocation) => (await import('../commands/trust.ts')).listTrust(invocation),
+      }),
+    );
 }

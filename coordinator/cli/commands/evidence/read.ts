@@ -6,7 +6,7 @@ import { EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { archivePage, verifiedPage } from '../../render/evidence.ts';
 import { failure } from '../../render/refusals.ts';
-import { refusalView } from '../../views.ts';
+import { refusalView } from '../../views/refusals.ts';
 
 export interface VerifyOptions {
   /** Of the cluster that it was gathered in; the context's where left out. */

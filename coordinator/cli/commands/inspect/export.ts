@@ -6,6 +6,7 @@ import type { Answer } from '../../answer.ts';
 import { withEvidence } from '../../evidence-file.ts';
 import { exportClusterInfoDump } from '../../export/cluster-info-dump.ts';
 import { Exported, type ExportRequest } from '../../export/exported.ts';
+import type { ExportFormat } from '../../export/formats.ts';
 import { NewDirectory } from '../../export/new-directory.ts';
 import { exportObjects } from '../../export/object-files.ts';
 import { exportSqlite } from '../../export/sqlite.ts';
@@ -13,9 +14,6 @@ import type { Invocation } from '../../invocation.ts';
 import { type DecodeOptions, decoderFor } from '../../object-decoder.ts';
 import { exportPage } from '../../render/inspect/export.ts';
 import { gatherFacts } from './timeline.ts';
-
-export const EXPORT_FORMATS = ['yaml', 'json', 'sqlite', 'cluster-info-dump', 'timesketch'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export interface ExportOptions extends DecodeOptions {
   readonly format: ExportFormat;
