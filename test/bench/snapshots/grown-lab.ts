@@ -11,7 +11,7 @@ import { Lab } from '../../lab/lab.ts';
 import { hostPaths } from '../../lab/layout/paths.ts';
 import { processesOfLab } from '../../lab/processes.ts';
 import { until } from '../../lab/wait.ts';
-import { clusterData } from '../cluster-data.ts';
+import { type ClusterDataOptions, clusterData } from '../cluster-data.ts';
 
 const QUOTA_FLAG = `--quota-backend-bytes=${8 * 1024 ** 3}`;
 const READY_TIMEOUT_MS = 60_000;
@@ -23,12 +23,14 @@ const LEAST_STEP_BYTES = 1_000_000;
 /** A lab whose store grows to any size; without API servers, whose caches would hold all of it. */
 export class GrownLab implements AsyncDisposable {
   readonly lab: Lab;
+  readonly #options: ClusterDataOptions;
   readonly #data: Iterator<Entry>;
 
   private constructor(lab: Lab, caPem: string) {
     this.lab = lab;
     const { kubernetesVersion } = lab.description;
-    this.#data = clusterData({ caPem, controlPlane: lab.nodes, kubernetesVersion });
+    this.#options = { caPem, controlPlane: lab.nodes, kubernetesVersion };
+    this.#data = clusterData(this.#options);
   }
 
   static async up(options: {
@@ -74,13 +76,7 @@ export class GrownLab implements AsyncDisposable {
 
   /** Writes objects until the store has at least that size. */
   async growTo(sizeBytes: number): Promise<void> {
-    const pki = join(this.#node(0).path(hostPaths.pki), 'etcd');
-    using store = new EtcdStore({
-      servers: this.lab.nodes.map(({ address }) => `https://${address}:2379`),
-      caFile: join(pki, 'ca.crt'),
-      certFile: join(pki, 'healthcheck-client.crt'),
-      keyFile: join(pki, 'healthcheck-client.key'),
-    });
+    using store = this.#store();
     for (;;) {
       const missing = sizeBytes - (await this.sizeBytes());
       if (missing <= 0) return;
@@ -89,6 +85,17 @@ export class GrownLab implements AsyncDisposable {
         this.#next(Math.max(LEAST_STEP_BYTES, Math.min(missing * 0.9, sizeBytes * STEP_SHARE))),
       );
     }
+  }
+
+  /** Writes these, whatever was there. */
+  async write(entries: Iterable<Entry>): Promise<void> {
+    using store = this.#store();
+    await load(store, entries);
+  }
+
+  /** What has been written so far, from the beginning, without an end: objects that will be there too. */
+  *written(): Generator<Entry> {
+    yield* clusterData(this.#options);
   }
 
   /** The newest agent process of a node. */
@@ -109,6 +116,16 @@ export class GrownLab implements AsyncDisposable {
       written += value.value.length;
       yield value;
     }
+  }
+
+  #store(): EtcdStore {
+    const pki = join(this.#node(0).path(hostPaths.pki), 'etcd');
+    return new EtcdStore({
+      servers: this.lab.nodes.map(({ address }) => `https://${address}:2379`),
+      caFile: join(pki, 'ca.crt'),
+      certFile: join(pki, 'healthcheck-client.crt'),
+      keyFile: join(pki, 'healthcheck-client.key'),
+    });
   }
 
   #node(index: number) {
