@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -160,5 +160,21 @@ describe('a stopped member', () => {
     ]);
     await store.remove(id);
     expect(await readdir(join(directory, 'snapshots'))).toEqual([]);
+  });
+
+  it('is whole without its log where it was brought to, but not where it was taken', async () => {
+    await etcd.kill();
+    const { id } = await saveOffline();
+    const elsewhere = join(directory, 'elsewhere');
+    await mkdir(elsewhere);
+    for (const name of [`${id}.db`, `${id}.json`]) {
+      await copyFile(join(directory, 'snapshots', name), join(elsewhere, name));
+    }
+    const on = (node: string) =>
+      new SnapshotStore({ directory: elsewhere, hostDirectory: '/snapshots', node });
+    expect((await on('cp2').verify(id, signal())).refusals).toEqual([]);
+    expect((await on('cp1').verify(id, signal())).refusals).toMatchObject([
+      { code: 'SNAPSHOT_CARD_MISMATCH', message: expect.stringContaining('is gone') },
+    ]);
   });
 });
