@@ -120,6 +120,14 @@ describe('an undo', () => {
 
   describe('that a takeover began while a node was away', () => {
     const cause = failureOf('ABORTED', 'asked for');
+    const effectOf = (step: Step, index: number) => ({
+      sequence: BigInt(index + 1),
+      step,
+      intendedMs: 500_000n,
+      completedMs: 500_001n,
+      detailJson: '',
+      epoch: undefined,
+    });
     const takenOver = (...begun: Step[]): Script => {
       const plan = modelPlan();
       const taken = takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000, cause);
@@ -127,14 +135,7 @@ describe('an undo', () => {
       const ledger = {
         state: LedgerState.OPERATION_STATE_OPEN,
         promised: { number: 1n, coordinatorId: 'c1' },
-        effects: begun.map((step, index) => ({
-          sequence: BigInt(index + 1),
-          step,
-          intendedMs: 500_000n,
-          completedMs: 500_001n,
-          detailJson: '',
-          epoch: undefined,
-        })),
+        effects: begun.map(effectOf),
       };
       script.answerLedger('cp1', ledger).answerLedger('cp2', ledger).fail('cp3', 'UNREACHABLE').fire('grace');
       script.answerAll().answerLedger('cp1', ledger).answerLedger('cp2', ledger);
@@ -151,13 +152,18 @@ describe('an undo', () => {
       expect(takenOver().fail('cp1', 'EPOCH_STALE').stage.kind).toBe('superseded');
     });
 
-    it('goes on without those that are away where it is undone on one already', () => {
+    it.each([
+      ['before the fence', [Step.STEP_STAGE]],
+      ['after it, where OLD served nobody before', [Step.STEP_STAGE, Step.STEP_FENCE_API]],
+    ])('goes on without those that are away where it is undone on one already, %s', (_when, begun) => {
       const plan = modelPlan();
+      if (plan.baseline !== undefined) plan.baseline.serving = false;
+      const effects = begun.map(effectOf);
       const taken = takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000, cause);
       const script = new Script(plan, taken).start();
       const promised = { number: 1n, coordinatorId: 'c1' };
-      const undone = { state: LedgerState.OPERATION_STATE_UNDONE, promised };
-      const open = { state: LedgerState.OPERATION_STATE_OPEN, promised };
+      const undone = { state: LedgerState.OPERATION_STATE_UNDONE, promised, effects };
+      const open = { state: LedgerState.OPERATION_STATE_OPEN, promised, effects };
       script.answerLedger('cp1', undone).answerLedger('cp2', open).answerLedger('cp3', open);
       script.answerAll().answerLedger('cp1', undone).answerLedger('cp2', open).answerLedger('cp3', open);
       expect(script.asked).toEqual(['cp2', 'cp3']);

@@ -38,6 +38,7 @@ const REAL_TESTS: readonly (readonly [pattern: RegExp, tests: readonly string[]]
   [/^agent\/adapters\/systemd\.ts$/, ['adapters/systemd']],
   [/^agent\/hosting\//, ['adapters/static-pod']],
   [/^agent\/ledger\//, ['agent/ledger-guards', 'agent/ledger']],
+  [/^agent\/snapshots\/(store|offline|offline-log)\.ts$/, ['agent/offline']],
   [/^agent\/snapshots\//, ['agent/pull', 'agent/snapshots']],
   [/^agent\/(adapters|ledger|snapshots)\//, ['../faults/syscalls']],
   [/^agent\/(core|executor)\//, ['agent/agent']],

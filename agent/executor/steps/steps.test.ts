@@ -540,6 +540,18 @@ describe('undo', () => {
     ]);
   });
 
+  it('of NEW whose kubelet was let go: what is done in this try is not done twice, what is only seen is', async () => {
+    const bench = swapped();
+    bench.kubelet = { held: false, marked: true, active: false };
+    bench.on['hosting.holdKubelet'] = () => (bench.kubelet = { held: true, marked: true, active: false });
+    await done(bench, Step.STEP_UNDO_STOP);
+    expect(bench.calls.filter((call) => /hold|park|exchange/.test(call))).toEqual([
+      'hosting.holdKubelet r-1',
+      `hosting.parkManifests ${ALL} ${PARKED}`,
+      'stores.exchange',
+    ]);
+  });
+
   it.each([
     ['is not held', { held: false, marked: true, active: false }],
     ['runs', { held: true, marked: true, active: true }],
