@@ -1,6 +1,5 @@
 import type { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
-import { stringify } from 'yaml';
 import { EXIT, type ExitCode, exitOfError, outcomeOfExit } from './exit-codes.ts';
 import { oneLine, plain, printable } from './plain.ts';
 import type { Layout } from './render/layout.ts';
@@ -34,12 +33,14 @@ export function jsonOf(answer: Answer): Record<string, unknown> {
   };
 }
 
-export function format(answer: Answer, output: OutputFormat, layout: Layout): string {
+export async function format(answer: Answer, output: OutputFormat, layout: Layout): Promise<string> {
   switch (output) {
     case 'json':
       return `${printable(JSON.stringify(jsonOf(answer), null, 2))}\n`;
-    case 'yaml':
+    case 'yaml': {
+      const { stringify } = await import('yaml');
       return printable(stringify(jsonOf(answer), { lineWidth: 0 }));
+    }
     case 'name':
       return (answer.names ?? []).map((name) => `${oneLine(name)}\n`).join('');
     default:

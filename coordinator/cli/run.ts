@@ -88,7 +88,7 @@ async function answer(
     output,
     async () => {
       const found = await ask(invocation);
-      if (found.write === undefined) terminal.out(written(found, invocation));
+      if (found.write === undefined) terminal.out(await written(found, invocation));
       else found.write((text) => terminal.out(text), output, invocation.layout);
       return found.exit ?? EXIT.done;
     },
@@ -97,11 +97,11 @@ async function answer(
 }
 
 /** After JSON lines the answer is one more line; alone, it is a document for people too. */
-function written(found: Answer, { output, layout, operationId }: Invocation): string {
+async function written(found: Answer, { output, layout, operationId }: Invocation): Promise<string> {
   const lines = output === 'json' && operationId !== '';
   return lines
     ? `${printable(JSON.stringify({ type: 'result', ...jsonOf(found) }))}\n`
-    : format(found, output, layout);
+    : await format(found, output, layout);
 }
 
 class Interrupted extends Error {}

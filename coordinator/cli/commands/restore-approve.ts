@@ -29,7 +29,7 @@ export async function approvePlan(
     const { plan, planSha256 } = shown;
     invocation.operationId = plan.operationId;
     // Nobody approves what they have not been shown.
-    showPlan(invocation, planAnswer(invocation, shown));
+    await showPlan(invocation, planAnswer(invocation, shown));
     const confirmed = options.confirm ?? (await askForConfirmation(invocation, shown));
     if (confirmed === undefined) return unconfirmed(shown);
     if (confirmed !== plan.cluster) {

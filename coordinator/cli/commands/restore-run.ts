@@ -55,7 +55,7 @@ export async function runShown(
   const answer = planAnswer(invocation, shown);
   if (refusals.length > 0) return answer;
 
-  if (!options.isShown || options.confirm === undefined) showPlan(invocation, answer);
+  if (!options.isShown || options.confirm === undefined) await showPlan(invocation, answer);
   if (plan.approvalNeeds.length > 0 && approval === undefined && options.confirm === undefined) {
     return unapproved(shown);
   }
@@ -67,9 +67,9 @@ export async function runShown(
   return await watchOperation(invocation, coordinator, plan.operationId, options.retryFor);
 }
 
-export function showPlan({ terminal, output, layout }: Invocation, answer: Answer): void {
+export async function showPlan({ terminal, output, layout }: Invocation, answer: Answer): Promise<void> {
   if (output === 'json') terminal.out(`${printable(JSON.stringify({ type: 'plan', ...jsonOf(answer) }))}\n`);
-  else if (output === 'table' || output === 'wide') terminal.out(`${format(answer, output, layout)}\n`);
+  else if (output === 'table' || output === 'wide') terminal.out(`${await format(answer, output, layout)}\n`);
 }
 
 export async function askForConfirmation(

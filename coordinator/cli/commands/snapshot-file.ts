@@ -58,7 +58,7 @@ async function fileVerdict(
 function readFacts(invocation: Invocation, path: string, { trailer }: FileOptions) {
   return readSnapshotFacts(
     path,
-    { trailer: trailer ? 'required' : 'absent' },
+    { trailer: trailer ? 'required' : 'absent', walkHere: true },
     deadline(READ_TIMEOUT_MS, invocation.signal),
   );
 }
