@@ -50,7 +50,7 @@ export function diffTail(layout: Layout, { added, removed, changed, folded }: Di
   const sum = noise.reduce((total, [, objects]) => total + objects, 0);
   const kinds = noise.map(([resource, objects]) => `${resource || 'no objects'} ${count(objects)}`);
   return [
-    '',
+    ...(added + removed + changed === 0 ? [] : ['']),
     ...wrap(layout, `${count(added)} added, ${count(removed)} removed, ${count(changed)} changed`),
     ...(sum === 0
       ? []
