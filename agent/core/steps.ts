@@ -45,12 +45,13 @@ const FOLLOWS = {
 
 /**
  * The step whose beginning ends another's time. A late or repeated command of before is then
- * answered from the ledger if it was done, and refused if not: BUILD after SWAP would remove OLD,
- * FENCE_API after START_KUBELET would stop what was just started.
+ * answered from the ledger if it was done, and refused if not: BUILD after REINSPECT would remove what
+ * that has proven, and after SWAP it would remove OLD; FENCE_API after START_KUBELET would stop what
+ * was just started.
  */
 const TIME_ENDS_WITH = {
   [Step.STEP_STAGE]: Step.STEP_FENCE_API,
-  [Step.STEP_BUILD]: Step.STEP_FENCE_API,
+  [Step.STEP_BUILD]: Step.STEP_REINSPECT,
   [Step.STEP_SAFEGUARD]: Step.STEP_FENCE_API,
   [Step.STEP_REINSPECT]: Step.STEP_FENCE_API,
   [Step.STEP_FENCE_API]: Step.STEP_START_KUBELET,

@@ -9,7 +9,8 @@ export const STEP_TIMEOUT_MS = {
   stage: 60 * MINUTE_MS,
   build: 60 * MINUTE_MS,
   safeguard: 30 * MINUTE_MS,
-  reinspect: MINUTE_MS,
+  /** NEW is read whole once more. */
+  reinspect: 30 * MINUTE_MS,
   /** Kubelet's relist (20 s), a pod's grace (30 s) and the runtime's own time, with room. */
   fenceApi: 120 * SECOND_MS,
   fenceEtcd: 60 * SECOND_MS,

@@ -4,15 +4,27 @@ import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { driftDifferences, driftFields, driftSha256 } from '@lockstep/shared/plan/drift.ts';
 import { missingBytes } from '../../core/space.ts';
-import { type NodeContext, required, type StepHandler, type StepPorts, wasCompleted } from '../step.ts';
+import { proveNew } from '../prove-new.ts';
+import {
+  type NodeContext,
+  onMember,
+  required,
+  type StepHandler,
+  type StepPorts,
+  wasCompleted,
+} from '../step.ts';
 
 /** A member on a busy node may miss one look, and is not gone for that. */
 const LOOKS = 3;
 const BETWEEN_LOOKS_MS = 2_000;
 
-/** Looks at everything that the plan rests on again, right before downtime. */
+/**
+ * Looks at everything that the plan rests on again, right before downtime; at NEW too: a BUILD that
+ * came twice may have been cut short, and a ledger that was set back knows of the first one alone.
+ */
 export const reinspect: StepHandler = {
-  async perform({ node, nodePlan, snapshot, effects, ports, progress }: NodeContext, _intent, signal) {
+  async perform(context: NodeContext, _intent, signal) {
+    const { node, nodePlan, snapshot, effects, ports, progress } = context;
     progress('inspecting');
     const report = await lookAgain(nodePlan.driftSha256, ports, signal);
     const fields = driftFields(report);
@@ -34,7 +46,13 @@ export const reinspect: StepHandler = {
         refusal('SPACE_TOO_LITTLE', `${node} lacks ${space} bytes of what the plan asks for.`, node),
       );
     }
-    if (drift.length === 0) return { detail: { driftSha256: nodePlan.driftSha256 } };
+    if (drift.length === 0) {
+      if (onMember(context)) {
+        progress('proving NEW again');
+        await proveNew(context, signal);
+      }
+      return { detail: { driftSha256: nodePlan.driftSha256 } };
+    }
     const failure = toFailure(
       new LockstepError(drift[0]?.code === 'SPACE_TOO_LITTLE' ? 'SPACE_TOO_LITTLE' : 'PLAN_DRIFTED', {
         node,

@@ -25,7 +25,7 @@ export interface WorldSettings {
 
 /** More than any operation of which a person would still wait for the end. */
 const LONGEST_MS = 6 * 3_600_000;
-const MOST_EVENTS = 30_000;
+const MOST_EVENTS = 100_000;
 const END_CHECK_MS = 3_000;
 /** What waits for a person is over when nothing has moved for this long. */
 const QUIET_MS = 40_000;
