@@ -15,7 +15,7 @@ const PIECE_BITS = 14;
 const PIECE_ENTRIES = 1 << PIECE_BITS;
 const FIRST_SLOTS = 2048;
 /** Slots per entry at least: shorter probes than a fuller table has. */
-const SLOTS_PER_ENTRY = 2;
+const SLOTS_PER_ENTRY = 1.5;
 
 /**
  * The keys that live at the end of a replay, each with its newest row. Keys and rows lie in a few

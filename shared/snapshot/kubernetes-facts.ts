@@ -44,7 +44,7 @@ export function* kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): Steps
     const value = row === undefined ? undefined : readValue(row);
     return value === undefined ? undefined : decodeStored(value);
   };
-  const objects = new ObjectCounts(registryPrefix);
+  const objects = new ObjectCounts(registryPrefix, MAX_OBJECT_COUNTS);
   const encryption = new EncryptionUses(bucket, registryPrefix, readValue);
   const webhooks: string[] = [];
   // Once over all keys: a large store has a million of them.
@@ -61,24 +61,12 @@ export function* kubernetesFacts(bucket: KeyBucket, readValue: ReadValue): Steps
   }
   return {
     registryPrefix,
-    objects: bounded(objects.sorted()),
+    objects: objects.sorted(),
     encryption: encryption.found(),
     clusterCaSha256: yield* clusterCa(live, registryPrefix, decode),
     kubernetesVersion: kubernetesVersion(decode(`${registryPrefix}/configmaps/kube-system/kubeadm-config`)),
     orphanWebhooks: orphanWebhooks(webhooks, live, registryPrefix, decode),
   };
-}
-
-/** Every namespace of a large cluster by itself would make a card of megabytes, of which many are listed at once. */
-function bounded(counts: ObjectCount[]): ObjectCount[] {
-  if (counts.length <= MAX_OBJECT_COUNTS) return counts;
-  const byResource = new Map<string, ObjectCount>();
-  for (const { resource, count } of counts) {
-    const sum = byResource.get(resource);
-    if (sum === undefined) byResource.set(resource, { resource, namespace: '', count });
-    else sum.count += count;
-  }
-  return [...byResource.values()];
 }
 
 /** Sorted by resource, then namespace. */
@@ -88,41 +76,81 @@ export function countObjects(keys: Iterable<string>, registryPrefix: string): Ob
   return counts.sorted();
 }
 
+/** Directories of which it is remembered what lies there. */
+const MAX_DIRECTORIES = 4096;
+
+interface Tally {
+  /** latin1, as is the namespace. */
+  readonly resource: string;
+  readonly namespace: string;
+  /** Not a bigint: each step of one is an object of its own. */
+  count: number;
+}
+
+/**
+ * Objects by resource and namespace. Where these come to be more than `most`, by resource alone:
+ * every namespace of a large cluster would make a card of megabytes, of which many are listed at once.
+ */
 class ObjectCounts {
   readonly #registryPrefix: string;
-  readonly #counts = new Map<string, ObjectCount>();
+  readonly #most: number;
+  #byNamespace = true;
+  /** By "resource\0namespace". */
+  #tallies = new Map<string, Tally>();
   /** By what a key is up to its last slash: keys are many, those are few. */
-  readonly #countOf = new Map<string, ObjectCount>();
+  readonly #tallyOf = new Map<string, Tally>();
 
-  constructor(registryPrefix: string) {
+  constructor(registryPrefix: string, most = Number.POSITIVE_INFINITY) {
     this.#registryPrefix = registryPrefix;
+    this.#most = most;
   }
 
   /** A key outside the registry does not count. */
   add(key: string): void {
     const directory = key.slice(0, key.lastIndexOf('/'));
-    const known = this.#countOf.get(directory);
+    const known = this.#tallyOf.get(directory);
     if (known !== undefined) {
       known.count++;
       return;
     }
     const parsed = parseStorageKey(key, this.#registryPrefix);
     if (parsed === undefined) return;
-    const { resource, namespace } = parsed;
-    const id = `${resource}\0${namespace}`;
-    const count = this.#counts.get(id) ?? {
-      resource: utf8(resource),
-      namespace: utf8(namespace),
-      count: 0n,
-    };
-    this.#counts.set(id, count);
-    count.count++;
+    const tally = this.#tally(parsed.resource, parsed.namespace);
+    tally.count++;
+    if (this.#tallies.size > this.#most) this.#forgetNamespaces();
     // With two segments before the last one, its name has no say in what a key is of.
-    if (directory.indexOf('/', this.#registryPrefix.length + 1) > 0) this.#countOf.set(directory, count);
+    else if (directory.indexOf('/', this.#registryPrefix.length + 1) > 0) {
+      if (this.#tallyOf.size === MAX_DIRECTORIES) this.#tallyOf.clear();
+      this.#tallyOf.set(directory, tally);
+    }
   }
 
   sorted(): ObjectCount[] {
-    return [...this.#counts.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
+    return [...this.#tallies]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, { resource, namespace, count }]) => ({
+        resource: utf8(resource),
+        namespace: utf8(namespace),
+        count: BigInt(count),
+      }));
+  }
+
+  #tally(resource: string, namespace: string): Tally {
+    const within = this.#byNamespace ? namespace : '';
+    const id = `${resource}\0${within}`;
+    const known = this.#tallies.get(id);
+    if (known !== undefined) return known;
+    const tally = { resource, namespace: within, count: 0 };
+    this.#tallies.set(id, tally);
+    return tally;
+  }
+
+  #forgetNamespaces(): void {
+    const before = this.#tallies;
+    this.#byNamespace = false;
+    this.#tallies = new Map();
+    this.#tallyOf.clear();
+    for (const { resource, count } of before.values()) this.#tally(resource, '').count += count;
   }
 }
 

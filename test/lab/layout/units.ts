@@ -78,7 +78,7 @@ ExecStart=${node} ${programs.kubelet} --root=${root} --config=${hostPaths.kubele
   const { failpointsDirectory } = input;
   const agentProgram =
     failpointsDirectory === undefined
-      ? `Environment=MALLOC_ARENA_MAX=1\nExecStart=${node} --max-semi-space-size=2 --heap-growing-percent=20 ${programs.agent}`
+      ? `Environment=MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072\nExecStart=${node} --max-semi-space-size=2 --heap-growing-percent=20 ${programs.agent}`
       : `Environment=${FAILPOINTS_VARIABLE}=${failpointsDirectory}\nExecStart=${node} ${programs.agentWithFailpoints}`;
   const agent = `[Unit]
 Description=Lockstep agent
