@@ -1,10 +1,13 @@
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
+import { driftFields, driftSha256 } from '@lockstep/shared/plan/drift.ts';
 import { describe, expect, it } from 'vitest';
 import type { NodeContext, StepContext, StepHandler, StepOutcome } from '../step.ts';
 import { Bench, benchPlan } from '../testing/bench.ts';
 import { close } from './close.ts';
 import { fenceApi } from './fence-api.ts';
+import { reinspect } from './reinspect.ts';
 import { safeguard } from './safeguard.ts';
 import { startControllers } from './start-controllers.ts';
 import { startKubelet } from './start-kubelet.ts';
@@ -44,6 +47,16 @@ describe('a node without a member', () => {
     expect(detail).toMatchObject({ baseline: { serving: false }, apiReady: true });
     expect(b.calls.join('\n')).not.toMatch(/member\.|exchange/u);
     expect(b.calls.join('\n')).toContain('UNDO.txt');
+  });
+
+  it('is looked at again, with no NEW to prove', async () => {
+    const b = bench();
+    const report = NodeReport.fromPartial({ node: 'cp1' });
+    b.on['describe'] = () => report;
+    Object.assign(b.plan.nodes[0] ?? {}, { driftSha256: driftSha256(driftFields(report)) });
+    const { result } = await perform(reinspect, b.nodeContext);
+    expect(result?.failure).toBeUndefined();
+    expect(b.calls).toEqual(['describe']);
   });
 
   it('is fenced like any other', async () => {
