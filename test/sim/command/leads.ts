@@ -21,7 +21,7 @@ export const LEADS: Readonly<Record<string, string>> = {
   'transition undo.1 -> settle.survey':
     '20261202.968369:two-leaders@start-api+57/10/186467604,crash-before-effect@swap+6/14/107735189,crash-after-sync@safeguard+16/8/444571577,operator-abort@start-etcd+103/10/337511522',
   'transition undo.2 -> settle.survey':
-    '20261202.968369:two-leaders@start-api+73/8/186467604,crash-before-effect@swap+17/5/415543843,crash-after-sync@safeguard+12/8/444571577,operator-abort@start-etcd+103/0/337511522',
+    '20271124.784456:operator-abort@report+2/9/106642305,kubelet-dead@fence+47/13/938588214,two-leaders@swap+30/0/373599798,answer-twice@safeguard+51/4/335090349,coordinator-pause@report+56/0/587618296',
   // A step's request comes a second time, seconds later, and the agent dies in the repeat of it.
   'fault crash-before-effect in re-inspect':
     '5.0:message-twice@build+3/2/425860150,crash-before-effect@re-inspect+3/2/886760132',
