@@ -139,10 +139,6 @@ export const IMPOSSIBLE: readonly Impossible[] = [
     why: 'A close is one record in the ledger, and a late repeat of the step before it finds its manifests there: it syncs, and changes nothing.',
   },
   {
-    cells: faultsIn(['kubelet-paused', 'kubelet-restarted', 'etcd-crash'], [Phase.PHASE_SWAP]),
-    why: 'No kubelet and no etcd runs on any node in the swap: the barrier before it is that proof.',
-  },
-  {
     cells: faultsIn(['outside-manifest'], [...BEFORE_FENCE, Phase.PHASE_REPORT]),
     why: 'No manifest is out, so none can be put back.',
   },

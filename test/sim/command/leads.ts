@@ -22,6 +22,13 @@ export const LEADS: Readonly<Record<string, string>> = {
     '20261202.968369:two-leaders@start-api+57/10/186467604,crash-before-effect@swap+6/14/107735189,crash-after-sync@safeguard+16/8/444571577,operator-abort@start-etcd+103/10/337511522',
   'transition undo.2 -> settle.survey':
     '20271124.784456:operator-abort@report+2/9/106642305,kubelet-dead@fence+47/13/938588214,two-leaders@swap+30/0/373599798,answer-twice@safeguard+51/4/335090349,coordinator-pause@report+56/0/587618296',
+  // A coordinator that slept takes up its swap where another one has started the members.
+  'fault kubelet-paused in swap':
+    '20281124.678984:reboot@start-controllers+23/5/303999729,kubelet-paused@start-etcd+47/9/605703953,reboot@commit+5/0/94201651,coordinator-pause@fence+73/14/211197993',
+  'fault kubelet-restarted in swap':
+    '20281124.678984:reboot@start-controllers+23/5/303999729,kubelet-restarted@start-etcd+47/9/605703953,reboot@commit+5/0/94201651,coordinator-pause@fence+73/14/211197993',
+  'fault etcd-crash in swap':
+    '20281124.678984:reboot@start-controllers+23/5/303999729,etcd-crash@start-etcd+47/9/605703953,reboot@commit+5/0/94201651,coordinator-pause@fence+73/14/211197993',
   // A step's request comes a second time, seconds later, and the agent dies in the repeat of it.
   'fault crash-before-effect in re-inspect':
     '5.0:message-twice@build+3/2/425860150,crash-before-effect@re-inspect+3/2/886760132',
