@@ -114,9 +114,8 @@ describe('order of steps', () => {
     }
   });
 
-  it('never builds again once the fence has begun, nor stops what was started', () => {
+  it('never builds again once NEW was looked at again, nor stops what was started', () => {
     expect(judgeStep(after('open', ...upTo(Step.STEP_SWAP)), Step.STEP_BUILD).kind).toBe('answer');
-    // Nor does it take away what was proven again.
     expect(judgeStep(after('open', ...upTo(Step.STEP_REINSPECT)), Step.STEP_BUILD).kind).toBe('answer');
     expect(judgeStep(after('open', ...upTo(Step.STEP_SAFEGUARD)), Step.STEP_BUILD).kind).toBe('run');
     expect(judgeStep(after('open', ...upTo(Step.STEP_START_KUBELET)), Step.STEP_FENCE_API).kind).toBe(

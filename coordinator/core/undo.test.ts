@@ -153,23 +153,26 @@ describe('an undo', () => {
     });
 
     it.each([
-      ['before the fence', [Step.STEP_STAGE]],
-      ['after it, where OLD served nobody before', [Step.STEP_STAGE, Step.STEP_FENCE_API]],
-    ])('goes on without those that are away where it is undone on one already, %s', (_when, begun) => {
-      const plan = modelPlan();
-      if (plan.baseline !== undefined) plan.baseline.serving = false;
-      const effects = begun.map(effectOf);
-      const taken = takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000, cause);
-      const script = new Script(plan, taken).start();
-      const promised = { number: 1n, coordinatorId: 'c1' };
-      const undone = { state: LedgerState.OPERATION_STATE_UNDONE, promised, effects };
-      const open = { state: LedgerState.OPERATION_STATE_OPEN, promised, effects };
-      script.answerLedger('cp1', undone).answerLedger('cp2', open).answerLedger('cp3', open);
-      script.answerAll().answerLedger('cp1', undone).answerLedger('cp2', open).answerLedger('cp3', open);
-      expect(script.asked).toEqual(['cp2', 'cp3']);
-      script.fail('cp2', 'UNREACHABLE').fail('cp3', 'UNREACHABLE').fire('grace');
-      expect(script.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
-    });
+      ['before the fence', [Step.STEP_STAGE], true],
+      ['after it, where OLD served nobody before', [Step.STEP_STAGE, Step.STEP_FENCE_API], false],
+    ])(
+      'goes on without those that are away where it is undone on one already, %s',
+      (_when, begun, serving) => {
+        const plan = modelPlan();
+        if (plan.baseline !== undefined) plan.baseline.serving = serving;
+        const effects = begun.map(effectOf);
+        const taken = takenOverOperation(plan, { number: 0n, coordinatorId: 'c2' }, 1_000_000, cause);
+        const script = new Script(plan, taken).start();
+        const promised = { number: 1n, coordinatorId: 'c1' };
+        const undone = { state: LedgerState.OPERATION_STATE_UNDONE, promised, effects };
+        const open = { state: LedgerState.OPERATION_STATE_OPEN, promised, effects };
+        script.answerLedger('cp1', undone).answerLedger('cp2', open).answerLedger('cp3', open);
+        script.answerAll().answerLedger('cp1', undone).answerLedger('cp2', open).answerLedger('cp3', open);
+        expect(script.asked).toEqual(['cp2', 'cp3']);
+        script.fail('cp2', 'UNREACHABLE').fail('cp3', 'UNREACHABLE').fire('grace');
+        expect(script.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
+      },
+    );
 
     it('settles anew where it says so only when it is asked to take the plan', () => {
       const script = takenOver(Step.STEP_STAGE).fail('cp3', 'PLAN_UNKNOWN').fail('cp3', 'EPOCH_STALE');

@@ -27,8 +27,7 @@ export function scoreOf(judged: readonly Judged[]): Score {
   return { killed, total: judged.length };
 }
 
-/** `docs/mutation.md`, whole. */
-/** `untried`: mutants that no run has come to yet. */
+/** `docs/mutation.md`, whole. `untried`: mutants that no run has come to yet. */
 export function renderReport(
   judged: readonly Judged[],
   untried: readonly Mutant[],
@@ -43,8 +42,7 @@ export function renderReport(
     HEAD,
     `**${killed} of ${total} mutants are killed: ${percent(killed, total)}.** ` +
       `${hung} of these never came to an end and were ended; the code itself is far from that limit. ` +
-      `${survivors.length} survive: ${reasoned} with the reason why that is harmless, ` +
-      `${survivors.length - reasoned} not judged so, which want a test. Each is below.`,
+      `${survivors.length} survive, ${wordsOf(survivors.length, reasoned)}. Each is below.`,
     ...(untried.length === 0
       ? []
       : ['', `**${untried.length} more have not been tried yet**: ${untriedFiles(untried)}.`]),
@@ -98,6 +96,11 @@ export function renderReport(
       '',
     ]),
   ].join('\n');
+}
+
+function wordsOf(survivors: number, reasoned: number): string {
+  if (reasoned === survivors) return 'each with the reason why that is harmless';
+  return `${reasoned} with the reason why that is harmless, ${survivors - reasoned} not judged so, which want a test`;
 }
 
 function untriedFiles(untried: readonly Mutant[]): string {

@@ -206,10 +206,19 @@ describe('REINSPECT', () => {
     expect(bench.calls).toEqual(['describe', `readStoreFacts ${OTHER}/member/snap/db`]);
   });
 
-  it('passes no NEW that a second BUILD left half', async () => {
+  it('passes no NEW that a second BUILD left half, and says that it is NEW', async () => {
     const bench = planned();
-    bench.on['readStoreFacts'] = () => Promise.reject(new LockstepError('SNAPSHOT_CORRUPT'));
-    await expect(done(bench, Step.STEP_REINSPECT)).rejects.toThrow(isRefused('SNAPSHOT_CORRUPT'));
+    bench.on['readStoreFacts'] = () =>
+      Promise.reject(new LockstepError('SNAPSHOT_CORRUPT', { message: 'Page 7 is none.' }));
+    await expect(done(bench, Step.STEP_REINSPECT)).rejects.toMatchObject({
+      code: 'BUILD_CONTENT_DIFFERS',
+      node: 'cp1',
+      message: 'The new store on cp1 is not whole: Page 7 is none.',
+    });
+    for (const other of [new LockstepError('FILE_NOT_READABLE'), new Error('the disk is gone')]) {
+      bench.on['readStoreFacts'] = () => Promise.reject(other);
+      await expect(done(bench, Step.STEP_REINSPECT)).rejects.toBe(other);
+    }
     bench.on['readStoreFacts'] = () => ({ ...builtFacts, contentSha256: 'd' });
     await expect(done(bench, Step.STEP_REINSPECT)).rejects.toThrow(isRefused('BUILD_CONTENT_DIFFERS'));
   });
@@ -248,18 +257,19 @@ describe('REINSPECT', () => {
   });
 
   it.each([
-    ['a drift that is clear', { kubelet: { unit: 'other.service' } }, 'PLAN_DRIFTED'],
+    ['a drift that is clear', { kubelet: { unit: 'other.service' } }, 'PLAN_DRIFTED', []],
     [
       'a node that is as planned, whatever could not be looked at',
       { failures: [{ code: 'NODE_INSPECTION_FAILED' }] },
       undefined,
+      [`readStoreFacts ${OTHER}/member/snap/db`],
     ],
-  ])('looks once at %s', async (_what, change, code) => {
+  ])('looks once at %s', async (_what, change, code, proof) => {
     const bench = planned();
     bench.on['describe'] = () => NodeReport.fromPartial({ ...report, ...change });
     const { result } = await done(bench, Step.STEP_REINSPECT);
     expect(result?.failure?.code).toBe(code);
-    expect(bench.calls.filter((call) => call === 'describe')).toHaveLength(1);
+    expect(bench.calls).toEqual(['describe', ...proof]);
   });
 
   it('says that the disk is full now, and drift before that', async () => {
