@@ -27,13 +27,16 @@ const OTHER_COMMAND = 'belongs to another command';
 const KEEPING = 'belongs to keeping snapshots: copies, pins, retention';
 const SCHEDULES = 'belongs to schedules, of which this cluster has none';
 const BREAK_GLASS = 'read on the node itself, with no agent running';
+const WITHIN_INSPECT = 'called by the hosting within inspect, not through the port';
 /**
  * Calls that no restore and no rollback crosses, with the reason; `PORT.*` is every call of a port. Any
  * other that is not crossed is a gap.
  */
 const NEVER_CROSSED: Readonly<Record<string, string>> = {
+  'agent:evidence.gather': OTHER_COMMAND,
   'agent:hosting.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
   'agent:service.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
+  'agent:hosting.etcdServes': 'only on a node with an API server and no member',
   'agent:hosting.provenance': SAVING,
   'agent:hosting.archiveParkedManifest': REJOIN,
   'agent:hosting.placeJoiningManifest': REJOIN,
@@ -46,16 +49,36 @@ const NEVER_CROSSED: Readonly<Record<string, string>> = {
   'agent:member.removeLearner': REJOIN,
   'agent:ledger.audit': BREAK_GLASS,
   'agent:ledger.close': 'at the end of the program',
+  'agent:lockDatabase': SAVING,
   'agent:member.close': 'at the end of the program',
-  'agent:member.apiServerAddresses': 'called by the hosting within inspect, not through the port',
-  'agent:member.authEnabled': 'called by the hosting within inspect, not through the port',
+  'agent:member.apiServerAddresses': WITHIN_INSPECT,
+  'agent:member.authEnabled': WITHIN_INSPECT,
+  'agent:member.identify': WITHIN_INSPECT,
+  'agent:member.putCures': 'only in a restore into another cluster',
   'agent:member.snapshot': SAVING,
+  'agent:sealing.addRevocations': OTHER_COMMAND,
+  'agent:sealing.seal': SAVING,
+  'agent:sealing.trust': SAVING,
+  'agent:service.copySnapshot': KEEPING,
+  'agent:service.deleteSnapshot': KEEPING,
+  'agent:service.exportSnapshot': KEEPING,
+  'agent:service.gatherEvidence': OTHER_COMMAND,
+  'agent:service.importSnapshot': KEEPING,
+  'agent:service.markSnapshot': KEEPING,
   'agent:service.saveSnapshot': SAVING,
+  'agent:service.sealSnapshot': SAVING,
+  'agent:service.setRevocations': OTHER_COMMAND,
+  'agent:snapshots.logOf': SAVING,
+  'agent:snapshots.mark': KEEPING,
+  'agent:snapshots.marks': KEEPING,
+  'agent:snapshots.rewriteCard': SAVING,
+  'agent:snapshots.savingOf': SAVING,
   'agent:service.saveKept': KEPT,
   'agent:service.describeKept': KEPT,
   'agent:service.drillSnapshot': OTHER_COMMAND,
   'agent:stores.copyStore': 'called by no step',
   'agent:stores.freeBytes': 'called by no step',
+  'agent:stores.lockDatabase': SAVING,
   'coordinator:agent.checkEncryption': 'only where the snapshot holds encrypted objects; before the plan',
   'coordinator:agent.copySnapshot': KEEPING,
   'coordinator:agent.deleteSnapshot': KEEPING,
