@@ -33,13 +33,14 @@ export async function inspectNodes(agents: Agents, clock: Clock, signal: AbortSi
   return inspections;
 }
 
-/** Asks every known agent the same, side by side; what fails is told apart from what answers. */
+/** Asks agents the same, side by side, every known one where none are named; what fails is told apart from what answers. */
 export async function askAll<Result>(
   agents: Agents,
   ask: (client: AgentClient) => Promise<Result>,
+  among: readonly AgentAddress[] = agents.known(),
 ): Promise<{ client: AgentClient; result: Result | undefined; failure: Failure | undefined }[]> {
   return Promise.all(
-    agents.known().map(async (address) => {
+    among.map(async (address) => {
       const client = agents.client(address);
       try {
         return { client, result: await ask(client), failure: undefined };

@@ -11,10 +11,11 @@ import { RecoveryLoop } from './recovery-loop.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 
 const { OPERATION_STATE_OPEN: OPEN, OPERATION_STATE_CLOSED: CLOSED } = OperationState;
-const encoded = (plan: Partial<RestorePlan>): Buffer =>
-  Buffer.from(RestorePlan.encode(RestorePlan.fromPartial(plan)).finish());
-const RESTORE = encoded({ operationId: 'r-1' });
-const ASIDE = encoded({ kind: PlanKind.PLAN_KIND_SET_ASIDE });
+const encoded = (plan: RestorePlan): Buffer => Buffer.from(RestorePlan.encode(plan).finish());
+const restoreOf = (...names: string[]): Buffer =>
+  encoded(RestorePlan.fromPartial({ operationId: 'r-1', nodes: names.map((node) => ({ node })) }));
+const RESTORE = restoreOf('cp1', 'cp2');
+const ASIDE = encoded(RestorePlan.fromPartial({ kind: PlanKind.PLAN_KIND_SET_ASIDE }));
 
 type Answer = ReadLedgerResponse | 'silent' | 'gone' | 'angry';
 
@@ -397,6 +398,14 @@ describe('the past', () => {
     expect(await past(() => scene.answers.set('cp1', 'gone'))).toEqual([]);
   });
 
+  it('is put on record although one that was left out never answers again', async () => {
+    const without = (): void => {
+      scene.answers.set('cp1', 'gone');
+      scene.set('cp2', CLOSED, restoreOf('cp2'));
+    };
+    expect(await past(without)).toEqual(['r-1']);
+  });
+
   it('waits while something is open, and while something else runs', async () => {
     expect(
       await past(() => {
@@ -444,6 +453,14 @@ describe('what no agent took', () => {
       scene.set('cp2', OPEN, RESTORE, operationId);
     });
     expect(await held).toEqual([]);
+  });
+
+  it('is ended although one that was left out never answers again', async () => {
+    const took = await left(() => {
+      scene.answers.set('cp1', 'gone');
+      scene.left = { operationId: 'r-1', planBytes: restoreOf('cp2') };
+    });
+    expect(took).toEqual(['r-1']);
   });
 
   it('waits while something else runs', async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { setsAside } from '../core/set-aside.ts';
 import type { OperationState } from '../core/state.ts';
@@ -124,9 +125,9 @@ export class RecoveryLoop {
     const askedAll = known.length > 0 && unsettled.length === known.length;
     if (askedAll && !answered.includes(true)) this.#leadership.reaches(false);
     const complete = known.length > 0 && known.every((each) => this.#settled.has(keyOf(each)));
-    if (complete && this.#leadership.leads) {
+    if (this.#leadership.leads) {
       await this.#recordPast(known, signal);
-      await this.#endWhatNobodyTook(signal);
+      await this.#endWhatNobodyTook(known, signal);
     }
     if (complete) this.#lookedFirst.resolve();
     return complete;
@@ -223,7 +224,8 @@ export class RecoveryLoop {
           !isUnended(each) &&
           !setsAside(each) &&
           !this.#recorded.has(each.operationId) &&
-          !this.#operations.knowsEnd(each.operationId),
+          !this.#operations.knowsEnd(each.operationId) &&
+          this.#haveAllSettled(known, each.plan),
       );
     if (past === undefined || this.#operations.isBusy) return;
     this.#recorded.add(past.operationId);
@@ -235,14 +237,22 @@ export class RecoveryLoop {
    * nothing there sets it off, and without this it would be under way on record for ever. The
    * ledgers are asked once more; one that has taken it since goes on from there.
    */
-  async #endWhatNobodyTook(signal: AbortSignal): Promise<void> {
+  async #endWhatNobodyTook(known: readonly AgentAddress[], signal: AbortSignal): Promise<void> {
     const left = this.#operations.leftOpen();
     if (left === undefined || this.#operations.isBusy || this.#recorded.has(left.operationId)) return;
+    if (!this.#haveAllSettled(known, left.planBytes)) return;
     // What a ledger holds is taken up from there, or waits for a person.
     if ([...this.#ledgers.values()].some(({ operationId }) => operationId === left.operationId)) return;
     this.#recorded.add(left.operationId);
     this.#logger.warn({ operationId: left.operationId }, 'ending an operation that no agent took');
     await this.#attend(this.#operations.takeOver(left.planBytes), signal);
+  }
+
+  /** Of every node that takes part; one that was left out may never answer again. */
+  #haveAllSettled(known: readonly AgentAddress[], planBytes: Uint8Array): boolean {
+    return RestorePlan.decode(planBytes).nodes.every(({ node }) =>
+      known.some((each) => each.node === node && this.#settled.has(keyOf(each))),
+    );
   }
 
   /** Waits for the end of what runs here, watching whether the agents are reached at all. */

@@ -75,17 +75,16 @@ export class SettingAside {
 
   /**
    * Of the cluster as it is now, from who took part in what made it so: others that were left out
-   * may be back as well, and serve OLD. Empty where none serves.
+   * may be back as well, and serve OLD, or never answer. Empty where none serves.
    */
   async #currentClusterId({ nodes }: RestorePlan, signal: AbortSignal): Promise<string> {
     const { agents, clock } = this.#settings;
-    const answers = await askAll(agents, (client) =>
-      client.observeMember(0n, clock.deadline(OBSERVE_TIMEOUT_MS, signal)),
+    const answers = await askAll(
+      agents,
+      (client) => client.observeMember(0n, clock.deadline(OBSERVE_TIMEOUT_MS, signal)),
+      agents.known().filter((each) => nodes.some(({ node }) => node === each.node)),
     );
-    const serving = answers.find(
-      ({ client, result }) => result?.serving === true && nodes.some(({ node }) => node === client.node),
-    );
-    return serving?.result?.clusterId ?? '';
+    return answers.find(({ result }) => result?.serving === true)?.result?.clusterId ?? '';
   }
 
   #plan(agent: AgentAddress, report: NodeReport, restore: RestorePlan): RestorePlan | undefined {
