@@ -3,14 +3,15 @@ import {
   CLOSE_POSITION,
   COMMIT_POSITION,
   FORWARD_STEPS,
-  phaseName,
   UNDO_STEPS,
 } from '@lockstep/coordinator/core/phases.ts';
+import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { CIRCUMSTANCES } from './checkers/needs-operator.ts';
 import { askCell, faultCell, stepCell } from './coverage.ts';
 import { OUTCOMES } from './outcomes.ts';
 import { FAULT_KINDS, type FaultKind } from './world/faults.ts';
+import { SET_ASIDE, type SimPhase, simPhaseName } from './world/sim-phase.ts';
 
 /** Cells that cannot be hit, each with the reason why. */
 export interface Impossible {
@@ -18,7 +19,7 @@ export interface Impossible {
   readonly why: string;
 }
 
-/** The phases in which an operation can stand while something happens. */
+/** Where an operation can stand while something happens. */
 export const PHASES = [
   Phase.PHASE_PROMISE,
   Phase.PHASE_STAGE,
@@ -33,6 +34,7 @@ export const PHASES = [
   Phase.PHASE_START_CONTROLLERS,
   Phase.PHASE_REPORT,
   Phase.PHASE_UNDO,
+  SET_ASIDE,
 ] as const;
 
 const GATE_POSITION = FORWARD_STEPS.findIndex(({ ask }) => ask.kind === 'gate');
@@ -43,6 +45,9 @@ export const TRANSITIONS: readonly string[] = [...moves()].map((move) => `transi
 function* moves(): Generator<string> {
   yield 'none -> forward.0';
   yield 'none -> settle.survey';
+  // Of one node that does not take the plan there is nothing to undo.
+  yield 'forward.0 -> ended.refused';
+  yield 'forward.0 -> ended.rolled-back';
   for (const position of FORWARD_STEPS.keys()) {
     const here = `forward.${position}`;
     if (position < CLOSE_POSITION) yield `${here} -> forward.${position + 1}`;
@@ -98,10 +103,11 @@ function* moves(): Generator<string> {
   for (const outcome of OUTCOMES) if (outcome !== 'unended') yield `ended.${outcome} -> settle.survey`;
 }
 
-/** Every step of a restore and of its undo on an agent: taken up, recorded as done, taken up again. */
+/** Every step on an agent, of a restore, its undo and what sets a node aside: taken up, recorded as done, taken up again. */
 export const STEP_CELLS: readonly string[] = [
   ...FORWARD_STEPS.flatMap(({ ask }) => (ask.kind === 'execute' ? [ask.step] : [])),
   ...UNDO_STEPS.map(({ step }) => step),
+  Step.STEP_SET_ASIDE,
 ].flatMap((step) =>
   (['begun', 'done', 'again'] as const).map((event) => stepCell(step as RunnableStep, event)),
 );
@@ -112,11 +118,11 @@ export const ASK_CELLS: readonly string[] = CIRCUMSTANCES.flatMap(({ codes }) =>
 );
 
 export const FAULT_CELLS: readonly string[] = FAULT_KINDS.flatMap((kind) =>
-  PHASES.map((phase) => faultCell(kind, phaseName(phase))),
+  PHASES.map((phase) => faultCell(kind, simPhaseName(phase))),
 );
 
-function faultsIn(kinds: readonly FaultKind[], phases: readonly Phase[]): string[] {
-  return kinds.flatMap((kind) => phases.map((phase) => faultCell(kind, phaseName(phase))));
+function faultsIn(kinds: readonly FaultKind[], phases: readonly SimPhase[]): string[] {
+  return kinds.flatMap((kind) => phases.map((phase) => faultCell(kind, simPhaseName(phase))));
 }
 
 const CRASHES_AT_EFFECTS = [

@@ -1,9 +1,9 @@
 import { type RunnableStep, STEP_NAMES } from '@lockstep/agent/core/operation.ts';
-import { phaseName } from '@lockstep/coordinator/core/phases.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { circumstanceOf } from './checkers/needs-operator.ts';
 import { outcomeOf } from './outcomes.ts';
 import type { OperationResult } from './world/operation.ts';
+import { simPhaseName } from './world/sim-phase.ts';
 import type { WorldView } from './world/view.ts';
 
 /** What became of a step on an agent; `again`: it was intended before. */
@@ -51,7 +51,7 @@ export function* cellsOf({
 }: Pick<OperationResult, 'transitions' | 'faults' | 'outcome' | 'code'>): Generator<string> {
   if (outcome === Outcome.OUTCOME_NEEDS_OPERATOR) yield askCell(code);
   for (const transition of transitions) yield `transition ${transition.replace(ENDED, named)}`;
-  for (const { kind, phase } of faults) yield faultCell(kind, phaseName(phase));
+  for (const { kind, phase } of faults) yield faultCell(kind, simPhaseName(phase));
 }
 
 /** The world says an outcome by its number. */

@@ -1,7 +1,7 @@
-import { phaseName } from '@lockstep/coordinator/core/phases.ts';
 import { outcomeOf } from './outcomes.ts';
 import { type Simulated, simulate } from './simulate.ts';
 import { faultText, type Token } from './token.ts';
+import { simPhaseName } from './world/sim-phase.ts';
 import type { NodeView, WorldView } from './world/view.ts';
 
 /** Runs one operation again, a line for each event; what a line shows of a node is what changed there. */
@@ -33,7 +33,7 @@ export function verdictLine({ broken, outcome, code, events, simulatedMs }: Simu
 function eventLine({ events, nowMs, last, nodes, coordinators }: WorldView): string {
   const where = [nodes[last.node]?.name, coordinators[last.coordinator]?.name].filter(Boolean).join(' ');
   const time = `${(nowMs / 1000).toFixed(3)} s`.padStart(12);
-  return `${String(events).padStart(6)} ${time} ${phaseName(last.phase).padEnd(10)} ${last.kind} ${last.what} ${where}`;
+  return `${String(events).padStart(6)} ${time} ${simPhaseName(last.phase).padEnd(10)} ${last.kind} ${last.what} ${where}`;
 }
 
 function nodeLine(node: NodeView): string {

@@ -1,6 +1,6 @@
-import { phaseName } from '@lockstep/coordinator/core/phases.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { FAULT_KINDS, type Fault, type FaultKind, type FaultScript } from './world/faults.ts';
+import { SET_ASIDE, type SimPhase, simPhaseName } from './world/sim-phase.ts';
 
 /** Names one simulated operation exactly: the run's seed, its number in the run, and its faults where they are not the seed's own. */
 export interface Token {
@@ -24,7 +24,7 @@ export function tokenText({ seed, index, script }: Token): string {
 }
 
 export function faultText({ kind, phase, after, target, draw }: Fault): string {
-  return `${kind}@${phaseName(phase)}+${after}/${target}/${draw}`;
+  return `${kind}@${simPhaseName(phase)}+${after}/${target}/${draw}`;
 }
 
 /** Throws where the text is none. */
@@ -38,9 +38,9 @@ export function parseToken(text: string): Token {
   return { seed: Number(seed), index: Number(index), script };
 }
 
-const PHASES: ReadonlyMap<string, Phase> = new Map(
-  Object.values(Phase).flatMap((phase) =>
-    typeof phase === 'number' && phase > 0 ? [[phaseName(phase), phase] as const] : [],
+const PHASES: ReadonlyMap<string, SimPhase> = new Map(
+  [...Object.values(Phase), SET_ASIDE as SimPhase].flatMap((phase) =>
+    typeof phase === 'number' && phase > 0 ? [[simPhaseName(phase), phase] as const] : [],
   ),
 );
 

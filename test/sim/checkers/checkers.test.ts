@@ -467,6 +467,60 @@ describe('comes-back', () => {
     ).toMatch(/OLD has no quorum/);
     expect(spoilt(() => {}, Outcome.OUTCOME_RESTORED)).toMatch(/NEW is not in place/);
   });
+
+  describe('of a node that was left out', () => {
+    /** cp1 and cp2 are restored, and cp3 is back and set aside. */
+    const setAside = (world: MadeWorld): void => {
+      const [first, second, third] = world.nodes;
+      for (const node of [first, second]) {
+        swapProperly(node);
+        node.liveManifests.etcd = { volatile: 1, durable: 1 };
+        node.kubelet = { ...node.kubelet, running: true, hold: { volatile: 0, durable: 0 } };
+        node.etcds = [etcd(300 + node.index, 'new')];
+        record(node, operation('closed'));
+      }
+      third.leftOut = true;
+      fenceProperly(third);
+      record(third, operation('closed'));
+    };
+    const restored = (spoil: (world: MadeWorld) => void) =>
+      broken(comesBack, (world) => {
+        setAside(world);
+        spoil(world);
+        world.end = end(Outcome.OUTCOME_RESTORED);
+      });
+
+    it('holds where it is set aside, and where it never comes back', () => {
+      expect(restored(() => {})).toBeUndefined();
+      const gone = (world: MadeWorld): void => {
+        world.nodes[2].gone = true;
+        world.nodes[2].ledger.operation = undefined;
+      };
+      expect(restored(gone)).toBeUndefined();
+    });
+
+    it('sees one that is back and was not set aside, or not altogether', () => {
+      expect(restored(({ nodes }) => (nodes[2].ledger.operation = undefined))).toMatch(/was not set aside/);
+      expect(restored(({ nodes }) => record(nodes[2], operation('open')))).toMatch(/was not set aside/);
+      expect(restored(({ nodes }) => swapProperly(nodes[2]))).toMatch(/cp3: OLD is not in place/);
+      expect(restored(({ nodes }) => (nodes[2].kubelet.hold.volatile = 0))).toMatch(/kubelet is not held/);
+      expect(restored(({ nodes }) => (nodes[2].etcds = [etcd(9, 'old')]))).toMatch(/etcd runs/);
+    });
+
+    it('sees one that was set aside although nothing was restored', () => {
+      const undone = (world: MadeWorld): void => {
+        world.nodes[2].leftOut = true;
+        for (const node of world.nodes.slice(0, 2)) record(node, operation('undone'));
+        world.end = end(Outcome.OUTCOME_ROLLED_BACK);
+      };
+      const untouched = (world: MadeWorld): void => {
+        undone(world);
+        world.nodes[2].ledger.operation = undefined;
+      };
+      expect(broken(comesBack, untouched)).toBeUndefined();
+      expect(broken(comesBack, undone)).toMatch(/cp3: it was set aside, and nothing was restored/);
+    });
+  });
 });
 
 describe('never-serves-old', () => {

@@ -16,7 +16,8 @@ export const comesBack: Invariant = {
     const { end } = world;
     if (end === undefined || !end.quiet) return undefined;
     for (const node of world.nodes) {
-      const how = notBack(end, node);
+      if (node.gone) continue;
+      const how = node.leftOut ? notSetAside(world, end, node) : notBack(end, node);
       if (how !== undefined && !isExcused(world, 'ledger-only-grows', node.index))
         return `${node.name}: ${how}`;
     }
@@ -37,6 +38,31 @@ function notBack(end: EndOfOperation, node: NodeView): string | undefined {
     case Outcome.OUTCOME_RESTORED:
       if (!isNewInPlace(node)) return 'NEW is not in place';
       return notRunning(node);
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * One that a restore went on without is kept from starting anything, OLD untouched; one that was not
+ * restored after all is nobody's to stop. Where every ledger that knows who was left out may have lost
+ * it, nobody does.
+ */
+function notSetAside(world: WorldView, { outcome }: EndOfOperation, node: NodeView): string | undefined {
+  const { operation } = node.ledger;
+  switch (outcome) {
+    case Outcome.OUTCOME_ROLLED_BACK:
+    case Outcome.OUTCOME_REFUSED:
+      if (operation !== undefined) return 'it was set aside, and nothing was restored';
+      return isOldInPlace(node) ? notRunning(node) : 'OLD is not in place';
+    case Outcome.OUTCOME_RESTORED: {
+      if (!isOldInPlace(node)) return 'OLD is not in place';
+      if (world.excuses.some(({ promise }) => promise === 'ledger-only-grows')) return undefined;
+      if (operation?.phase !== 'closed') return 'it is back, and was not set aside';
+      if (node.kubelet.hold.volatile === 0) return 'it is set aside, and kubelet is not held';
+      const running = node.etcds.some(({ startedBy }) => startedBy === 'kubelet');
+      return running ? 'it is set aside, and etcd runs' : undefined;
+    }
     default:
       return undefined;
   }

@@ -66,6 +66,7 @@ function wasFenced(node: NodeView): boolean {
 
 function firstOf(world: WorldView, wrong: (node: NodeView) => string | undefined): string | undefined {
   for (const node of world.nodes) {
+    if (node.leftOut) continue;
     const how = wrong(node);
     if (how !== undefined && !isExcused(world, 'ledger-only-grows', node.index))
       return `${node.name}: ${how}`;

@@ -94,6 +94,8 @@ function calmNode(index: number): MadeNode {
   return {
     index,
     name: `cp${index + 1}`,
+    leftOut: false,
+    gone: false,
     powered: true,
     agent: { up: true, paused: false, run: 1, effectInFlight: false },
     ledger: {

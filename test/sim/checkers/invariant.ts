@@ -52,3 +52,8 @@ export function isNewInPlace(node: NodeView): boolean {
 export function perNode<Memory>(world: WorldView, remember: (node: NodeView) => Memory): Memory[] {
   return world.nodes.map(remember);
 }
+
+/** As `perNode`, without the nodes that the operation goes on without: they are the last. */
+export function perPlannedNode<Memory>(world: WorldView, remember: (node: NodeView) => Memory): Memory[] {
+  return world.nodes.filter(({ leftOut }) => !leftOut).map(remember);
+}

@@ -2,7 +2,7 @@ import { majorityOf } from '@lockstep/coordinator/core/quorum.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodeView, WorldView } from '../world/view.ts';
-import { type Invariant, isNewInPlace, perNode } from './invariant.ts';
+import { type Invariant, isNewInPlace, perPlannedNode } from './invariant.ts';
 
 /**
  * Invariant 7. A commit counts from its record on, also where a fault takes that ledger later.
@@ -17,7 +17,7 @@ export const writesKept: Invariant = {
     let gateAsked = false;
     let anyCommitted = false;
     return (world) => {
-      seen ??= perNode(world, () => ({ records: -1, committed: false, openAtGate: false }));
+      seen ??= perPlannedNode(world, () => ({ records: -1, committed: false, openAtGate: false }));
       for (const { index, ledger, liveManifests } of world.nodes) {
         const then = seen[index];
         if (then === undefined) continue;

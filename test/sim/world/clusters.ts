@@ -1,3 +1,4 @@
+import { majorityOf } from '@lockstep/coordinator/core/quorum.ts';
 import { NEW_REVISION, OLD_REVISION } from './plan.ts';
 import type { Incarnation, WriteTally } from './view.ts';
 import type { SimWorld } from './world.ts';
@@ -85,11 +86,12 @@ export class Clusters {
   }
 
   #newCluster(incarnation: Incarnation): Cluster {
-    const { nodes, planned } = this.#world;
+    const { nodes, planned, plan } = this.#world;
+    const members = { old: nodes.length, new: plan.nodes.length };
     const isNew = incarnation === 'new';
     return {
       incarnation,
-      majority: isNew || incarnation === 'old' ? Math.floor(nodes.length / 2) + 1 : 1,
+      majority: incarnation === 'old' || isNew ? majorityOf(members[incarnation]) : 1,
       leader: false,
       electing: false,
       revision: isNew ? NEW_REVISION : incarnation === 'old' ? OLD_REVISION : 1n,

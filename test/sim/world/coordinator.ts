@@ -9,6 +9,7 @@ import type {
   OperationRecord,
 } from '@lockstep/coordinator/runner/ports.ts';
 import { RecoveryLoop } from '@lockstep/coordinator/runner/recovery-loop.ts';
+import { SettingAside } from '@lockstep/coordinator/runner/setting-aside.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import { SimClock } from './clock.ts';
 import { SimAgents } from './network.ts';
@@ -27,7 +28,7 @@ export interface CoordinatorRun {
 
 const NO_PLANS = { put: async (): Promise<void> => {}, get: async () => undefined };
 const NO_ANNOUNCER = { announce: (): void => {} };
-/** Left-out nodes are no part of the operations simulated here. */
+/** Where nobody is left out there is nobody to look for, time after time. */
 const NOBODY_SET_ASIDE = { look: async () => true, resume: async () => {} };
 
 interface MutableRecord extends Omit<OperationRecord, 'events' | 'operation' | 'report'> {
@@ -96,9 +97,10 @@ export class SimCoordinator implements CoordinatorView {
     const run: { actor: Actor; operations?: Operations; stop: AbortController } = { actor, stop };
     const agents: Agents = new SimAgents(this.#world, this, run as CoordinatorRun);
     const leadership = new SimLeadership(this, this.#world);
+    const coordinatorId = `${this.name}/${this.run}`;
     const operations = new Operations({
       cluster: CLUSTER,
-      coordinatorId: `${this.name}/${this.run}`,
+      coordinatorId,
       agents,
       plans: NO_PLANS,
       journal: this.#journalPort(actor),
@@ -114,7 +116,10 @@ export class SimCoordinator implements CoordinatorView {
       agents,
       operations,
       leadership,
-      settingAside: NOBODY_SET_ASIDE,
+      settingAside:
+        this.#world.plan.leftOut.length === 0
+          ? NOBODY_SET_ASIDE
+          : new SettingAside({ coordinatorId, agents, clock, logger: NO_LOGGER }),
       clock,
       logger: NO_LOGGER,
     });

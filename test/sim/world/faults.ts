@@ -1,4 +1,4 @@
-import type { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { SimPhase } from './sim-phase.ts';
 
 /** Everything that can go wrong. The names are those of the coverage table. */
 export const FAULT_KINDS = [
@@ -52,7 +52,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 export interface Fault {
   readonly kind: FaultKind;
   /** Armed once this phase has been entered... */
-  readonly phase: Phase;
+  readonly phase: SimPhase;
   /** ...and this many events have passed since. One that is bound to a point fires at the next of it. */
   readonly after: number;
   /** Index of a node or a coordinator, by what the kind is about. */

@@ -94,7 +94,7 @@ export class Injection {
         const { run } = node;
         if (run === undefined || run.actor.paused) return false;
         node.pauseAgent();
-        this.#healLater(pauseMs(dice), 'agent wakes', () => node.wakeAgent(run));
+        this.healLater(pauseMs(dice), 'agent wakes', () => node.wakeAgent(run));
         return true;
       }
       case 'coordinator-crash':
@@ -105,7 +105,7 @@ export class Injection {
         const run = coordinator.run_;
         if (run === undefined || run.actor.paused) return false;
         run.actor.paused = true;
-        this.#healLater(pauseMs(dice), 'coordinator wakes', () => {
+        this.healLater(pauseMs(dice), 'coordinator wakes', () => {
           if (!run.actor.dead) world.scheduler.wake(run.actor);
         });
         return true;
@@ -114,7 +114,7 @@ export class Injection {
         if (world.coordinators.length < 2) return false;
         this.severalLead = true;
         for (const each of world.coordinators) each.setLeads(true);
-        this.#healLater(dice.between(3_000, 20_000), 'one leads again', () => {
+        this.healLater(dice.between(3_000, 20_000), 'one leads again', () => {
           this.severalLead = false;
         });
         return true;
@@ -174,7 +174,7 @@ export class Injection {
         kubelet.broken = true;
         const wasUp = kubelet.isActive;
         kubelet.stop();
-        this.#healLater(dice.between(1_000, 50_000), 'kubelet mended', () => {
+        this.healLater(dice.between(1_000, 50_000), 'kubelet mended', () => {
           kubelet.broken = false;
           if (wasUp) kubelet.start();
         });
@@ -182,7 +182,7 @@ export class Injection {
       }
       case 'kubelet-slow':
         host.kubelet.slownessMs = dice.between(2_000, 20_000);
-        this.#healLater(dice.between(5_000, 40_000), 'kubelet fast again', () => {
+        this.healLater(dice.between(5_000, 40_000), 'kubelet fast again', () => {
           host.kubelet.slownessMs = 0;
         });
         return true;
@@ -190,7 +190,7 @@ export class Injection {
         const { actor } = host.kubelet;
         if (actor === undefined || actor.paused) return false;
         actor.paused = true;
-        this.#healLater(pauseMs(dice), 'kubelet wakes', () => {
+        this.healLater(pauseMs(dice), 'kubelet wakes', () => {
           if (!actor.dead) world.scheduler.wake(actor);
         });
         return true;
@@ -198,7 +198,7 @@ export class Injection {
       case 'kubelet-restarted':
         if (!host.kubelet.isActive) return false;
         host.kubelet.stop();
-        this.#healLater(dice.between(100, 3_000), 'kubelet restarts', () => host.kubelet.start());
+        this.healLater(dice.between(100, 3_000), 'kubelet restarts', () => host.kubelet.start());
         return true;
       case 'outside-manifest':
         return this.#returnManifest(dice, node);
@@ -207,7 +207,7 @@ export class Injection {
         world.noteExcuse(fault.kind, node.index, 'outside-process');
         world.noteExcuse(fault.kind, -1, 'ends-by-itself');
         host.startContainer('etcd', 'outside');
-        this.#healLater(dice.between(500, 40_000), 'the outside etcd ends', () => {
+        this.healLater(dice.between(500, 40_000), 'the outside etcd ends', () => {
           for (const etcd of host.etcds.filter((each) => each.startedBy === 'outside')) host.end(etcd);
         });
         return true;
@@ -256,13 +256,13 @@ export class Injection {
   restartAgentLater(node: SimNode, fault: Fault): void {
     const dice = new Random(BigInt(fault.draw) + 1n);
     const delayMs = dice.chance(0.92) ? dice.between(200, 5_000) : dice.between(10_000, 120_000);
-    this.#healLater(delayMs, 'agent starts', () => node.startAgent());
+    this.healLater(delayMs, 'agent starts', () => node.startAgent());
   }
 
   #crashCoordinator(coordinator: SimCoordinator, dice: Random): void {
     coordinator.crash();
     const delayMs = dice.chance(0.9) ? dice.between(300, 6_000) : dice.between(10_000, 120_000);
-    this.#healLater(delayMs, 'coordinator starts', () => void coordinator.start());
+    this.healLater(delayMs, 'coordinator starts', () => void coordinator.start());
   }
 
   #cut(fault: Fault, dice: Random, node: SimNode): void {
@@ -290,7 +290,7 @@ export class Injection {
       : dice.chance(0.93)
         ? dice.between(300, 25_000)
         : dice.between(40_000, 300_000);
-    this.#healLater(longMs, 'joined again', () => {
+    this.healLater(longMs, 'joined again', () => {
       for (const each of concerned) {
         for (const { index } of away) {
           each.cutTo.delete(index);
@@ -306,9 +306,9 @@ export class Injection {
   #losePower(node: SimNode, dice: Random, synced: boolean, forMs: number): void {
     node.host.losePower(synced);
     node.crashAgent();
-    this.#healLater(forMs, 'powered on', () => {
+    this.healLater(forMs, 'powered on', () => {
       node.host.boot();
-      this.#healLater(dice.between(100, 2_000), 'agent starts', () => node.startAgent());
+      this.healLater(dice.between(100, 2_000), 'agent starts', () => node.startAgent());
     });
   }
 
@@ -316,7 +316,7 @@ export class Injection {
     const once = dice.chance(0.75);
     const forMs = once ? 600_000 : dice.between(200, 12_000);
     node.failDisk(kind, once ? 1 : Number.POSITIVE_INFINITY, forMs);
-    if (!once) this.#healLater(forMs, 'disk mended', () => undefined);
+    if (!once) this.healLater(forMs, 'disk mended', () => undefined);
   }
 
   #returnManifest(dice: Random, node: SimNode): boolean {
@@ -341,10 +341,11 @@ export class Injection {
     this.#world.noteExcuse(kind, -1, 'ends-by-itself');
   }
 
-  #healLater(delayMs: number, what: string, heal: () => void): void {
+  healLater(delayMs: number, what: string, heal: () => void): void {
     this.#healing += 1;
     this.#world.scheduler.at(delayMs, undefined, 'process', what, -1, -1, () => {
       this.#healing -= 1;
+      this.#world.healed();
       heal();
     });
   }

@@ -14,6 +14,7 @@ import type {
   StepProgress,
   StepResult,
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
+import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { KEEPALIVE_TIME_MS, KEEPALIVE_TIMEOUT_MS } from '@lockstep/shared/transport/limits.ts';
 import type { CoordinatorRun, SimCoordinator } from './coordinator.ts';
 import type { AgentRun, SimNode } from './node.ts';
@@ -113,8 +114,10 @@ class SimAgentClient implements AgentClient {
     );
   }
 
-  describe(): never {
-    throw new Error('no operation describes a node through its coordinator');
+  describe(signal: AbortSignal): Promise<NodeReport> {
+    return this.#call('Describe', signal, ({ io }) =>
+      io.read('describe', () => this.#world.reportOf(this.#node), 50),
+    );
   }
 
   checkEncryption(): never {

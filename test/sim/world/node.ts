@@ -41,6 +41,8 @@ export interface AgentRun {
 export class SimNode implements NodeView {
   readonly index: number;
   readonly name: string;
+  readonly leftOut: boolean;
+  gone = false;
   readonly world: SimWorld;
   readonly host: Host;
   records: LedgerRecords;
@@ -63,6 +65,7 @@ export class SimNode implements NodeView {
     this.world = world;
     this.index = index;
     this.name = nodeName(index);
+    this.leftOut = index >= world.plan.nodes.length;
     this.host = new Host(world, index);
     this.records = emptyLedger(ledgerIdOf(index), this.name, CLUSTER);
     const { host } = this;

@@ -1,8 +1,9 @@
-import type { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { FaultKind, FaultScript } from './faults.ts';
 import { plannedWorld } from './plan.ts';
 import { Random } from './random.ts';
 import { coordinatorsOf, scriptOf, shapeOf } from './script.ts';
+import type { SimPhase } from './sim-phase.ts';
 import type { WorldView } from './view.ts';
 import { SimWorld } from './world.ts';
 
@@ -21,7 +22,7 @@ export interface OperationResult {
   /** Of the failure that the outcome names, or empty. */
   readonly code: string;
   /** Faults that took place, and in which phase. */
-  readonly faults: readonly { readonly kind: FaultKind; readonly phase: Phase }[];
+  readonly faults: readonly { readonly kind: FaultKind; readonly phase: SimPhase }[];
   /** "forward.6 -> undo.0", in order, of all coordinators. */
   readonly transitions: readonly string[];
   readonly violation: { readonly message: string; readonly event: number } | undefined;
@@ -40,9 +41,9 @@ const EVENTS_AT_ONCE = 2_000;
 export async function runOperation(input: OperationInput, { check }: RunOptions): Promise<OperationResult> {
   const seed = typeof input === 'bigint' ? input : input.seed;
   const random = new Random(seed);
-  const shape = shapeOf(random);
+  const shape = shapeOf(seed, random);
   const coordinators = coordinatorsOf(random);
-  const own = scriptOf(random);
+  const own = scriptOf(seed, shape, random);
   const script = typeof input === 'bigint' ? own : input.script;
   const world = new SimWorld({ seed: seed + 1n, planned: plannedWorld(shape), coordinators, script });
   const violation = await run(world, check);

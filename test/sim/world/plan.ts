@@ -1,3 +1,4 @@
+import { approvalNeeds } from '@lockstep/coordinator/core/approval.ts';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import type { ManifestReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
@@ -22,6 +23,10 @@ export interface Shape {
   readonly maxOutageMs: number;
   /** The snapshot carries an alarm that the gate must cure. */
   readonly alarm: boolean;
+  /** How many nodes the operation goes on without: the last ones. */
+  readonly leftOut: number;
+  /** They are said to be gone for good: any number, with OLD's quorum among them. */
+  readonly destroyed: boolean;
 }
 
 /** A plan and what the world answers by it; made once for each shape. */
@@ -88,7 +93,8 @@ function makePlan(shape: Shape): PlannedWorld {
     clientUrls: [`https://10.0.0.${index + 1}:2379`],
     learner: false,
   }));
-  const initialCluster = indices.map((index) => `${nodeName(index)}=${peerUrl(index)}`).join(',');
+  const takingPart = indices.slice(0, shape.nodes - shape.leftOut);
+  const initialCluster = takingPart.map((index) => `${nodeName(index)}=${peerUrl(index)}`).join(',');
   const facts = SnapshotFacts.fromPartial({
     status: { revision: SNAPSHOT_REVISION, totalSizeBytes: 1_000_000n, totalEntries: 10n, liveKeys: 5n },
     fileSha256: sha256Hex('the file'),
@@ -104,9 +110,22 @@ function makePlan(shape: Shape): PlannedWorld {
     status: { revision: NEW_REVISION, totalSizeBytes: 1_000_000n, totalEntries: 11n, liveKeys: 5n },
     rowsAboveContent: 1n,
     onlyBumpRowAboveContent: true,
-    members: members.map(({ id, name, peerUrls }) => ({ id, name, peerUrls, learner: false })),
+    members: takingPart.map((index) => ({
+      id: memberId(index),
+      name: nodeName(index),
+      peerUrls: [peerUrl(index)],
+      learner: false,
+    })),
   });
   const reports = indices.map((index) => reportOf(index, shape, members));
+  const leftOut = indices.slice(takingPart.length).map((index) => ({
+    node: nodeName(index),
+    address: address(index),
+    memberId: memberId(index),
+    memberName: nodeName(index),
+    hosts: [`10.0.0.${index + 1}`],
+    destroyed: shape.destroyed,
+  }));
   const etcdutl = {
     name: 'etcdutl',
     path: '/usr/bin/etcdutl',
@@ -137,11 +156,10 @@ function makePlan(shape: Shape): PlannedWorld {
         signer: `lockstep://${CLUSTER}/${name}`,
       })),
     },
-    sources: [
-      { node: nodeName(0), address: address(0) },
-      { node: nodeName(1), address: address(1) },
-    ],
-    nodes: reports.map((report, index) => {
+    sources: takingPart.slice(0, 2).map((index) => ({ node: nodeName(index), address: address(index) })),
+    leftOut,
+    approvalNeeds: approvalNeeds(leftOut, []),
+    nodes: reports.slice(0, takingPart.length).map((report, index) => {
       const fields = driftFields(report);
       return {
         node: report.node,

@@ -2,9 +2,10 @@ import type { RunnableStep } from '@lockstep/agent/core/operation.ts';
 import type { OperationRecord } from '@lockstep/agent/ledger/records.ts';
 import type { Component } from '@lockstep/agent/ports.ts';
 import type { OperationState } from '@lockstep/coordinator/core/state.ts';
-import type { Epoch, Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { Epoch, Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { FaultKind } from './faults.ts';
+import type { SimPhase } from './sim-phase.ts';
 
 /**
  * The world as checkers see it after every event: the objects that the simulator itself works
@@ -18,8 +19,8 @@ export interface WorldView {
   readonly events: number;
   readonly last: SimEvent;
   readonly plan: RestorePlan;
-  /** Furthest phase that any coordinator has published, or PHASE_UNDO once undo began. */
-  readonly phase: Phase;
+  /** Furthest phase that any coordinator has published, or PHASE_UNDO once undo began; SET_ASIDE once that has. */
+  readonly phase: SimPhase;
   readonly nodes: readonly NodeView[];
   readonly coordinators: readonly CoordinatorView[];
   /** One for each incarnation that ever acknowledged a write. */
@@ -27,7 +28,7 @@ export interface WorldView {
   /** What faults that no protocol can survive have taken from the promises, exactly. */
   readonly excuses: readonly Excuse[];
   /** Those that took place, in order. */
-  readonly faults: readonly { readonly kind: FaultKind; readonly phase: Phase }[];
+  readonly faults: readonly { readonly kind: FaultKind; readonly phase: SimPhase }[];
   /** Set in the last call of an operation alone. */
   readonly end: EndOfOperation | undefined;
 }
@@ -58,7 +59,7 @@ export interface SimEvent {
   readonly node: number;
   /** Index into `coordinators`, or -1. */
   readonly coordinator: number;
-  readonly phase: Phase;
+  readonly phase: SimPhase;
   readonly fault: FaultKind | undefined;
 }
 
@@ -121,6 +122,10 @@ export interface PerformedEffect {
 export interface NodeView {
   readonly index: number;
   readonly name: string;
+  /** The operation goes on without it. */
+  readonly leftOut: boolean;
+  /** Left out, and it never comes back. */
+  readonly gone: boolean;
   readonly powered: boolean;
   readonly agent: {
     readonly up: boolean;
@@ -132,7 +137,7 @@ export interface NodeView {
   readonly ledger: {
     readonly ledgerId: string;
     readonly promised: Epoch | undefined;
-    /** Of the simulated operation; undefined where the ledger does not know it. */
+    /** The simulated one, or of a node that was left out that which sets it aside; undefined where there is none. */
     readonly operation: OperationRecord | undefined;
     /** Counts records; never sinks but by a fault that an excuse names. */
     readonly records: number;

@@ -1,9 +1,11 @@
 import { isEnded } from '@lockstep/agent/core/operation.ts';
 import { forwardStep } from '@lockstep/coordinator/core/phases.ts';
+import { majorityOf } from '@lockstep/coordinator/core/quorum.ts';
 import type { Stage } from '@lockstep/coordinator/core/state.ts';
 import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { takeAway } from './absence.ts';
 import { Clusters } from './clusters.ts';
 import { type CoordinatorRun, SimCoordinator } from './coordinator.ts';
 import type { Fault, FaultKind, FaultScript } from './faults.ts';
@@ -14,6 +16,8 @@ import { People } from './people.ts';
 import type { PlannedWorld } from './plan.ts';
 import { Random } from './random.ts';
 import { Scheduler } from './scheduler.ts';
+import { withoutDice } from './script.ts';
+import { SET_ASIDE, type SimPhase } from './sim-phase.ts';
 import type { EndOfOperation, Excuse, SimEvent, WorldView, WriteTally } from './view.ts';
 
 export interface WorldSettings {
@@ -29,6 +33,8 @@ const MOST_EVENTS = 100_000;
 const END_CHECK_MS = 3_000;
 /** What waits for a person is over when nothing has moved for this long. */
 const QUIET_MS = 40_000;
+/** Who was left out and is back is looked at in turn, and again where that failed. */
+const SET_ASIDE_QUIET_MS = 120_000;
 
 /** Everything there is, and what happens next. */
 export class SimWorld implements WorldView {
@@ -40,13 +46,13 @@ export class SimWorld implements WorldView {
   readonly coordinators: SimCoordinator[];
   readonly openCalls = new Set<OpenCall>();
   readonly excuses: Excuse[] = [];
-  readonly faults: { kind: FaultKind; phase: Phase }[] = [];
+  readonly faults: { kind: FaultKind; phase: SimPhase }[] = [];
   readonly transitions: string[] = [];
   readonly injection: Injection;
   readonly clusters: Clusters;
   readonly people: People;
   events = 0;
-  phase: Phase = Phase.PHASE_PROMISE;
+  phase: SimPhase = Phase.PHASE_PROMISE;
   phaseEvents = 0;
   last: SimEvent = {
     kind: 'process',
@@ -73,13 +79,16 @@ export class SimWorld implements WorldView {
     this.injection = new Injection(this, script);
     this.clusters = new Clusters(this);
     this.people = new People(this);
-    const broken = shape.serving ? 0 : Math.floor(shape.nodes / 2) + 1;
+    // Where a quorum is gone with its hosts, what is left of OLD is well.
+    const isLost = shape.leftOut >= majorityOf(shape.nodes);
+    const broken = shape.serving || isLost ? 0 : majorityOf(shape.nodes);
     for (const node of this.nodes) {
       // The last is OLD's leader; the snapshot lies on the first, and on the second half the time.
       node.host.begin(node.index === 0 || (node.index === 1 && this.random.chance(0.5)), node.index < broken);
-      node.startAgent();
+      if (!node.leftOut) node.startAgent();
     }
     this.clusters.of('old').leader = shape.serving;
+    if (shape.leftOut > 0) takeAway(this, withoutDice(seed + 2n));
     for (const coordinator of this.coordinators) void coordinator.start();
     this.coordinators[0]?.setLeads(true);
     this.people.begin();
@@ -120,6 +129,7 @@ export class SimWorld implements WorldView {
       const stage = coordinator.observe()?.stage;
       if (stage !== this.#stages[coordinator.index]) this.#stageChanged(coordinator, stage);
     }
+    if (this.phase !== SET_ASIDE && this.nodes.some(isBeingSetAside)) this.#enter(SET_ASIDE);
     this.injection.fireDue();
     if (this.events >= MOST_EVENTS || this.nowMs >= LONGEST_MS) this.#finish(false);
   }
@@ -140,14 +150,18 @@ export class SimWorld implements WorldView {
     }
   }
 
-  #enter(phase: Phase): void {
+  #enter(phase: SimPhase): void {
     if (phase === this.phase) return;
     this.phase = phase;
     this.phaseEvents = 0;
   }
 
   apiIsReady(): boolean {
-    return this.nodes.some(({ host }) => !host.cutOff && host.apiServers.some((api) => api.ready));
+    return this.nodes.some(
+      ({ host, leftOut }) =>
+        // What one left out told its API server before is stale: OLD has no quorum.
+        !host.cutOff && host.apiServers.some((api) => api.ready) && (!leftOut || host.servingMember()),
+    );
   }
 
   apiBecameReady(): void {
@@ -245,6 +259,11 @@ export class SimWorld implements WorldView {
     this.faults.push({ kind: fault.kind, phase: this.phase });
   }
 
+  /** Somebody is there again to be looked at, or to come up: nothing is over before that was done. */
+  healed(): void {
+    this.#movedMs = this.nowMs;
+  }
+
   restartAgentLater(node: SimNode, fault: Fault): void {
     this.injection.restartAgentLater(node, fault);
   }
@@ -255,7 +274,8 @@ export class SimWorld implements WorldView {
     if (this.end !== undefined || this.injection.isHealing) return;
     if (this.coordinators.some((each) => each.run_?.operations.isBusy === true)) return;
     if (this.coordinators.some((each) => !each.up || each.paused)) return;
-    if (this.nodes.some((node) => node.run === undefined || node.run.actor.paused)) return;
+    const back = this.nodes.filter(({ gone }) => !gone);
+    if (back.some((node) => node.run === undefined || node.run.actor.paused)) return;
     const open = this.nodes.some(
       ({ records: { operation } }) => operation !== undefined && !isEnded(operation.phase),
     );
@@ -264,9 +284,14 @@ export class SimWorld implements WorldView {
       return;
     }
     const waits = this.#outcome.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
-    const isQuiet = this.nowMs - this.#movedMs >= QUIET_MS;
+    const quietMs = this.nowMs - this.#movedMs;
+    const isQuiet = quietMs >= (this.planned.shape.leftOut === 0 ? QUIET_MS : SET_ASIDE_QUIET_MS);
     // A member that has just crashed is started again by kubelet.
-    const isUp = this.nodes.every(({ host }) => host.oldBroken || host.etcds.some((etcd) => etcd.serving));
+    const isRestored = this.#outcome.outcome === Outcome.OUTCOME_RESTORED;
+    const isUp = back.every(({ host, leftOut, records }) => {
+      if (leftOut && isRestored) return records.operation?.phase === 'closed';
+      return host.oldBroken || host.etcds.some((etcd) => etcd.serving);
+    });
     if (waits ? isQuiet : !open && (isUp || isQuiet)) this.#finish(true);
   }
 
@@ -283,6 +308,11 @@ export class SimWorld implements WorldView {
       quiet,
     };
   }
+}
+
+/** A node that was left out has no operation but the one that sets it aside. */
+function isBeingSetAside({ leftOut, records }: SimNode): boolean {
+  return leftOut && records.operation?.phase === 'open';
 }
 
 function labelOf(stage: Stage | undefined): string {

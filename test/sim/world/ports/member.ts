@@ -22,13 +22,15 @@ export class SimMember implements LocalMember {
   observe(signal: AbortSignal): Promise<MemberObservation> {
     return this.#ask('observe member', signal, ({ incarnation }) => {
       const cluster = this.#world.clusters.of(incarnation);
-      const { members } = this.#world.planned.plan.baseline ?? { members: [] };
+      const { plan } = this.#world;
       const { index } = this.#io.node;
+      const all = plan.baseline?.members ?? [];
+      const members = incarnation === 'new' ? all.slice(0, plan.nodes.length) : all;
       return {
         memberId: memberId(index),
         clusterId: clusterIdOf(incarnation),
         revision: cluster.revision,
-        leader: index === members.length - 1,
+        leader: index === plan.nodes.length - 1,
         learner: false,
         version: '3.5.16',
         dbSizeBytes: 1_000_000n,

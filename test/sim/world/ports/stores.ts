@@ -9,7 +9,8 @@ import { DEVICE, OPERATION_ID, STATE_DIR } from '../plan.ts';
 export const DATA_DIR = '/var/lib/etcd';
 export const STAGING_DIR = `/var/lib/.lockstep/${OPERATION_ID}`;
 export const NEW_STORE = `${STAGING_DIR}/store`;
-const OPERATION_DIR = `${STATE_DIR}/operations/${OPERATION_ID}`;
+/** Of the restore, and of what sets a node aside: no node ever has both. */
+const OPERATIONS = `${STATE_DIR}/operations/`;
 
 /** Stores on the simulated disk, call for call as agent/adapters/stores.ts goes about it. */
 export class SimStores implements Stores {
@@ -148,7 +149,7 @@ export class SimStores implements Stores {
     if (
       !path.startsWith(DATA_DIR) &&
       !path.startsWith('/var/lib/.lockstep') &&
-      !path.startsWith(OPERATION_DIR)
+      !path.startsWith(OPERATIONS)
     ) {
       throw new LockstepError('PATH_NOT_ALLOWED', { message: path });
     }
