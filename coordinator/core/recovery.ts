@@ -176,6 +176,14 @@ function lastBeforeGate(planned: NodePlan): Step | undefined {
     .findLast((step) => takesStep(planned, step));
 }
 
+/** Open or committed: somebody must finish it. */
+export function isUnended({ operationId, state }: ReadLedgerResponse): boolean {
+  return (
+    operationId !== '' &&
+    (state === LedgerState.OPERATION_STATE_OPEN || state === LedgerState.OPERATION_STATE_COMMITTED)
+  );
+}
+
 /** When downtime began, by the agents' clocks. */
 export function fencedAt(ledgers: Iterable<ReadLedgerResponse>): number | undefined {
   const times = [...ledgers].flatMap((ledger) =>

@@ -23,6 +23,9 @@ export interface OperationRunSettings {
   readonly publish: (event: OperationEvent) => void;
 }
 
+/** What carries an operation out, whatever its kind. */
+export type Run = Pick<OperationRun, 'state' | 'ended' | 'start' | 'abort' | 'notice' | 'close'>;
+
 /**
  * Performs what the core decides and tells it what happened. It decides nothing: no order, no
  * retry, no deadline is its own.

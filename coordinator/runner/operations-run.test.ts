@@ -11,9 +11,10 @@ import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/pl
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { describe, expect, it } from 'vitest';
 import type { Ask } from '../core/events.ts';
+import { isUnended } from '../core/recovery.ts';
 import { modelPlan } from '../core/testing/driver.ts';
 import { ModelAgent } from '../core/testing/model-agent.ts';
-import { isUnended, Operations } from './operations.ts';
+import { Operations } from './operations.ts';
 import type { AgentClient, Leader, OperationRecord, StoredPlan } from './ports.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 
@@ -158,17 +159,19 @@ describe('a plan that is started', () => {
     scene.agent('cp2').promised = { number: 41n, coordinatorId: 'c0' };
     expect(await scene.start()).toEqual([]);
     expect(scene.operations.running?.state.epoch).toEqual({ number: 42n, coordinatorId: 'coordinator-1.aa' });
-    expect([scene.operations.isBusy, scene.operations.begun, scene.operations.knowsEnd(operationId)]).toEqual(
-      [true, 1, false],
-    );
+    expect([
+      scene.operations.isBusy,
+      scene.operations.begun,
+      scene.operations.records.knowsEnd(operationId),
+    ]).toEqual([true, 1, false]);
     await scene.clock.pass(60_000);
     expect([
       scene.operations.isBusy,
-      scene.operations.knowsEnd(operationId),
+      scene.operations.records.knowsEnd(operationId),
       scene.operations.running,
     ]).toEqual([false, true, undefined]);
-    expect(scene.operations.get('')?.operation.outcome).toBe(Outcome.OUTCOME_RESTORED);
-    expect(scene.operations.get('')?.report).toBeDefined();
+    expect(scene.operations.records.get('')?.operation.outcome).toBe(Outcome.OUTCOME_RESTORED);
+    expect(scene.operations.records.get('')?.report).toBeDefined();
     expect(scene.journal[0]).toBe(`begin ${operationId}`);
     expect(scene.journal.at(-1)).toBe(`end ${operationId} ${Outcome.OUTCOME_RESTORED}`);
     expect(scene.journal.filter((each) => each === 'operationEnded')).toHaveLength(1);
@@ -294,7 +297,7 @@ describe('an abort', () => {
     await scene.start();
     await scene.operations.abort(operationId, 'eve', 'wrong one', signal);
     await scene.clock.pass(60_000);
-    const { operation } = scene.operations.get(operationId) ?? {};
+    const { operation } = scene.operations.records.get(operationId) ?? {};
     expect(operation?.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
     expect(operation?.failure?.message).toBe('asked for by eve: wrong one');
     const late = new Scene();
@@ -368,22 +371,22 @@ describe('an operation that another run began', () => {
     await scene.start();
     await scene.clock.pass(120_000);
     const { operations } = scene;
-    expect(operations.get(operationId)?.operation.outcome).toBe(Outcome.OUTCOME_NEEDS_OPERATOR);
+    expect(operations.records.get(operationId)?.operation.outcome).toBe(Outcome.OUTCOME_NEEDS_OPERATOR);
     const promised = (number: bigint) => ({ number, coordinatorId: 'x' });
     expect([
-      operations.waitsForPerson(operationId),
-      operations.waitsForPerson(operationId, promised(1n)),
-      operations.waitsForPerson(operationId, promised(2n)),
-      operations.waitsForPerson('r-0'),
+      operations.records.waitsForPerson(operationId),
+      operations.records.waitsForPerson(operationId, promised(1n)),
+      operations.records.waitsForPerson(operationId, promised(2n)),
+      operations.records.waitsForPerson('r-0'),
     ]).toEqual([true, true, false, false]);
     // A person's word: it is taken up again, and repeated.
     scene.agent('cp3').faults.splice(0);
     await operations.resume(operationId, signal);
     expect(operations.isBusy).toBe(true);
     await scene.clock.pass(120_000);
-    expect(operations.get(operationId)?.operation.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
+    expect(operations.records.get(operationId)?.operation.outcome).toBe(Outcome.OUTCOME_ROLLED_BACK);
     expect(operations.begun).toBe(2);
-    expect(operations.waitsForPerson(operationId)).toBe(false);
+    expect(operations.records.waitsForPerson(operationId)).toBe(false);
   });
 
   it('that an earlier run was undoing ends with the cause that its journal remembers', async () => {
@@ -392,7 +395,7 @@ describe('an operation that another run began', () => {
     scene.agent('cp3').faults.push({ on: Step.STEP_UNDO_VERIFY, code: 'STOP_UNPROVEN' });
     await scene.start();
     while (!scene.asked.includes(`execute ${Step.STEP_UNDO_VERIFY} cp3`)) await scene.clock.pass(1);
-    const { operation } = scene.operations.get(operationId) ?? {};
+    const { operation } = scene.operations.records.get(operationId) ?? {};
     if (operation === undefined) throw new Error('no operation');
     await scene.operations.close();
     scene.records = [{ ...scene.stored, operation, report: undefined, events: scene.announced }];
@@ -428,10 +431,10 @@ describe('an end that the journal tells of, and no event', () => {
     async (outcome) => {
       const scene = new Scene();
       await scene.start();
-      expect(scene.operations.leftOpen()).toBeUndefined();
+      expect(scene.operations.records.leftOpen()).toBeUndefined();
       await scene.operations.abort(operationId, 'eve', '', signal);
       await scene.clock.pass(60_000);
-      const { operation } = scene.operations.get(operationId) ?? {};
+      const { operation } = scene.operations.records.get(operationId) ?? {};
       if (operation?.failure === undefined) throw new Error('no failure');
       const failure = { ...operation.failure, message: 'as the journal has it' };
       scene.records = [
@@ -468,7 +471,7 @@ describe('a run', () => {
     await scene.start();
     scene.broken = true;
     await scene.clock.pass(5_000);
-    const { operation } = scene.operations.get(operationId) ?? {};
+    const { operation } = scene.operations.records.get(operationId) ?? {};
     expect([operation?.outcome, operation?.phase]).toEqual([
       Outcome.OUTCOME_NEEDS_OPERATOR,
       Phase.PHASE_STAGE,
@@ -520,7 +523,7 @@ it('what the journal remembers is known, and told by its end', async () => {
   const scene = new Scene();
   await scene.start();
   await scene.clock.pass(60_000);
-  const { operation, report } = scene.operations.get(operationId) ?? {};
+  const { operation, report } = scene.operations.records.get(operationId) ?? {};
   if (operation === undefined) throw new Error('no operation');
   const next = scene.coordinator();
   scene.records = [
@@ -535,14 +538,14 @@ it('what the journal remembers is known, and told by its end', async () => {
   ];
   await next.load(signal);
   expect([
-    next.knows(operationId),
-    next.knows('r-9'),
-    next.knowsEnd(operationId),
-    next.knowsEnd('r-1'),
-    next.knowsEnd('r-9'),
+    next.records.knows(operationId),
+    next.records.knows('r-9'),
+    next.records.knowsEnd(operationId),
+    next.records.knowsEnd('r-1'),
+    next.records.knowsEnd('r-9'),
   ]).toEqual([true, false, true, false, false]);
-  expect(next.list().map((each) => each.operationId)).toEqual([operationId, 'r-1']);
-  expect(next.leftOpen()?.operationId).toBe('r-1');
+  expect(next.records.list().map((each) => each.operationId)).toEqual([operationId, 'r-1']);
+  expect(next.records.leftOpen()?.operationId).toBe('r-1');
 });
 
 describe('an operation that is looked for', () => {
@@ -598,7 +601,7 @@ describe('an operation that is looked for', () => {
     await expect(drained(operations, 'r-9')).rejects.toMatchObject({ code: 'OPERATION_NOT_FOUND' });
     const scene = new Scene();
     await scene.start();
-    expect(scene.operations.get('r-9')).toBeUndefined();
+    expect(scene.operations.records.get('r-9')).toBeUndefined();
     await scene.operations.close();
   });
 
@@ -652,7 +655,7 @@ describe('an operation that is looked for', () => {
   it('and was left open by an earlier run is as the ledgers show it, and watched where it is run', async () => {
     const scene = new Scene();
     await scene.start();
-    const { operation } = scene.operations.get(operationId) ?? {};
+    const { operation } = scene.operations.records.get(operationId) ?? {};
     if (operation === undefined) throw new Error('no operation');
     await scene.operations.close();
     scene.records = [{ ...scene.stored, operation, report: undefined, events: scene.announced }];

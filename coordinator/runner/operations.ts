@@ -2,24 +2,31 @@ import type { Clock } from '@lockstep/shared/clock.ts';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
 import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import { OperationState as LedgerState } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import type { Epoch, Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
-import type { Operation, OperationReport } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
+import type { Operation } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { isOperationId } from '@lockstep/shared/ids.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
-import { judgeApproval } from '../core/approval.ts';
 import { isSameCoordinator } from '../core/coordinator-run.ts';
 import { failureOf } from '../core/failures.ts';
+import { isUnended } from '../core/recovery.ts';
 import { describeOperation, reportOf } from '../core/report.ts';
-import { isSetAside } from '../core/set-aside.ts';
+import { judgeStart, judgeSurvey, nextEpochNumber, type SurveyAnswer } from '../core/start.ts';
 import { mayAbort, newOperation, type OperationState, takenOverOperation } from '../core/state.ts';
+import { logEvent } from './event-lines.ts';
 import { EventLog } from './event-log.ts';
 import { askAll } from './inventory.ts';
 import { LedgerObserver } from './ledger-observer.ts';
-import { OperationRun } from './operation-run.ts';
+import {
+  describeEntry,
+  type Entry,
+  type KnownOperation,
+  newestFirst,
+  OperationRecords,
+} from './operation-records.ts';
+import { OperationRun, type Run } from './operation-run.ts';
 import type { Agents, Announcer, Journal, Leadership, Plans, StoredPlan } from './ports.ts';
 import { RejoinRun } from './rejoin-run.ts';
 
@@ -38,32 +45,11 @@ export interface OperationsSettings {
   readonly logger: Logger;
 }
 
-/** What carries an operation out, whatever its kind. */
-export type Run = Pick<OperationRun, 'state' | 'ended' | 'start' | 'abort' | 'notice' | 'close'>;
-
-interface Entry {
-  readonly operationId: string;
-  readonly planBytes: Uint8Array;
-  readonly planSha256: string;
-  readonly log: EventLog;
-  operation: Operation;
-  report: OperationReport | undefined;
-  run: Run | undefined;
-}
-
-/** An operation as it is answered to an operator. */
-export interface KnownOperation {
-  readonly operation: Operation;
-  readonly plan: RestorePlan;
-  readonly planSha256: string;
-  readonly report: OperationReport | undefined;
-}
-
 /** The operations of one cluster: at most one of them runs. */
 export class Operations {
   readonly #settings: OperationsSettings;
   readonly #observer: LedgerObserver;
-  readonly #entries = new Map<string, Entry>();
+  readonly records = new OperationRecords();
   /** Set between the decision to start and the end: the answer to two requests at once. */
   #busy: string | undefined;
   #begun = 0;
@@ -73,18 +59,12 @@ export class Operations {
     this.#observer = new LedgerObserver(settings.agents, settings.clock);
   }
 
-  async load(signal: AbortSignal): Promise<void> {
-    for (const record of await this.#settings.journal.load(signal)) {
-      this.#entries.set(record.operationId, {
-        ...record,
-        log: closedLog(record.events),
-        run: undefined,
-      });
-    }
+  load(signal: AbortSignal): Promise<void> {
+    return this.records.load(this.#settings.journal, signal);
   }
 
   get running(): Run | undefined {
-    return this.#busy === undefined ? undefined : this.#entries.get(this.#busy)?.run;
+    return this.#busy === undefined ? undefined : this.records.entry(this.#busy)?.run;
   }
 
   get isBusy(): boolean {
@@ -96,77 +76,31 @@ export class Operations {
     return this.#begun;
   }
 
-  /** True where this coordinator has the operation on record. */
-  knows(operationId: string): boolean {
-    return this.#entries.has(operationId);
-  }
-
-  /** The plan of an operation on record here that has no end and that nobody runs; undefined where there is none. */
-  leftOpen(): { readonly operationId: string; readonly planBytes: Uint8Array } | undefined {
-    return [...this.#entries.values()].find(
-      ({ operation, run }) => run === undefined && operation.outcome === Outcome.OUTCOME_UNSPECIFIED,
-    );
-  }
-
-  /** True where this coordinator has an operation on record and knows how it ended. */
-  knowsEnd(operationId: string): boolean {
-    const entry = this.#entries.get(operationId);
-    return entry !== undefined && entry.operation.outcome !== Outcome.OUTCOME_UNSPECIFIED;
-  }
-
-  /**
-   * True where it ended for a person to go on with, in this run of the program or an earlier one;
-   * not where a ledger has promised more since: somebody went on, and what is on record here is old.
-   */
-  waitsForPerson(operationId: string, promised?: Epoch): boolean {
-    const entry = this.#entries.get(operationId);
-    if (entry?.report === undefined) return false;
-    const { outcome, epoch } = entry.operation;
-    return outcome === Outcome.OUTCOME_NEEDS_OPERATOR && (promised?.number ?? 0n) <= (epoch?.number ?? 0n);
-  }
-
   /** True where this run of the program, or one before it, is the last that the ledger promised to obey. */
   isCommandedHere({ promised }: ReadLedgerResponse): boolean {
     return promised !== undefined && isSameCoordinator(promised.coordinatorId, this.#settings.coordinatorId);
   }
 
-  list(): Operation[] {
-    return [...this.#entries.values()]
-      .map((entry) => this.#describe(entry))
-      .sort((a, b) => Number(b.startedMs - a.startedMs));
-  }
-
-  /** Empty id: the latest. Undefined where it is not on record. */
-  get(operationId: string): KnownOperation | undefined {
-    const entry = this.#find(operationId);
-    if (entry === undefined) return undefined;
-    return {
-      operation: this.#describe(entry),
-      plan: RestorePlan.decode(entry.planBytes),
-      planSha256: entry.planSha256,
-      report: entry.run === undefined ? entry.report : reportOf(entry.run.state),
-    };
-  }
-
-  /** As `list`, and what the agents' ledgers hold that is not on record here, or went on without this coordinator. */
+  /** What is on record here, and what the agents' ledgers hold that is not, or went on without this coordinator. */
   async listAll(signal: AbortSignal): Promise<Operation[]> {
     const observed = await this.#observer.latest(signal);
-    const all = new Map(this.list().map((each) => [each.operationId, each]));
+    const all = new Map(this.records.list().map((each) => [each.operationId, each]));
     for (const each of observed) {
-      if (!this.#isCurrent(each.operation.operationId)) all.set(each.operation.operationId, each.operation);
+      if (!this.records.isCurrent(each.operation.operationId))
+        all.set(each.operation.operationId, each.operation);
     }
-    return [...all.values()].sort((a, b) => Number(b.startedMs - a.startedMs));
+    return [...all.values()].sort(newestFirst);
   }
 
-  /** As `get`, of the agents' ledgers where this coordinator does not know. Undefined where nobody does. */
+  /** One that is on record here, or of the agents' ledgers where it went on without. Undefined where nobody knows it. */
   async find(operationId: string, signal: AbortSignal): Promise<KnownOperation | undefined> {
     const wanted = operationId === '' ? await this.#latestId(signal) : operationId;
     if (wanted === undefined) return undefined;
-    const own = this.get(wanted);
-    if (this.#isCurrent(wanted)) return own;
+    const own = this.records.get(wanted);
+    if (this.records.isCurrent(wanted)) return own;
     const observed = await this.#observer.observe(wanted, signal);
     // A person's word is waited for until the ledgers say that somebody went on.
-    const waits = own !== undefined && this.waitsForPerson(wanted);
+    const waits = own !== undefined && this.records.waitsForPerson(wanted);
     if (waits && observed?.operation.outcome === Outcome.OUTCOME_UNSPECIFIED) return own;
     return observed ?? own;
   }
@@ -180,9 +114,9 @@ export class Operations {
     fromSequence: bigint,
     signal: AbortSignal,
   ): AsyncGenerator<OperationEvent, void, undefined> {
-    const entry = this.#find(operationId);
+    const entry = this.records.entry(operationId);
     if (entry !== undefined) yield* entry.log.watch(fromSequence, signal);
-    if (entry !== undefined && this.#isCurrent(entry.operationId)) return;
+    if (entry !== undefined && this.records.isCurrent(entry.operationId)) return;
     const found = await this.find(operationId, signal);
     if (found === undefined) throw notFound(operationId);
     if (found.operation.outcome === Outcome.OUTCOME_UNSPECIFIED) this.requireLead();
@@ -203,38 +137,29 @@ export class Operations {
     const notLeading = this.#refuseNotLeading();
     if (notLeading !== undefined) return [notLeading];
     if (stored === undefined || stored.planSha256 !== request.planSha256) {
-      const known = this.#entries.has(request.operationId);
+      const known = this.records.knows(request.operationId);
       return known
         ? [refusal('OPERATION_ENDED', `${request.operationId} has been run already`)]
         : [refusal('PLAN_NOT_FOUND', `there is no plan ${request.operationId} with that digest here`)];
     }
     const plan = RestorePlan.decode(stored.planBytes);
-    if (request.confirmCluster !== plan.cluster) {
-      const words = `"${request.confirmCluster}" was confirmed; the plan is of cluster ${plan.cluster}`;
-      return [refusal('CONFIRMATION_MISMATCH', words)];
-    }
-    if (stored.refusals.length > 0) return [...stored.refusals];
-    if (this.#settings.clock.nowMs() > Number(plan.expiresMs)) {
-      return [
-        refusal('PLAN_EXPIRED', `the plan expired at ${new Date(Number(plan.expiresMs)).toISOString()}`),
-      ];
-    }
-    const unapproved = judgeApproval(plan, stored.planSha256, stored.approval);
-    if (unapproved.length > 0) return unapproved;
+    const refused = judgeStart(plan, stored, request.confirmCluster, this.#settings.clock.nowMs());
+    if (refused.length > 0) return refused;
     if (this.#busy !== undefined) {
       return [refusal('OPERATION_IN_PROGRESS', `operation ${this.#busy} is under way`)];
     }
-    if (this.#entries.has(plan.operationId)) {
+    if (this.records.knows(plan.operationId)) {
       return [refusal('OPERATION_ENDED', `${plan.operationId} has been run already`)];
     }
     this.#busy = plan.operationId;
     try {
-      const { refusals, highestPromise } = await this.#surveyForStart(plan, signal);
+      const answers = await this.#readLedgers(signal);
+      const refusals = judgeSurvey(plan, answers);
       if (refusals.length > 0) {
         this.#busy = undefined;
         return refusals;
       }
-      const epoch = { number: highestPromise + 1n, coordinatorId: this.#settings.coordinatorId };
+      const epoch = { number: nextEpochNumber(answers), coordinatorId: this.#settings.coordinatorId };
       this.#begin(stored, newOperation(plan, epoch, this.#settings.clock.nowMs(), stored.approval));
       return [];
     } catch (thrown) {
@@ -260,7 +185,7 @@ export class Operations {
     }
     this.#busy = plan.operationId;
     const epoch = { number: 0n, coordinatorId: this.#settings.coordinatorId };
-    const before = this.#entries.get(plan.operationId);
+    const before = this.records.entry(plan.operationId);
     const taken = takenOverOperation(plan, epoch, this.#settings.clock.nowMs(), abort ?? whyUndone(before));
     const startedMs = before === undefined ? taken.startedMs : Number(before.operation.startedMs);
     const undoneFor = before?.log.causeOfUndo;
@@ -277,10 +202,10 @@ export class Operations {
   async abort(operationId: string, by: string, reason: string, signal: AbortSignal): Promise<Operation> {
     const words = reason === '' ? `asked for by ${by}` : `asked for by ${by}: ${reason}`;
     const failure = failureOf('ABORTED', words);
-    const entry = this.#find(operationId);
+    const entry = this.records.entry(operationId);
     if (entry?.run === undefined) return this.#takeUpAgain(operationId, signal, failure);
     abortRun(entry.run, failure);
-    return this.#describe(entry);
+    return describeEntry(entry);
   }
 
   /**
@@ -288,8 +213,8 @@ export class Operations {
    * coordinator leads.
    */
   async resume(operationId: string, signal: AbortSignal): Promise<Operation> {
-    const entry = this.#find(operationId);
-    if (entry?.run !== undefined) return this.#describe(entry);
+    const entry = this.records.entry(operationId);
+    if (entry?.run !== undefined) return describeEntry(entry);
     return this.#takeUpAgain(operationId, signal);
   }
 
@@ -300,7 +225,7 @@ export class Operations {
 
   /** Stops without ending what runs. */
   async close(): Promise<void> {
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.records.entries()) {
       entry.run?.close();
       entry.log.close();
     }
@@ -321,47 +246,15 @@ export class Operations {
     if (open === undefined) {
       throw new LockstepError('OPERATION_ENDED', { message: `No agent that answered has ${id} open.` });
     }
-    const before = this.#entries.get(id);
+    const before = this.records.entry(id);
     // The leader's own rescan may have been quicker.
     if (before?.run === undefined) void this.takeOver(open.plan, abort).catch(() => undefined);
     else if (abort !== undefined) abortRun(before.run, abort);
-    const entry = this.#entries.get(id);
-    return entry === undefined ? found.operation : this.#describe(entry);
+    const entry = this.records.entry(id);
+    return entry === undefined ? found.operation : describeEntry(entry);
   }
 
-  /**
-   * Every known agent must answer, hold nothing open, and say what it has promised; of those left
-   * out none may, unless it was set aside before.
-   */
-  async #surveyForStart(
-    plan: RestorePlan,
-    signal: AbortSignal,
-  ): Promise<{ refusals: Refusal[]; highestPromise: bigint }> {
-    const answers = await this.#readLedgers(signal);
-    const leftOut = new Set(plan.leftOut.map(({ node }) => node));
-    const refusals = answers.flatMap(({ node, ledger, failure }): Refusal[] => {
-      if (leftOut.has(node)) {
-        if (ledger === undefined || isSetAside(ledger)) return [];
-        return [refusal('LEFT_OUT_ALIVE', `the agent of ${node} answers again`, node)];
-      }
-      if (ledger === undefined) {
-        return [refusal('NODE_MISSING', `${node} did not answer: ${failure?.message ?? ''}`, node)];
-      }
-      if (!isUnended(ledger)) return [];
-      return [refusal('OPERATION_IN_PROGRESS', `operation ${ledger.operationId} is open on ${node}`, node)];
-    });
-    for (const { node } of plan.nodes) {
-      if (!answers.some((each) => each.node === node)) {
-        refusals.push(refusal('NODE_MISSING', `${node} is in the plan and not known any more`, node));
-      }
-    }
-    const promises = answers.map(({ ledger }) => ledger?.promised?.number ?? 0n);
-    return { refusals, highestPromise: promises.reduce((a, b) => (a > b ? a : b), 0n) };
-  }
-
-  async #readLedgers(
-    signal: AbortSignal,
-  ): Promise<{ node: string; ledger: ReadLedgerResponse | undefined; failure: Failure | undefined }[]> {
+  async #readLedgers(signal: AbortSignal): Promise<SurveyAnswer[]> {
     const { agents } = this.#settings;
     const answers = await askAll(agents, (client) =>
       client.readLedger('', this.#settings.clock.deadline(LEDGER_TIMEOUT_MS, signal)),
@@ -399,7 +292,7 @@ export class Operations {
       report: undefined,
       run,
     };
-    this.#entries.set(operationId, entry);
+    this.records.put(entry);
     journal.begin({ operationId, ...stored, operation: entry.operation });
     this.#begun += 1;
     void run.ended.then(
@@ -435,26 +328,9 @@ export class Operations {
     if (this.#busy === entry.operationId) this.#busy = undefined;
   }
 
-  #describe(entry: Entry): Operation {
-    return entry.run === undefined ? entry.operation : describeOperation(entry.run.state);
-  }
-
-  #find(operationId: string): Entry | undefined {
-    if (operationId !== '') return this.#entries.get(operationId);
-    const latest = this.list()[0]?.operationId;
-    return latest === undefined ? undefined : this.#entries.get(latest);
-  }
-
   async #latestId(signal: AbortSignal): Promise<string | undefined> {
     if (this.running !== undefined) return this.#busy;
     return (await this.listAll(signal))[0]?.operationId;
-  }
-
-  /** It runs here, or ended here in a way that nobody can change. */
-  #isCurrent(operationId: string): boolean {
-    const entry = this.#entries.get(operationId);
-    if (entry === undefined) return false;
-    return entry.run !== undefined || FINAL.has(entry.operation.outcome);
   }
 
   #refuseNotLeading(): Refusal | undefined {
@@ -464,12 +340,6 @@ export class Operations {
     return refusal('NOT_LEADER', `${other.coordinator} leads${at}`);
   }
 }
-
-const FINAL: ReadonlySet<Outcome> = new Set([
-  Outcome.OUTCOME_RESTORED,
-  Outcome.OUTCOME_ROLLED_BACK,
-  Outcome.OUTCOME_REFUSED,
-]);
 
 function abortRun(run: Run, failure: Failure): void {
   if (run.state.stage.kind !== 'settle' && !mayAbort(run.state)) {
@@ -485,38 +355,9 @@ function notFound(operationId: string): LockstepError {
   return new LockstepError('OPERATION_NOT_FOUND', { message: words });
 }
 
-/** Open or committed: somebody must finish it. */
-export function isUnended(ledger: ReadLedgerResponse): boolean {
-  return (
-    ledger.operationId !== '' &&
-    (ledger.state === LedgerState.OPERATION_STATE_OPEN ||
-      ledger.state === LedgerState.OPERATION_STATE_COMMITTED)
-  );
-}
-
 /** A node that comes back late is undone for the reason that the others were. */
 function whyUndone(entry: Entry | undefined): Failure | undefined {
   const outcome = entry?.operation.outcome;
   const undone = outcome === Outcome.OUTCOME_ROLLED_BACK || outcome === Outcome.OUTCOME_REFUSED;
   return undone ? entry?.operation.failure : undefined;
-}
-
-function closedLog(events: readonly OperationEvent[]): EventLog {
-  const log = new EventLog(events);
-  log.close();
-  return log;
-}
-
-function logEvent(logger: Logger, { event, sequence }: OperationEvent): void {
-  if (event === undefined) return;
-  if (event.$case === 'nodeProgress' && !event.value.done) return;
-  if (!logger.isLevelEnabled('info')) return;
-  logger.info({ sequence: Number(sequence), [event.$case]: loggable(event.value) }, 'operation event');
-}
-
-/** bigint has no JSON of its own. */
-function loggable(value: object): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? Number(each) : each)),
-  );
 }

@@ -99,11 +99,13 @@ class Scene implements Leadership {
         this.took.push(RestorePlan.decode(plan).operationId);
         return this.ending();
       },
-      knows: () => true,
-      knowsEnd: (id: string) => this.ends.has(id),
-      leftOpen: () => this.left,
       isCommandedHere: () => this.ours,
-      waitsForPerson: () => this.waits,
+      records: {
+        knows: () => true,
+        knowsEnd: (id: string) => this.ends.has(id),
+        leftOpen: () => this.left,
+        waitsForPerson: () => this.waits,
+      },
     };
     Object.defineProperties(operations, {
       isBusy: { get: () => this.busy },

@@ -72,12 +72,14 @@ class Scene implements Leadership {
         return begun();
       },
       takeOver: this.takeOver,
-      knows: (id: string) => this.known.has(id),
-      knowsEnd: () => true,
-      leftOpen: () => undefined,
       isCommandedHere: ({ promised }: ReadLedgerResponse) => promised?.coordinatorId === 'c1',
-      waitsForPerson: (id: string, promised?: Epoch) =>
-        (promised?.number ?? 0n) <= (this.waiting.get(id) ?? -1n),
+      records: {
+        knows: (id: string) => this.known.has(id),
+        knowsEnd: () => true,
+        leftOpen: () => undefined,
+        waitsForPerson: (id: string, promised?: Epoch) =>
+          (promised?.number ?? 0n) <= (this.waiting.get(id) ?? -1n),
+      },
     } as unknown as Operations;
     const client = (address: (typeof AGENTS)[number]): AgentClient =>
       ({

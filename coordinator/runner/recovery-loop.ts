@@ -3,10 +3,11 @@ import type { ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/
 import type { Epoch } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
+import { isUnended } from '../core/recovery.ts';
 import { setsAside } from '../core/set-aside.ts';
 import type { OperationState } from '../core/state.ts';
 import { describeThrown } from './operation-run.ts';
-import { isUnended, type Operations } from './operations.ts';
+import type { Operations } from './operations.ts';
 import type { AgentAddress, Agents, Leadership } from './ports.ts';
 import type { SettingAside } from './setting-aside.ts';
 
@@ -190,7 +191,7 @@ export class RecoveryLoop {
    */
   #isOursToEnd({ operationId, promised }: ReadLedgerResponse, firstTime: boolean): boolean {
     if (this.#waitsForPerson(operationId, promised)) return false;
-    return this.#leadership.elected || firstTime || this.#operations.knows(operationId);
+    return this.#leadership.elected || firstTime || this.#operations.records.knows(operationId);
   }
 
   /**
@@ -224,7 +225,7 @@ export class RecoveryLoop {
           !isUnended(each) &&
           !setsAside(each) &&
           !this.#recorded.has(each.operationId) &&
-          !this.#operations.knowsEnd(each.operationId) &&
+          !this.#operations.records.knowsEnd(each.operationId) &&
           this.#haveAllSettled(known, each.plan),
       );
     if (past === undefined || this.#operations.isBusy) return;
@@ -238,7 +239,7 @@ export class RecoveryLoop {
    * ledgers are asked once more; one that has taken it since goes on from there.
    */
   async #endWhatNobodyTook(known: readonly AgentAddress[], signal: AbortSignal): Promise<void> {
-    const left = this.#operations.leftOpen();
+    const left = this.#operations.records.leftOpen();
     if (left === undefined || this.#operations.isBusy || this.#recorded.has(left.operationId)) return;
     if (!this.#haveAllSettled(known, left.planBytes)) return;
     // What a ledger holds is taken up from there, or waits for a person.
@@ -312,7 +313,7 @@ export class RecoveryLoop {
 
   #waitsForPerson(operationId: string, promised: Epoch | undefined): boolean {
     const takeovers = this.#takeovers.get(operationId) ?? 0;
-    return takeovers >= MAX_TAKEOVERS || this.#operations.waitsForPerson(operationId, promised);
+    return takeovers >= MAX_TAKEOVERS || this.#operations.records.waitsForPerson(operationId, promised);
   }
 }
 

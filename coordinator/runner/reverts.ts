@@ -45,7 +45,7 @@ export class Reverts {
     const { operations, planner } = this.#settings;
     const { operationId } = request;
     if (operationId === '') throw new LockstepError('USAGE', { message: 'No operation is named.' });
-    const outcome = operations.get(operationId)?.operation.outcome;
+    const outcome = operations.records.get(operationId)?.operation.outcome;
     if (outcome === Outcome.OUTCOME_ROLLED_BACK || outcome === Outcome.OUTCOME_REFUSED) {
       const words = `${operationId} was undone: OLD is what serves`;
       return refusedPlan([refusal('REVERT_IMPOSSIBLE', words)]);

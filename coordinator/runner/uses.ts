@@ -1,7 +1,7 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
+import { isUnended } from '../core/recovery.ts';
 import { askAll } from './inventory.ts';
-import { isUnended } from './operations.ts';
 import type { Agents, UnexpiredPlans } from './ports.ts';
 
 const LEDGER_TIMEOUT_MS = 10_000;

@@ -1,5 +1,5 @@
 import type { OperationState } from '@lockstep/coordinator/core/state.ts';
-import type { Run } from '@lockstep/coordinator/runner/operations.ts';
+import type { Run } from '@lockstep/coordinator/runner/operation-run.ts';
 import { Operations } from '@lockstep/coordinator/runner/operations.ts';
 import type {
   Agents,
