@@ -290,7 +290,8 @@ export class SimWorld implements WorldView {
     const isRestored = this.#outcome.outcome === Outcome.OUTCOME_RESTORED;
     const isUp = back.every(({ host, leftOut, records }) => {
       if (leftOut && isRestored) return records.operation?.phase === 'closed';
-      return host.oldBroken || host.etcds.some((etcd) => etcd.serving);
+      // A broken OLD is never up; NEW always is.
+      return (host.oldBroken && !isRestored) || host.etcds.some((etcd) => etcd.serving);
     });
     if (waits ? isQuiet : !open && (isUp || isQuiet)) this.#finish(true);
   }
