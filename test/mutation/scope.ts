@@ -13,7 +13,7 @@ const MUTATED = [
   'agent/snapshots/{durable,pull,store}.ts',
   'coordinator/core/*.ts',
   'coordinator/core/checks/*.ts',
-  'coordinator/runner/{operations,operation-run,recovery-loop}.ts',
+  'coordinator/runner/{operations,operation-records,operation-run,recovery-loop,setting-aside}.ts',
 ];
 
 /** What is told to people and decides nothing: reports, an operation as a standby sees it, a figure. */
