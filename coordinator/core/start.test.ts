@@ -1,3 +1,4 @@
+import { refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import { OperationState, ReadLedgerResponse } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { describe, expect, it } from 'vitest';
@@ -25,8 +26,11 @@ describe('a start', () => {
     expect(codes(judgeStart(PLAN, UNREFUSED, PLAN.cluster, EXPIRES_MS + 1))).toEqual(['PLAN_EXPIRED']);
   });
 
-  it('is refused for another cluster before anything else', () => {
-    const [refused] = judgeStart(PLAN, UNREFUSED, 'production', EXPIRES_MS + 1);
+  it('is refused for another cluster first, then for what the plan was, then for its age', () => {
+    const refusals = [refusal('NODE_MISSING', 'cp9', 'cp9')];
+    const late = { ...UNREFUSED, refusals };
+    expect(codes(judgeStart(PLAN, late, PLAN.cluster, EXPIRES_MS + 1))).toEqual(['NODE_MISSING']);
+    const [refused] = judgeStart(PLAN, late, 'production', EXPIRES_MS + 1);
     expect(refused).toMatchObject({ code: 'CONFIRMATION_MISMATCH' });
     expect(refused?.message).toContain(`"production" was confirmed; the plan is of cluster ${PLAN.cluster}`);
   });
