@@ -10,6 +10,10 @@ export interface SurvivorFamily {
  */
 const FAMILIES: readonly SurvivorFamily[] = [
   {
+    why: 'Equivalent: the node’s own ledger is counted twice, and says the same.',
+    ids: ['b46533664822'],
+  },
+  {
     why: 'Equivalent: at most one of the two guards can hold, or both say the same, so their order says nothing.',
     ids: [
       '99675560afd4',
@@ -35,6 +39,7 @@ const FAMILIES: readonly SurvivorFamily[] = [
   {
     why: 'Equivalent: the part left out only tells the compiler what the other part implies, or what a caller holds.',
     ids: [
+      'ba00e138ce58',
       'e6e941ed3075',
       'd1b8e1428796',
       'c35d9cd689fa',
