@@ -44,20 +44,19 @@ function notBack(end: EndOfOperation, node: NodeView): string | undefined {
 }
 
 /**
- * One that a restore went on without is kept from starting anything, OLD untouched; one that was not
- * restored after all is nobody's to stop. Where every ledger that knows who was left out may have lost
- * it, nobody does.
+ * One that a restore went on without is kept from starting anything, OLD untouched; where nothing was
+ * restored it is nobody's to stop. That it was left out, and whether anything was restored, is what the
+ * ledgers of all say.
  */
 function notSetAside(world: WorldView, { outcome }: EndOfOperation, node: NodeView): string | undefined {
+  if (!isOldInPlace(node)) return 'OLD is not in place';
+  if (world.excuses.some(({ promise }) => promise === 'ledger-only-grows')) return undefined;
   const { operation } = node.ledger;
   switch (outcome) {
     case Outcome.OUTCOME_ROLLED_BACK:
     case Outcome.OUTCOME_REFUSED:
-      if (operation !== undefined) return 'it was set aside, and nothing was restored';
-      return isOldInPlace(node) ? notRunning(node) : 'OLD is not in place';
+      return operation === undefined ? notRunning(node) : 'it was set aside, and nothing was restored';
     case Outcome.OUTCOME_RESTORED: {
-      if (!isOldInPlace(node)) return 'OLD is not in place';
-      if (world.excuses.some(({ promise }) => promise === 'ledger-only-grows')) return undefined;
       if (operation?.phase !== 'closed') return 'it is back, and was not set aside';
       if (node.kubelet.hold.volatile === 0) return 'it is set aside, and kubelet is not held';
       const running = node.etcds.some(({ startedBy }) => startedBy === 'kubelet');

@@ -31,6 +31,11 @@ export function isExcused(world: WorldView, promise: Excuse['promise'], node: nu
   );
 }
 
+/** Whether a fault took the ledger of every node that takes part: nobody is left who knows of a commit. */
+export function isForgotten(world: WorldView): boolean {
+  return world.nodes.every(({ leftOut, index }) => leftOut || isExcused(world, 'ledger-only-grows', index));
+}
+
 /** Whether an outside hand put a manifest back on this node. */
 export function wasHandled(world: WorldView, node: number): boolean {
   return isExcused(world, 'manifests-stay-out', node);

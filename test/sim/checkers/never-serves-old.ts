@@ -1,11 +1,13 @@
+import { isUndo } from '@lockstep/agent/core/operation.ts';
 import { oldQuorum } from '@lockstep/coordinator/core/quorum.ts';
 import type { WorldView } from '../world/view.ts';
-import { type Invariant, isExcused, perNode } from './invariant.ts';
+import { type Check, type Invariant, isExcused, perNode } from './invariant.ts';
 
 /**
  * The design's word on nodes that were away: after the first commit nobody serves OLD again, on
  * whatever node and however it comes back. A lone member of OLD may run; it has no quorum, so no
- * API server on it is ready and no client is answered. Excused is what an outside hand started.
+ * API server on it is ready and no client is answered. Excused is what an outside hand started, and
+ * an OLD that an undo has brought back after the ledgers that knew of the commit forgot it.
  */
 export const neverServesOld: Invariant = {
   name: 'never-serves-old',
@@ -15,14 +17,7 @@ export const neverServesOld: Invariant = {
     let hasCommitted = false;
     let oldWrites = 0;
     let quorum = 0;
-    return (world) => {
-      records ??= perNode(world, () => -1);
-      if (!hasCommitted) {
-        hasCommitted = someCommitted(world, records);
-        if (!hasCommitted) return undefined;
-        oldWrites = writesToOld(world);
-        quorum = oldQuorum(world.plan);
-      }
+    const servesOld: Check = (world) => {
       let serving = 0;
       for (const node of world.nodes) {
         for (const etcd of node.etcds) {
@@ -41,8 +36,26 @@ export const neverServesOld: Invariant = {
       if (writes > oldWrites) return 'a client wrote to OLD after the commit';
       return undefined;
     };
+    return (world) => {
+      records ??= perNode(world, () => -1);
+      if (!hasCommitted) {
+        hasCommitted = someCommitted(world, records);
+        if (!hasCommitted) return undefined;
+        oldWrites = writesToOld(world);
+        quorum = oldQuorum(world.plan);
+      }
+      const how = servesOld(world);
+      return how === undefined || wasForgottenAndUndone(world) ? undefined : how;
+    };
   },
 };
+
+function wasForgottenAndUndone({ excuses, nodes }: WorldView): boolean {
+  return (
+    excuses.some(({ promise }) => promise === 'commit-excludes-undo') &&
+    nodes.some(({ ledger }) => ledger.operation?.effects.some(({ step }) => isUndo(step)) === true)
+  );
+}
 
 function someCommitted(world: WorldView, records: number[]): boolean {
   for (const { index, ledger } of world.nodes) {

@@ -2,11 +2,11 @@ import { majorityOf } from '@lockstep/coordinator/core/quorum.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodeView, WorldView } from '../world/view.ts';
-import { type Invariant, isNewInPlace, perPlannedNode } from './invariant.ts';
+import { type Invariant, isForgotten, isNewInPlace, perPlannedNode } from './invariant.ts';
 
 /**
- * Invariant 7. A commit counts from its record on, also where a fault takes that ledger later.
- * Excused is what clients wrote through the processes of an outside hand: nobody promised it. But
+ * Invariant 7. A commit counts from its record on, also where a fault takes that ledger later, unless
+ * it takes all of them. Excused is what clients wrote through the processes of an outside hand: nobody promised it. But
  * nothing is committed over a way in that was there when the gate was asked.
  */
 export const writesKept: Invariant = {
@@ -48,7 +48,7 @@ export const writesKept: Invariant = {
         if (seen.some((each) => !each.committed)) {
           return 'a client wrote to NEW before every planned agent had committed';
         }
-        if (world.end !== undefined) return lost(world, world.end.outcome);
+        if (world.end !== undefined && !isForgotten(world)) return lost(world, world.end.outcome);
       }
       return undefined;
     };
