@@ -1,12 +1,12 @@
 import { dirname, join, posix } from 'node:path';
 import type { Around } from '@lockstep/shared/around.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import type { Logger } from '@lockstep/shared/logging.ts';
 import { RevocationFile } from '@lockstep/shared/seal/revocation-file.ts';
 import { type SigningFiles, signingFilesBeside } from '@lockstep/shared/seal/signing-files.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { identityUri, type TlsFiles } from '@lockstep/shared/tls/identity.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { StateDrillPlaces } from './adapters/drill-places.ts';
 import { ChildDrillServers } from './adapters/drill-servers.ts';
 import { HostRoot } from './adapters/host-root.ts';

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { type Around, nothingAround } from '@lockstep/shared/around.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { asLockstepError, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import { AgentServiceService } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { createLogger, type Logger } from '@lockstep/shared/logging.ts';
 import { startServer } from '@lockstep/shared/transport/server.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { createAgentService } from './api/agent-service.ts';
 import { AGENT_POLICY } from './api/policy.ts';
 import { type Agent, assemble } from './assembly.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { deadline } from './waiting.ts';
+import { deadline } from './deadline.ts';
 
 /**
  * Time as a port. Whatever decides by time, or waits, takes one of these, so that a simulator can

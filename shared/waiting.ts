@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 
 /** A wait with words: what is waited for, and whether it has come. */
 export interface Condition {
@@ -13,24 +12,11 @@ export async function waitFor(
   condition: Condition,
   pollMs: number,
   signal: AbortSignal,
-  clock: Pick<Clock, 'delay'> = SYSTEM_DELAY,
+  clock: Pick<Clock, 'delay'> = systemClock,
 ): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
     if (await condition.check(signal)) return;
     await clock.delay(pollMs, signal).catch(() => signal.throwIfAborted());
   }
-}
-
-const SYSTEM_DELAY: Pick<Clock, 'delay'> = {
-  delay: (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal }),
-};
-
-/** The caller's signal, or a deadline of its own, whichever comes first. */
-export function deadline(timeoutMs: number, signal?: AbortSignal): AbortSignal {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  // Node collects a timeout that only a combined signal refers to, and it never fires then; one
-  // that somebody listens to is kept.
-  timeout.addEventListener('abort', () => undefined, { once: true });
-  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }

@@ -1,5 +1,6 @@
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 
 import type { HostFiles } from './host-files.ts';
 import { runProgram } from './run-program.ts';

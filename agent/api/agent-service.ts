@@ -11,12 +11,7 @@ import type {
 } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
-import type { AgentPorts } from '../assembly.ts';
-import type { AgentConfig } from '../config.ts';
-import type { Drills } from '../drill/drills.ts';
 import { EffectSlot } from '../executor/effect-slot.ts';
-import type { Executor } from '../executor/executor.ts';
-import type { Ledger } from '../ledger/ledger.ts';
 import { findKept, keptSource, readKept, reportOfKept } from '../snapshots/kept.ts';
 import { holdStopped } from '../snapshots/offline.ts';
 import { PackedChunks } from '../snapshots/packed-chunks.ts';
@@ -24,6 +19,7 @@ import { type SaveDependencies, saveSnapshot } from '../snapshots/save.ts';
 import { serveSnapshot } from '../snapshots/serve.ts';
 import { compare } from './compare.ts';
 import { copyCalls } from './copies.ts';
+import type { AgentServiceDependencies } from './dependencies.ts';
 import { drillingCalls } from './drilling.ts';
 import { evidenceCalls } from './evidence.ts';
 import { keepingCalls } from './keeping.ts';
@@ -31,15 +27,6 @@ import { observeMember } from './observe-member.ts';
 import { readLedger } from './read-ledger.ts';
 import { sealingCalls } from './sealing.ts';
 import { streamSave } from './stream-save.ts';
-
-export interface AgentServiceDependencies {
-  readonly config: AgentConfig;
-  readonly ledger: Ledger;
-  readonly executor: Executor;
-  readonly ports: AgentPorts;
-  readonly drills: Drills;
-  readonly now: () => number;
-}
 
 /** The agent's service: each call handed to the one that answers it. */
 export function createAgentService(dependencies: AgentServiceDependencies): AgentServiceServer {

@@ -13,7 +13,7 @@ import { EffectSlot } from '../executor/effect-slot.ts';
 import { exportSnapshot } from '../snapshots/export.ts';
 import { refuseFullDisk } from '../snapshots/free-space.ts';
 import { importSnapshot } from '../snapshots/import.ts';
-import type { AgentServiceDependencies } from './agent-service.ts';
+import type { AgentServiceDependencies } from './dependencies.ts';
 import { streamSave } from './stream-save.ts';
 
 /** A coordinator that streams from a store goes on asking it for a while when it stalls. */

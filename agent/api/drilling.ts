@@ -7,7 +7,7 @@ import type {
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler } from '@lockstep/shared/transport/handlers.ts';
 import { ProgressSlot } from '../executor/step-stream.ts';
-import type { AgentServiceDependencies } from './agent-service.ts';
+import type { AgentServiceDependencies } from './dependencies.ts';
 
 export function drillingCalls(
   dependencies: AgentServiceDependencies,

@@ -8,7 +8,7 @@ import type {
 import { isOperationId } from '@lockstep/shared/ids.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler } from '@lockstep/shared/transport/handlers.ts';
-import type { AgentServiceDependencies } from './agent-service.ts';
+import type { AgentServiceDependencies } from './dependencies.ts';
 
 /** A person reads no faster. */
 const PROGRESS_INTERVAL_MS = 200;

@@ -9,7 +9,7 @@ import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { pinsOn } from '@lockstep/shared/marks.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { unaryHandler } from '@lockstep/shared/transport/handlers.ts';
-import type { AgentServiceDependencies } from './agent-service.ts';
+import type { AgentServiceDependencies } from './dependencies.ts';
 
 /** What a deletion is held against, and done with. */
 export interface DeletionDependencies {

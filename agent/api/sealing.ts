@@ -7,7 +7,7 @@ import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snap
 import { judgeSeals } from '@lockstep/shared/seal/judge.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { unaryHandler } from '@lockstep/shared/transport/handlers.ts';
-import type { AgentServiceDependencies } from './agent-service.ts';
+import type { AgentServiceDependencies } from './dependencies.ts';
 
 export function sealingCalls(
   dependencies: AgentServiceDependencies,

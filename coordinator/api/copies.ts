@@ -12,7 +12,7 @@ import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import { readHead } from '../runner/copy-in.ts';
 import { streamWork } from '../runner/work-stream.ts';
-import type { OperatorServiceSettings } from './operator-service.ts';
+import type { OperatorServiceSettings } from './settings.ts';
 
 /** Of a request that reads a few kilobytes. */
 const HEAD_TIMEOUT_MS = 60_000;

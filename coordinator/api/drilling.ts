@@ -1,7 +1,7 @@
 import type { OperatorServiceServer } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { streamHandler } from '@lockstep/shared/transport/handlers.ts';
-import type { OperatorServiceSettings } from './operator-service.ts';
+import type { OperatorServiceSettings } from './settings.ts';
 
 export function drillingCalls({
   drills,

@@ -4,7 +4,7 @@ import type {
 } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler } from '@lockstep/shared/transport/handlers.ts';
-import type { OperatorServiceSettings } from './operator-service.ts';
+import type { OperatorServiceSettings } from './settings.ts';
 
 export function evidenceCalls({
   gathering,

@@ -2,7 +2,7 @@ import type { OperatorServiceServer } from '@lockstep/shared/generated/lockstep/
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import { policyWords } from '../core/retention.ts';
-import type { OperatorServiceSettings } from './operator-service.ts';
+import type { OperatorServiceSettings } from './settings.ts';
 
 export function keepingCalls({
   catalogue,

@@ -13,58 +13,23 @@ import type {
 } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
-import type { Logger } from '@lockstep/shared/logging.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import { VERSION } from '@lockstep/shared/version.ts';
 import { judgeApprover } from '../core/approval.ts';
-import type { Catalogue } from '../runner/catalogue.ts';
 import type { Copying } from '../runner/copying.ts';
-import type { SnapshotDrills } from '../runner/drills.ts';
-import type { Gathering } from '../runner/gathering.ts';
 import { inspectNodes } from '../runner/inventory.ts';
-import type { Keeping } from '../runner/keeping.ts';
 import type { Operations } from '../runner/operations.ts';
-import type { Planner } from '../runner/planner.ts';
-import type { Agents, Leadership, Plans } from '../runner/ports.ts';
-import type { Rejoins } from '../runner/rejoins.ts';
-import type { Reverts } from '../runner/reverts.ts';
-import type { Scheduler } from '../runner/scheduler.ts';
-import { judged, type Sealing } from '../runner/sealing.ts';
+import type { Plans } from '../runner/ports.ts';
+import { judged } from '../runner/sealing.ts';
 import { chooseSource, listSnapshots } from '../runner/snapshots.ts';
-import type { Verifying } from '../runner/verifying.ts';
 import { streamWork } from '../runner/work-stream.ts';
 import { copyCalls } from './copies.ts';
 import { drillingCalls } from './drilling.ts';
 import { evidenceCalls } from './evidence.ts';
 import { keepingCalls } from './keeping.ts';
+import type { OperatorServiceSettings } from './settings.ts';
 import { trustCalls } from './trust.ts';
-
-export interface OperatorServiceSettings {
-  readonly cluster: string;
-  readonly coordinatorId: string;
-  readonly agents: Agents;
-  readonly operations: Operations;
-  readonly leadership: Leadership;
-  readonly planner: Planner;
-  readonly reverts: Reverts;
-  readonly rejoins: Rejoins;
-  readonly sealing: Sealing;
-  readonly drills: Pick<SnapshotDrills, 'drill'>;
-  readonly verifying: Verifying;
-  readonly catalogue: Catalogue;
-  readonly keeping: Keeping;
-  readonly scheduler: Pick<Scheduler, 'status'>;
-  readonly plans: Plans;
-  readonly copying: Copying;
-  readonly gathering: Gathering;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Resolves once this coordinator knows what is open; right after its start it does not. */
-  readonly ready: () => Promise<void>;
-  /** "connected", "not configured", "unreachable". */
-  readonly natsStatus: () => string;
-}
 
 /** The operator's calls, each a thin layer over the runner. Who called is logged with what was asked. */
 export function createOperatorService(settings: OperatorServiceSettings): OperatorServiceServer {

@@ -10,7 +10,7 @@ import { identityUri, parseIdentityUri } from '@lockstep/shared/tls/identity.ts'
 import { unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import { momentOf } from '../core/moment.ts';
 import { listSnapshots } from '../runner/snapshots.ts';
-import type { OperatorServiceSettings } from './operator-service.ts';
+import type { OperatorServiceSettings } from './settings.ts';
 
 export function trustCalls(
   settings: OperatorServiceSettings,

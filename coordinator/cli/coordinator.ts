@@ -1,8 +1,8 @@
 import type { Client, MethodDefinition } from '@grpc/grpc-js';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { OperatorServiceService } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { connect, serverStream, unary } from '@lockstep/shared/transport/client.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import type { OperatorContext } from './config.ts';
 
 /** How long a command waits for an answer. */

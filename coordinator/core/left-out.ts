@@ -1,6 +1,6 @@
 import type { EtcdMember } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { LeftOut } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import type { InspectedNode } from './plan-input.ts';
+import type { InspectedNode } from './inspected-node.ts';
 
 export interface LeavingOut {
   /** Names of nodes or members that an operator leaves out. */

@@ -1,5 +1,4 @@
-import type { EncryptionVerdict } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
-import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { EtcdMember, EtcdReport, NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type {
   Consequences,
@@ -13,6 +12,7 @@ import type {
   SnapshotCard,
   SnapshotFacts,
 } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { InspectedNode } from './inspected-node.ts';
 import { isLeftOut, type LeavingOut, leftOutOf } from './left-out.ts';
 
 /** Everything that a plan is made from. What was not learnt is said, never assumed. */
@@ -41,18 +41,6 @@ export interface PlanInput {
   readonly into: string;
   /** What in the snapshot describes other hosts; undefined where nobody could tell, or nobody was asked. */
   readonly cures: readonly PlaceCure[] | undefined;
-}
-
-export interface InspectedNode {
-  readonly node: string;
-  readonly address: string;
-  /** Undefined where the agent did not answer; `failure` then says why. */
-  readonly report: NodeReport | undefined;
-  readonly failure: Failure | undefined;
-  /** The middle of the question and the answer, by the coordinator's clock. */
-  readonly askedMs: number;
-  /** What the node's keys could open; empty where nothing is encrypted or it could not be asked. */
-  readonly encryption: readonly EncryptionVerdict[];
 }
 
 export interface InspectedSnapshot {

@@ -1,7 +1,7 @@
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { describe, expect, it } from 'vitest';
+import type { InspectedNode } from './inspected-node.ts';
 import { SPACE_MARGIN_BYTES, WAL_BYTES } from './limits.ts';
-import type { InspectedNode } from './plan-input.ts';
 import { makeRejoinPlan, type RejoinInput } from './rejoin.ts';
 import { report as healthyReport, MEMBERS, type Reported } from './testing/plan-scene.ts';
 

@@ -6,7 +6,7 @@ import {
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { describe, expect, it } from 'vitest';
-import type { InspectedNode } from './plan-input.ts';
+import type { InspectedNode } from './inspected-node.ts';
 import { makeRejoinPlan, nextOfRejoin, type RejoinInput } from './rejoin.ts';
 import { report as healthyReport } from './testing/plan-scene.ts';
 

@@ -7,8 +7,9 @@ import type { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { LeftOut, PlanKind, RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { compareMinor, parseVersion } from './etcd-version.ts';
+import type { InspectedNode } from './inspected-node.ts';
 import { SPACE_MARGIN_BYTES, WAL_BYTES } from './limits.ts';
-import type { InspectedNode, MemberNode } from './plan-input.ts';
+import type { MemberNode } from './plan-input.ts';
 import { bytesText } from './space.ts';
 
 export interface RejoinInput {

@@ -1,10 +1,10 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { catalogue, isErrorCode } from '@lockstep/shared/errors/catalogue.ts';
 import { LockstepError, refusal, toFailure } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { Failure, Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { SnapshotVerdict } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import type { StoredSnapshot } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { askAll, type Inspection, inspectNodes } from './inventory.ts';
 import type { AgentClient, Agents } from './ports.ts';
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { deadline } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { floor } from '../bench/contenders/floor.ts';
 import { lockstep } from '../bench/contenders/lockstep.ts';

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { Lab } from '../lab/lab.ts';

@@ -1,4 +1,4 @@
-import { deadline } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HeldWatcher } from '../demo/held-watcher.ts';
 import { adminClient, apiServers } from '../demo/lab-access.ts';

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { deadline } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { FAILPOINTS_VARIABLE } from '../faults/failpoints/board.ts';
 import { BackgroundProgram } from './background-program.ts';
 import { bringUp } from './bring-up.ts';

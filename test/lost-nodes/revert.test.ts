@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { deadline } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HeldWatcher } from '../demo/held-watcher.ts';
 import { adminClient, apiServers } from '../demo/lab-access.ts';

@@ -1,9 +1,8 @@
 import { lstatSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
-
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { EtcdReport, StoreReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 
 import type { HostFiles } from '../../adapters/host-files.ts';
 import type { EtcdLocalMember } from '../../adapters/local-member.ts';

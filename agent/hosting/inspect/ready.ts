@@ -1,9 +1,9 @@
 import { request as requestPlainly } from 'node:http';
 import { request } from 'node:https';
-
+import { deadline } from '@lockstep/shared/deadline.ts';
 import type { ErrorCode } from '@lockstep/shared/errors/catalogue.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 
 /** PEMs; the pair is left out where nobody is asked for one. */
 export interface AskingAs {

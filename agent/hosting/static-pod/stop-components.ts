@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
-
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 
 import type { ContainerRuntime, StaticPod } from '../../adapters/cri.ts';
 import { errorCodeOf } from '../../adapters/host-files.ts';

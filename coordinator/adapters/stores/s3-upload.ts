@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { ChecksumAlgorithm, CompletedPart } from '@aws-sdk/client-s3';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import type { S3Config } from '../../config-stores.ts';
 import type { S3Connection } from './s3-client.ts';
 import { fromS3 } from './s3-failures.ts';

@@ -1,16 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { parseCardFile } from '@lockstep/shared/seal/card-file.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
-import { type AnalysisStore, makeAnalysisStore } from '../analysis-store.ts';
+import { makeAnalysisStore } from '../analysis-store.ts';
 import type { Answer } from '../answer.ts';
 import { WAIT_MS } from '../coordinator.ts';
-import { type EtcdTool, findRestoreTool } from '../etcd-tool.ts';
+import { findRestoreTool } from '../etcd-tool.ts';
 import type { Invocation } from '../invocation.ts';
-import { analysisStore } from '../render/restore-to.ts';
+import { analysisStore, type RestoredTo } from '../render/restore-to.ts';
 
 /** Where an agent of this host keeps its snapshots. */
 
@@ -21,14 +21,6 @@ export interface RestoreToOptions {
   readonly snapshots: string;
   readonly port: number;
   readonly trailer: boolean;
-}
-
-/** What a person is shown. */
-export interface RestoredTo extends AnalysisStore {
-  readonly directory: string;
-  readonly snapshot: string;
-  readonly facts: SnapshotFacts;
-  readonly tool: EtcdTool;
 }
 
 /** A data directory of one member for analysis. Asks nobody; the snapshot is only read. */

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError, refusal } from '@lockstep/shared/errors/lockstep-error.ts';
 import type { SnapshotVerdict } from '@lockstep/shared/generated/lockstep/v1/operator.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import type { Answer } from '../answer.ts';
 import type { Invocation } from '../invocation.ts';
 import { heading } from '../render/layout.ts';

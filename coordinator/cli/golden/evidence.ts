@@ -1,5 +1,5 @@
 import { EvidenceArchive } from '@lockstep/shared/generated/lockstep/v1/evidence.ts';
-import type { GatheredArchive } from '../commands/evidence/gather.ts';
+import type { GatheredArchive } from '../render/evidence.ts';
 import { gatheredPage } from '../render/evidence.ts';
 import type { Layout } from '../render/layout.ts';
 

@@ -4,15 +4,24 @@ import type {
   NotTaken,
 } from '@lockstep/shared/evidence-archive/manifest.ts';
 import type { Failure } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import type { EvidenceArchive } from '@lockstep/shared/generated/lockstep/v1/evidence.ts';
 import { identityUri } from '@lockstep/shared/tls/identity.ts';
 import type { JudgedArchive } from '../archive-file.ts';
-import type { GatheredArchive } from '../commands/evidence/gather.ts';
 import { oneLine } from '../plain.ts';
 import { fields, heading, type Layout, tone, wrap } from './layout.ts';
 import { failure, refusals } from './refusals.ts';
 import { type Column, table } from './table.ts';
 import { bytes, count, instant, plural } from './units.ts';
 import { personWord } from './words.ts';
+
+/** An archive that lies here now, and what was made of it on its arrival. */
+export interface GatheredArchive {
+  readonly node: string;
+  readonly path: string;
+  readonly archive: EvidenceArchive;
+  /** Why it is not as its agent says; empty where it is. */
+  readonly problems: readonly string[];
+}
 
 /** Of what was not taken; `-o wide` shows all. */
 const MAX_SHOWN = 12;

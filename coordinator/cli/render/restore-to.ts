@@ -1,7 +1,17 @@
+import type { SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { shellWord } from '../../analysis/shell-word.ts';
-import type { RestoredTo } from '../commands/restore-to.ts';
+import type { AnalysisStore } from '../analysis-store.ts';
+import type { EtcdTool } from '../etcd-tool.ts';
 import { clean, fields, heading, type Layout, wrap } from './layout.ts';
 import { bytes, count } from './units.ts';
+
+/** What a person is shown. */
+export interface RestoredTo extends AnalysisStore {
+  readonly directory: string;
+  readonly snapshot: string;
+  readonly facts: SnapshotFacts;
+  readonly tool: EtcdTool;
+}
 
 /** The directory that was made, and how to ask it. */
 export function analysisStore(layout: Layout, made: RestoredTo): string[] {

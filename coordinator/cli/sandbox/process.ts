@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import type { ErrorCode } from '@lockstep/shared/errors/catalogue.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 
 const STOP_TIMEOUT_MS = 10_000;
 const POLL_MS = 100;

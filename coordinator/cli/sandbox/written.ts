@@ -1,7 +1,7 @@
 import type { Clock } from '@lockstep/shared/clock.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import type { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { prefixEnd } from '@lockstep/shared/etcd/keys.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 
 /** Longest that a server is given to come to rest after it said that it was ready. */
 const SETTLE_TIMEOUT_MS = 10_000;

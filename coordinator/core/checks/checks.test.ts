@@ -2,7 +2,7 @@ import { EncryptionVerdict_Verdict as Verdict } from '@lockstep/shared/generated
 import { Proof, ProofKind } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { parseVersion } from '../etcd-version.ts';
-import type { InspectedNode } from '../plan-input.ts';
+import type { InspectedNode } from '../inspected-node.ts';
 import { apiOf, at, etcdOf, MEMBERS, nodesWithVerdict, planned, type Scene } from '../testing/plan-scene.ts';
 import { thresholdBytes } from './space.ts';
 

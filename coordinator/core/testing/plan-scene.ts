@@ -3,8 +3,9 @@ import type { Refusal } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { Consequences } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { type Proof, SnapshotCard, SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
+import type { InspectedNode } from '../inspected-node.ts';
 import { makePlan } from '../plan.ts';
-import type { InspectedNode, PlanInput } from '../plan-input.ts';
+import type { PlanInput } from '../plan-input.ts';
 
 const GIB = 1024n ** 3n;
 export const MEMBERS = [1, 2, 3].map((n) => ({

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { SnapshotFacts } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import type { Lab } from '../../lab/lab.ts';
 
 const TRAILER_BYTES = 32;

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { expect } from 'vitest';
 import { type Action, FailpointBoard } from '../../faults/failpoints/board.ts';
 import type { Lab } from '../../lab/lab.ts';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { parse, stringify } from 'yaml';
 import { type Said, saidBy } from '../../e2e/support/cluster.ts';
 import type { BackgroundProgram } from '../../lab/background-program.ts';

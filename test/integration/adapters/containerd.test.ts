@@ -8,6 +8,7 @@ import { ProcessTable } from '@lockstep/agent/adapters/process-table.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
 import { ToolFinder } from '@lockstep/agent/hosting/inspect/tools.ts';
 import { ComponentStopper } from '@lockstep/agent/hosting/static-pod/stop-components.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { freePort } from '@lockstep/shared/free-port.ts';
 import {
   ContainerConfig,
@@ -21,7 +22,7 @@ import {
   type StartContainerRequest,
   type StartContainerResponse,
 } from '@lockstep/shared/generated/cri/runtime/v1/api.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { locateTools } from '../../lab/tools/locate.ts';
 import {

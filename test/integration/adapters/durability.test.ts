@@ -24,7 +24,7 @@ import { HostRoot } from '@lockstep/agent/adapters/host-root.ts';
 import { copyTree } from '@lockstep/agent/adapters/store-trees.ts';
 import { HostStores } from '@lockstep/agent/adapters/stores.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { scratchDirectory } from './support/scratch.ts';

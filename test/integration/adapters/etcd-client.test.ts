@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { AlarmType } from '@lockstep/shared/generated/etcd/etcdserverpb/rpc.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { writeCertificates } from './support/certificates.ts';

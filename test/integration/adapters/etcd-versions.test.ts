@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { EtcdLocalMember } from '@lockstep/agent/adapters/local-member.ts';
 import { ToolFinder } from '@lockstep/agent/hosting/inspect/tools.ts';
 import { readStoppedStore } from '@lockstep/agent/hosting/stopped-store.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { describe, expect, test } from 'vitest';
 
 import { locateAllEtcd } from '../../lab/tools/locate.ts';

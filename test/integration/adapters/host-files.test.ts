@@ -19,7 +19,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HostFiles } from '@lockstep/agent/adapters/host-files.ts';
 import { type AllowedPrefix, HostRoot, isSystemPath, isWithin } from '@lockstep/agent/adapters/host-root.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { scratchDirectory } from './support/scratch.ts';

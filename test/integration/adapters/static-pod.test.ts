@@ -6,9 +6,10 @@ import { join } from 'node:path';
 
 import { assembleNode, type HostedNode } from '@lockstep/agent/hosting/assemble.ts';
 import type { Component } from '@lockstep/agent/ports.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import { EtcdMemberPlan, NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Lab } from '../../lab/lab.ts';

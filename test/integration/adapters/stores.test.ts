@@ -8,10 +8,10 @@ import { sha256OfFile, ToolStoreBuilder } from '@lockstep/agent/adapters/store-b
 import { HostStores } from '@lockstep/agent/adapters/stores.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
 import { readWalFacts } from '@lockstep/agent/adapters/wal.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { freePort } from '@lockstep/shared/free-port.ts';
 import { EtcdMemberPlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { locateTools } from '../../lab/tools/locate.ts';
 import { startEtcd } from './support/etcd-process.ts';

@@ -4,9 +4,10 @@ import { appendFile, chown, copyFile, mkdir, stat, symlink, writeFile } from 'no
 import { join } from 'node:path';
 
 import { assembleNode, type HostedNode } from '@lockstep/agent/hosting/assemble.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { freePort } from '@lockstep/shared/free-port.ts';
 import { NodePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EtcdTools, locateTools } from '../../lab/tools/locate.ts';
 import { scratchDirectory } from './support/scratch.ts';

@@ -5,7 +5,7 @@ import { HostFiles } from '@lockstep/agent/adapters/host-files.ts';
 import { HostRoot } from '@lockstep/agent/adapters/host-root.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
 import { isStopped, UnitHold } from '@lockstep/agent/adapters/systemd.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { scratchDirectory } from './support/scratch.ts';

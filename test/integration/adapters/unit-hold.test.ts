@@ -5,8 +5,8 @@ import { HostFiles } from '@lockstep/agent/adapters/host-files.ts';
 import { HostRoot } from '@lockstep/agent/adapters/host-root.ts';
 import { Syscalls } from '@lockstep/agent/adapters/syscalls.ts';
 import { dropInContent, UnitHold } from '@lockstep/agent/adapters/systemd.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { scratchDirectory } from './support/scratch.ts';

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import {

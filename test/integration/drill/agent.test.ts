@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { ProcessTable } from '@lockstep/agent/adapters/process-table.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { Step } from '@lockstep/shared/generated/lockstep/v1/agent.ts';
 import { ProofLevel, type SnapshotCard } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { locateTools } from '../../lab/tools/locate.ts';
 import { AgentLab, operationOf } from '../agent/agent-lab.ts';

@@ -17,12 +17,12 @@ import type { AuditRecord } from '@lockstep/agent/ledger/records.ts';
 import { saveSnapshot } from '@lockstep/agent/snapshots/save.ts';
 import { SnapshotStore } from '@lockstep/agent/snapshots/store.ts';
 import { systemClock } from '@lockstep/shared/clock.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { Proof, SnapshotCard, SnapshotMarks } from '@lockstep/shared/generated/lockstep/v1/snapshot.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import type { EtcdTools } from '../../lab/tools/locate.ts';
 import { type RunningEtcd, startEtcd } from '../adapters/support/etcd-process.ts';
 

@@ -1,8 +1,9 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type EtcdTools, locateTools } from '../../lab/tools/locate.ts';
 import { CommandLineProcess, type Ended, lockstep } from '../cli/command-line.ts';

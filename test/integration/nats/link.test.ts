@@ -1,13 +1,14 @@
 import { startPresence } from '@lockstep/agent/adapters/nats-presence.ts';
 import { NatsAnnouncer } from '@lockstep/coordinator/adapters/nats-announcer.ts';
 import { PresentAgents } from '@lockstep/coordinator/adapters/present-agents.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import { OperationEvent } from '@lockstep/shared/generated/lockstep/v1/event.ts';
 import { createLogger } from '@lockstep/shared/logging.ts';
 import { NatsLink } from '@lockstep/shared/nats/connection.ts';
 import { auditStream, eventsSubject, presenceSubject } from '@lockstep/shared/nats/subjects.ts';
 import { natsTlsOptions } from '@lockstep/shared/tls/nats-server.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { connect, type NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTER, NatsServer } from './nats-server.ts';

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { initPki } from '@lockstep/coordinator/pki/init.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { freePort } from '@lockstep/shared/free-port.ts';
 import type { TlsFiles } from '@lockstep/shared/tls/identity.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { locateTools } from '../../lab/tools/locate.ts';
 
 export const CLUSTER = 'nats-test';

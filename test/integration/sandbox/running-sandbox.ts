@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import type { EtcdTools } from '../../lab/tools/locate.ts';
 import { CommandLineProcess, type Ended } from '../cli/command-line.ts';
 import { ApiClient } from './api-client.ts';

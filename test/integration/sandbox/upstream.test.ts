@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { Decoder } from '@lockstep/shared/kubernetes/decode.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KUBERNETES_TESTDATA, kubernetesTestdata } from '../../lab/tools/kubernetes-testdata.ts';
 import { defaultPlaces, locateProgram, locateTools } from '../../lab/tools/locate.ts';

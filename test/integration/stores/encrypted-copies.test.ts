@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UntypedHandleCall } from '@grpc/grpc-js';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import {
   AgentServiceService,
@@ -15,7 +16,6 @@ import { connect, serverStream, unary } from '@lockstep/shared/transport/client.
 import { type CallContext, streamHandler, unaryHandler } from '@lockstep/shared/transport/handlers.ts';
 import { KEEPALIVE_TIME_MS, KEEPALIVE_TIMEOUT_MS } from '@lockstep/shared/transport/limits.ts';
 import { startServer } from '@lockstep/shared/transport/server.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { countingService, POLICY } from './echo-services.ts';
 import { TestAuthority } from './identities.ts';

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UntypedHandleCall } from '@grpc/grpc-js';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import {
   AgentServiceService,
@@ -13,7 +14,6 @@ import { createLogger } from '@lockstep/shared/logging.ts';
 import { clientStream, connect } from '@lockstep/shared/transport/client.ts';
 import { type CallContext, clientStreamHandler } from '@lockstep/shared/transport/handlers.ts';
 import { startServer } from '@lockstep/shared/transport/server.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { countingService, POLICY } from './echo-services.ts';
 import { TestAuthority } from './identities.ts';

@@ -14,7 +14,7 @@ import { authorityFor, judgeArchiveFile } from '../../archive-file.ts';
 import { type Coordinator, WAIT_MS } from '../../coordinator.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { type Invocation, withCoordinator } from '../../invocation.ts';
-import { gatheredPage } from '../../render/evidence.ts';
+import { type GatheredArchive, gatheredPage } from '../../render/evidence.ts';
 import { saveDisplay } from '../../save-display.ts';
 
 export interface GatherOptions {
@@ -24,15 +24,6 @@ export interface GatherOptions {
   readonly reason?: string;
   readonly maxBytes?: number;
   readonly dir: string;
-}
-
-/** An archive that lies here now, and what was made of it on its arrival. */
-export interface GatheredArchive {
-  readonly node: string;
-  readonly path: string;
-  readonly archive: EvidenceArchive;
-  /** Why it is not as its agent says; empty where it is. */
-  readonly problems: readonly string[];
 }
 
 /** One archive of each node into a directory of this machine; each is read and judged before it counts. */

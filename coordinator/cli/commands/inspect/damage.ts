@@ -8,19 +8,10 @@ import type { Answer } from '../../answer.ts';
 import { naming } from '../../evidence-file.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { longAnswer } from '../../long-answer.ts';
-import { damagePage, rowLine, rowsHead } from '../../render/inspect/damage.ts';
+import { damagePage, type ReadableRow, rowLine, rowsHead } from '../../render/inspect/damage.ts';
 
 export interface DamageOptions {
   readonly rows: boolean;
-}
-
-/** A row that can still be read, and whether the tree leads to it. */
-export interface ReadableRow {
-  readonly key: string;
-  readonly revision: number;
-  readonly deleted: boolean;
-  readonly page: number;
-  readonly inTree: boolean;
 }
 
 /** Each page at fault of an etcd file, and what can be read around it. Ends with 8 where there is any. */

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { LockstepError } from '@lockstep/shared/errors/lockstep-error.ts';
 import { openEvidence } from '@lockstep/shared/evidence/open.ts';
 import { isExecutable } from '@lockstep/shared/executable.ts';
 import { readSnapshotFacts } from '@lockstep/shared/snapshot/facts.ts';
 import { hasTrailer } from '@lockstep/shared/snapshot/trailer.ts';
-import { deadline } from '@lockstep/shared/waiting.ts';
 import { makeAnalysisStore } from '../../analysis-store.ts';
 import type { Answer } from '../../answer.ts';
 import { WAIT_MS } from '../../coordinator.ts';

@@ -1,9 +1,17 @@
 import { type Damage, type Fault, MAX_FAULTS } from '@lockstep/shared/evidence/damage.ts';
 import { utf8 } from '../../../analysis/resource-name.ts';
-import type { ReadableRow } from '../../commands/inspect/damage.ts';
 import { clean, clip, heading, type Layout, tone, wrap } from '../layout.ts';
 import { table } from '../table.ts';
 import { bytes, count, plural } from '../units.ts';
+
+/** A row that can still be read, and whether the tree leads to it. */
+export interface ReadableRow {
+  readonly key: string;
+  readonly revision: number;
+  readonly deleted: boolean;
+  readonly page: number;
+  readonly inTree: boolean;
+}
 
 const REVISION_WIDTH = 10;
 const PAGE_WIDTH = 8;

@@ -5,8 +5,9 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 import { ContainerRuntime } from '@lockstep/agent/adapters/cri.ts';
+import { deadline } from '@lockstep/shared/deadline.ts';
 import { sha256Hex } from '@lockstep/shared/digest.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 
 const run = promisify(execFile);
 

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
+import { deadline } from '@lockstep/shared/deadline.ts';
 import type { EtcdEndpoint } from '@lockstep/shared/etcd/channel.ts';
 import { EtcdClient } from '@lockstep/shared/etcd/client.ts';
 import { freePort } from '@lockstep/shared/free-port.ts';
-import { deadline, waitFor } from '@lockstep/shared/waiting.ts';
+import { waitFor } from '@lockstep/shared/waiting.ts';
 import { type EtcdTools, locateTools } from '../../../lab/tools/locate.ts';
 import type { PemFiles } from './certificates.ts';
 
