@@ -345,7 +345,7 @@ export class Injection {
     this.#healing += 1;
     this.#world.scheduler.at(delayMs, undefined, 'process', what, -1, -1, () => {
       this.#healing -= 1;
-      this.#world.healed();
+      this.#world.ending.moved();
       heal();
     });
   }

@@ -1,13 +1,13 @@
-import { isEnded } from '@lockstep/agent/core/operation.ts';
 import { forwardStep } from '@lockstep/coordinator/core/phases.ts';
 import { majorityOf } from '@lockstep/coordinator/core/quorum.ts';
 import type { Stage } from '@lockstep/coordinator/core/state.ts';
-import { Outcome, Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
+import { Phase } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { NodeReport } from '@lockstep/shared/generated/lockstep/v1/node.ts';
 import type { RestorePlan } from '@lockstep/shared/generated/lockstep/v1/plan.ts';
 import { takeAway } from './absence.ts';
 import { Clusters } from './clusters.ts';
 import { type CoordinatorRun, SimCoordinator } from './coordinator.ts';
+import { Ending } from './ending.ts';
 import type { Fault, FaultKind, FaultScript } from './faults.ts';
 import { Injection } from './injection.ts';
 import type { OpenCall } from './network.ts';
@@ -27,15 +27,6 @@ export interface WorldSettings {
   readonly script: FaultScript;
 }
 
-/** More than any operation of which a person would still wait for the end. */
-const LONGEST_MS = 6 * 3_600_000;
-const MOST_EVENTS = 100_000;
-const END_CHECK_MS = 3_000;
-/** What waits for a person is over when nothing has moved for this long. */
-const QUIET_MS = 40_000;
-/** Who was left out and is back is looked at in turn, and again where that failed. */
-const SET_ASIDE_QUIET_MS = 120_000;
-
 /** Everything there is, and what happens next. */
 export class SimWorld implements WorldView {
   readonly random: Random;
@@ -51,6 +42,7 @@ export class SimWorld implements WorldView {
   readonly injection: Injection;
   readonly clusters: Clusters;
   readonly people: People;
+  readonly ending: Ending;
   events = 0;
   phase: SimPhase = Phase.PHASE_PROMISE;
   phaseEvents = 0;
@@ -62,10 +54,7 @@ export class SimWorld implements WorldView {
     phase: Phase.PHASE_PROMISE,
     fault: undefined,
   };
-  end: EndOfOperation | undefined;
   #firing: FaultKind | undefined;
-  #outcome: { outcome: Outcome; code: string } | undefined;
-  #movedMs = 0;
   readonly #stages: (Stage | undefined)[] = [];
   readonly #labels: string[] = [];
 
@@ -79,6 +68,7 @@ export class SimWorld implements WorldView {
     this.injection = new Injection(this, script);
     this.clusters = new Clusters(this);
     this.people = new People(this);
+    this.ending = new Ending(this);
     // Where a quorum is gone with its hosts, what is left of OLD is well.
     const isLost = shape.leftOut >= majorityOf(shape.nodes);
     const broken = shape.serving || isLost ? 0 : majorityOf(shape.nodes);
@@ -92,7 +82,11 @@ export class SimWorld implements WorldView {
     for (const coordinator of this.coordinators) void coordinator.start();
     this.coordinators[0]?.setLeads(true);
     this.people.begin();
-    this.#lookForEnd();
+    this.ending.begin();
+  }
+
+  get end(): EndOfOperation | undefined {
+    return this.ending.end;
   }
 
   get writes(): readonly WriteTally[] {
@@ -131,12 +125,12 @@ export class SimWorld implements WorldView {
     }
     if (this.phase !== SET_ASIDE && this.nodes.some(isBeingSetAside)) this.#enter(SET_ASIDE);
     this.injection.fireDue();
-    if (this.events >= MOST_EVENTS || this.nowMs >= LONGEST_MS) this.#finish(false);
+    this.ending.boundIt();
   }
 
   #stageChanged(coordinator: SimCoordinator, stage: Stage | undefined): void {
     this.#stages[coordinator.index] = stage;
-    this.#movedMs = this.nowMs;
+    this.ending.moved();
     const before = this.#labels[coordinator.index] ?? 'none';
     const label = labelOf(stage);
     if (label === before) return;
@@ -146,7 +140,7 @@ export class SimWorld implements WorldView {
     if (stage.kind === 'forward') this.#enter(forwardStep(stage.position).phase);
     else if (stage.kind === 'undo') this.#enter(Phase.PHASE_UNDO);
     else if (stage.kind === 'ended') {
-      this.#outcome = { outcome: stage.outcome, code: stage.failure?.code ?? '' };
+      this.ending.say(stage.outcome, stage.failure?.code ?? '');
     }
   }
 
@@ -233,17 +227,10 @@ export class SimWorld implements WorldView {
     }
   }
 
-  #lookForEnd(): void {
-    this.scheduler.at(END_CHECK_MS, undefined, 'end', 'over?', -1, -1, () => {
-      this.#endIfOver();
-      this.#lookForEnd();
-    });
-  }
-
   /** The operation has begun somewhere, or has ended. */
   get isKnown(): boolean {
     return (
-      this.#outcome !== undefined ||
+      this.ending.isSaid ||
       this.nodes.some((node) => node.records.operation !== undefined) ||
       this.coordinators.some((each) => each.state !== undefined)
     );
@@ -255,59 +242,12 @@ export class SimWorld implements WorldView {
 
   faultHappens(fault: Fault): void {
     this.#firing = fault.kind;
-    this.#movedMs = this.nowMs;
+    this.ending.moved();
     this.faults.push({ kind: fault.kind, phase: this.phase });
-  }
-
-  /** Somebody is there again to be looked at, or to come up: nothing is over before that was done. */
-  healed(): void {
-    this.#movedMs = this.nowMs;
   }
 
   restartAgentLater(node: SimNode, fault: Fault): void {
     this.injection.restartAgentLater(node, fault);
-  }
-
-  // The end.
-
-  #endIfOver(): void {
-    if (this.end !== undefined || this.injection.isHealing) return;
-    if (this.coordinators.some((each) => each.run_?.operations.isBusy === true)) return;
-    if (this.coordinators.some((each) => !each.up || each.paused)) return;
-    const back = this.nodes.filter(({ gone }) => !gone);
-    if (back.some((node) => node.run === undefined || node.run.actor.paused)) return;
-    const open = this.nodes.some(
-      ({ records: { operation } }) => operation !== undefined && !isEnded(operation.phase),
-    );
-    if (this.#outcome === undefined) {
-      if (!open && this.people.hasGivenUp && !this.isKnown) this.#refuse();
-      return;
-    }
-    const waits = this.#outcome.outcome === Outcome.OUTCOME_NEEDS_OPERATOR;
-    const quietMs = this.nowMs - this.#movedMs;
-    const isQuiet = quietMs >= (this.planned.shape.leftOut === 0 ? QUIET_MS : SET_ASIDE_QUIET_MS);
-    // A member that has just crashed is started again by kubelet.
-    const isRestored = this.#outcome.outcome === Outcome.OUTCOME_RESTORED;
-    const isUp = back.every(({ host, leftOut, records }) => {
-      if (leftOut && isRestored) return records.operation?.phase === 'closed';
-      // A broken OLD is never up; NEW always is.
-      return (host.oldBroken && !isRestored) || host.etcds.some((etcd) => etcd.serving);
-    });
-    if (waits ? isQuiet : !open && (isUp || isQuiet)) this.#finish(true);
-  }
-
-  #refuse(): void {
-    this.#outcome = { outcome: Outcome.OUTCOME_REFUSED, code: this.people.refused };
-    this.#finish(true);
-  }
-
-  #finish(quiet: boolean): void {
-    if (this.end !== undefined) return;
-    this.end = {
-      outcome: quiet ? this.#outcome?.outcome : undefined,
-      code: this.#outcome?.code ?? '',
-      quiet,
-    };
   }
 }
 
