@@ -22,6 +22,10 @@ export function truthOf(state: OperationState, node: NodeState): string {
       : 'Its API server serves OLD again; it has no store.';
   }
   if (node.committed) return `NEW is committed and in place; not everything is up.${because}`;
+  if (!fenced && stage.failure?.code === 'UNDO_WITHOUT_QUORUM') {
+    // What it said itself is as old as the patience that is over.
+    return `Not known: nobody who took part was heard, and another coordinator may have gone on.${because}`;
+  }
   if (node.promised === false) return 'OLD serves; this node never took part.';
   switch (stage.outcome) {
     case Outcome.OUTCOME_ROLLED_BACK:
