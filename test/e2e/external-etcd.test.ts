@@ -125,7 +125,8 @@ describe('etcd on hosts of its own', () => {
     injectOnAgents(lab, { node: 'etcd1', step: 'STEP_START_ETCD', action: { pauseMs: PAUSE_MS } });
     const inodes = lab.etcdHosts.map(storeInode);
     const restore = startRestore(lab, snapshot);
-    await restore.reached('phase-started', 'start-etcd');
+    // Before its kubelet is let start again it is the step itself that finds the manifest.
+    await restore.reached('node-progress', { node: 'cp2', step: 'starting kubelet', done: true });
     const controlPlane = lab.node('cp2');
     // As it was parked, so that undo may take either for the other.
     await controlPlane.addStaticPod('kube-apiserver.yaml', controlPlane.manifest('kube-apiserver'));

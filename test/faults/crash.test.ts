@@ -47,7 +47,7 @@ describe.each(['coordinator', 'coordinator and its journal', 'agent'] as const)(
   it.each(PHASES)('in %s', async (phase) => {
     await put(lab, '/registry/configmaps/default/deed', 'bad');
     const restore = startRestore(lab, snapshot);
-    await restore.reached('phase-started', phase);
+    await restore.reached('phase-started', { phase });
     if (victim === 'agent') {
       await lab.node('cp2').kill('lockstep-agent');
     } else {

@@ -43,7 +43,8 @@ describe('an outside hand that lets clients in before the commit', () => {
   ): Promise<{ said: Said; exitCode: number; operationId: string }> {
     injectOnAgents(lab, { node: 'cp2', step: 'STEP_START_ETCD', action: { pauseMs: PAUSE_MS } });
     const restore = startRestore(lab, snapshot);
-    await restore.reached('phase-started', 'start-etcd');
+    // Before its kubelet is let start again it is the step itself that finds the manifest.
+    await restore.reached('node-progress', { node: 'cp2', step: 'starting kubelet', done: true });
     const operationId = await latestOperation(lab);
     hand(lab.node('cp2').path(`/etc/kubernetes/lockstep/${operationId}/${MANIFEST}`));
     return { ...(await restore.ended), operationId };

@@ -73,7 +73,7 @@ async function restoreThrough(
   await put(lab, KEY, 'bad');
   const before = await observeBaseline(lab);
   const restore = startRestore(lab, snapshot);
-  await restore.reached('phase-started', phase);
+  await restore.reached('phase-started', { phase });
   const operationId = await latestOperation(lab);
   const faultMs = Date.now();
   await fault(leader);

@@ -76,8 +76,8 @@ export async function runRestore(
 
 /** A restore in the background, with its events as they come. */
 export interface RunningRestore {
-  /** Resolves when this event has been seen, of any phase where none is named; rejects if the command ends before. */
-  reached(type: string, phase?: string): Promise<void>;
+  /** Resolves when an event with these fields has been seen; rejects if the command ends before. */
+  reached(type: string, fields?: Readonly<Record<string, unknown>>): Promise<void>;
   readonly ended: Promise<{ exitCode: number; said: Said }>;
 }
 
@@ -118,17 +118,14 @@ export function startRestore(lab: Lab, snapshotId: string, ...args: string[]): R
   ended.catch(() => {});
   return {
     ended,
-    reached: (type, phase) =>
+    reached: (type, fields = {}) =>
       new Promise((resolve, reject) => {
+        const wanted = Object.entries({ type, ...fields });
+        const words = JSON.stringify({ type, ...fields });
         const look = (): void => {
-          if (lines.some((line) => line['type'] === type && (phase === undefined || line['phase'] === phase)))
-            resolve();
+          if (lines.some((line) => wanted.every(([name, value]) => line[name] === value))) resolve();
           else if (over)
-            reject(
-              new Error(
-                `restore run ended before ${type} ${phase}: ${JSON.stringify(lines.at(-1))} ${errors}`,
-              ),
-            );
+            reject(new Error(`restore run ended before ${words}: ${JSON.stringify(lines.at(-1))} ${errors}`));
           else return;
           waiting.delete(look);
         };

@@ -100,7 +100,7 @@ export class FaultLab implements AsyncDisposable {
     let outcome = 'none';
     const found: string[] = [];
     try {
-      await restore.reached('phase-started', fault.phase);
+      await restore.reached('phase-started', { phase: fault.phase });
       await delay(fault.afterMs ?? 0);
       await fault.strike(lab);
       watch.forbidOld(fault.neverOldAgain ?? []);

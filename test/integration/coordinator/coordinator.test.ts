@@ -77,7 +77,7 @@ describe('a coordinator', () => {
 
   it('brings OLD back on an operator’s word', async () => {
     const restore = startRestore(lab, snapshot);
-    await restore.reached('phase-started', 'swap');
+    await restore.reached('phase-started', { phase: 'swap' });
     const operationId = await latestOperation(lab);
     const aborted = await lab.lockstep([
       'restore',
@@ -96,7 +96,7 @@ describe('a coordinator', () => {
   it('goes on without NATS', async () => {
     const [nats] = lab.natsServers;
     const restore = startRestore(lab, snapshot);
-    await restore.reached('phase-started', 'build');
+    await restore.reached('phase-started', { phase: 'build' });
     await nats?.kill();
     const operationId = await latestOperation(lab);
     expect(await waitEnded(lab, operationId)).toBe('restored');
