@@ -59,6 +59,13 @@ describe('a node without a member', () => {
     expect(b.calls).toEqual(['describe']);
   });
 
+  it('is counted its bytes by the facts of the snapshot, as any other', async () => {
+    const b = bench();
+    b.on['describe'] = () => NodeReport.fromPartial({ node: 'cp1' });
+    Object.assign(b.plan.snapshot ?? {}, { facts: undefined });
+    await expect(perform(reinspect, b.nodeContext)).rejects.toMatchObject({ code: 'PLAN_UNKNOWN' });
+  });
+
   it('is fenced like any other', async () => {
     const b = bench();
     await perform(fenceApi, b.nodeContext);
