@@ -171,7 +171,8 @@ describe('a plan that is started', () => {
       scene.operations.running,
     ]).toEqual([false, true, undefined]);
     expect(scene.operations.records.get('')?.operation.outcome).toBe(Outcome.OUTCOME_RESTORED);
-    expect(scene.operations.records.get('')?.report).toBeDefined();
+    const phases = scene.operations.records.get('')?.report?.phases.map(({ phase }) => phase);
+    expect([phases?.at(0), phases?.at(-1)]).toEqual([Phase.PHASE_PROMISE, Phase.PHASE_REPORT]);
     expect(scene.journal[0]).toBe(`begin ${operationId}`);
     expect(scene.journal.at(-1)).toBe(`end ${operationId} ${Outcome.OUTCOME_RESTORED}`);
     expect(scene.journal.filter((each) => each === 'operationEnded')).toHaveLength(1);

@@ -12,8 +12,6 @@ import { findRestoreTool } from '../etcd-tool.ts';
 import type { Invocation } from '../invocation.ts';
 import { analysisStore, type RestoredTo } from '../render/restore-to.ts';
 
-/** Where an agent of this host keeps its snapshots. */
-
 export interface RestoreToOptions {
   readonly snapshot: string;
   readonly name: string;

@@ -1,7 +1,7 @@
 import { majorityOf, oldQuorum } from '@lockstep/coordinator/core/quorum.ts';
 import { Outcome } from '@lockstep/shared/generated/lockstep/v1/common.ts';
 import type { EndOfOperation, NodeView, WorldView } from '../world/view.ts';
-import { type Invariant, isExcused, isNewInPlace, isOldInPlace } from './invariant.ts';
+import { type Invariant, isExcused, isForgotten, isNewInPlace, isOldInPlace } from './invariant.ts';
 
 /**
  * Once every fault is over and everyone can be reached, what the outcome promised is so on every
@@ -45,12 +45,11 @@ function notBack(end: EndOfOperation, node: NodeView): string | undefined {
 
 /**
  * One that a restore went on without is kept from starting anything, OLD untouched; where nothing was
- * restored it is nobody's to stop. That it was left out, and whether anything was restored, is what the
- * ledgers of all say.
+ * restored it is nobody's to stop. Where no ledger is left that knows of the restore, nobody knows either.
  */
 function notSetAside(world: WorldView, { outcome }: EndOfOperation, node: NodeView): string | undefined {
   if (!isOldInPlace(node)) return 'OLD is not in place';
-  if (world.excuses.some(({ promise }) => promise === 'ledger-only-grows')) return undefined;
+  if (isForgotten(world)) return undefined;
   const { operation } = node.ledger;
   switch (outcome) {
     case Outcome.OUTCOME_ROLLED_BACK:

@@ -1,13 +1,12 @@
-import { isUndo } from '@lockstep/agent/core/operation.ts';
 import { oldQuorum } from '@lockstep/coordinator/core/quorum.ts';
 import type { WorldView } from '../world/view.ts';
-import { type Check, type Invariant, isExcused, perNode } from './invariant.ts';
+import { type Check, type Invariant, isExcused, isForgotten, perNode } from './invariant.ts';
 
 /**
  * The design's word on nodes that were away: after the first commit nobody serves OLD again, on
  * whatever node and however it comes back. A lone member of OLD may run; it has no quorum, so no
  * API server on it is ready and no client is answered. Excused is what an outside hand started, and
- * an OLD that an undo has brought back after the ledgers that knew of the commit forgot it.
+ * an OLD that comes back once no ledger is left that knows of the commit.
  */
 export const neverServesOld: Invariant = {
   name: 'never-serves-old',
@@ -45,17 +44,10 @@ export const neverServesOld: Invariant = {
         quorum = oldQuorum(world.plan);
       }
       const how = servesOld(world);
-      return how === undefined || wasForgottenAndUndone(world) ? undefined : how;
+      return how === undefined || isForgotten(world) ? undefined : how;
     };
   },
 };
-
-function wasForgottenAndUndone({ excuses, nodes }: WorldView): boolean {
-  return (
-    excuses.some(({ promise }) => promise === 'commit-excludes-undo') &&
-    nodes.some(({ ledger }) => ledger.operation?.effects.some(({ step }) => isUndo(step)) === true)
-  );
-}
 
 function someCommitted(world: WorldView, records: number[]): boolean {
   for (const { index, ledger } of world.nodes) {

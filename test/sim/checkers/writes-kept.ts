@@ -6,8 +6,8 @@ import { type Invariant, isForgotten, isNewInPlace, perPlannedNode } from './inv
 
 /**
  * Invariant 7. A commit counts from its record on, also where a fault takes that ledger later, unless
- * it takes all of them. Excused is what clients wrote through the processes of an outside hand: nobody promised it. But
- * nothing is committed over a way in that was there when the gate was asked.
+ * it takes all of them. Excused is what clients wrote through the processes of an outside hand: nobody
+ * promised it. But nothing is committed over a way in that was there when the gate was asked.
  */
 export const writesKept: Invariant = {
   name: 'writes-kept',

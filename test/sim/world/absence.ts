@@ -42,8 +42,8 @@ function awayOf(dice: Random, destroyed: boolean, mayReturn: boolean): Away {
 function leave({ coordinators }: SimWorld, node: SimNode, how: Absence): void {
   const { host } = node;
   if (how === 'off') host.losePower(true);
-  if (how === 'cut-off') host.cutOff = true;
   if (how !== 'cut-off') return;
+  host.cutOff = true;
   node.startAgent();
   for (const { cutTo, cutFrom } of coordinators) {
     cutTo.add(node.index);
